@@ -1,0 +1,37 @@
+import "./resolve-sources.cjs";
+
+import { randomBytes } from "node:crypto";
+
+import { startServer } from "../../src/development/embedded-server.js";
+import { publishRun } from "./run.js";
+import { stopServers } from "./servers.js";
+
+/**
+ * Finds or starts the server of this run. Databases are made by whoever needs one.
+ *
+ * `SAFETYPIN_TEST_DATABASE_URL` names a server to use: a superuser's URL. Without
+ * it a server is started, and thrown away at the end.
+ */
+export default async function globalSetup(): Promise<void> {
+  const id = randomBytes(4).toString("hex");
+  const given = process.env["SAFETYPIN_TEST_DATABASE_URL"];
+
+  if (given !== undefined && given !== "") {
+    publishRun({
+      id,
+      adminUrl: given,
+      logFile: process.env["SAFETYPIN_TEST_SERVER_LOG"],
+      isOurs: false,
+    });
+    return;
+  }
+
+  const server = await startServer({ settings: { max_connections: "300" } });
+  stopServers.push(() => server.stop());
+  publishRun({
+    id,
+    adminUrl: server.connectionString(),
+    logFile: server.logFile,
+    isOurs: true,
+  });
+}
