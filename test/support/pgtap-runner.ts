@@ -3,7 +3,14 @@ import "./resolve-sources.cjs";
 import { basename, relative } from "node:path";
 
 import { createEmptyTestResult, type AssertionResult, type TestResult } from "@jest/test-result";
-import { CallbackTestRunner, type OnTestFailure, type OnTestStart, type OnTestSuccess, type Test, type TestWatcher } from "jest-runner";
+import {
+  CallbackTestRunner,
+  type OnTestFailure,
+  type OnTestStart,
+  type OnTestSuccess,
+  type Test,
+  type TestWatcher,
+} from "jest-runner";
 
 import { runTapFile, type Assertion, type TapReport } from "./pgtap.js";
 import { currentRun } from "./run.js";
@@ -22,17 +29,21 @@ export default class PgTapRunner extends CallbackTestRunner {
     onFailure: OnTestFailure,
   ): Promise<void> {
     const queue = [...tests];
+    const fail = (test: Test, error: unknown) => {
+      const { message, stack } = error as Error;
+      return onFailure(test, { message, stack, type: "Error" });
+    };
+
     const work = async (worker: number) => {
-      const client = await openDatabase(worker);
-      try {
-        for (let test = queue.shift(); test !== undefined; test = queue.shift()) {
-          if (watcher.isInterrupted()) return;
-          await onStart(test);
-          const start = Date.now();
-          await onResult(test, toResult(test, start, await runTapFile(client, test.path)));
+      const url = await copyTemplate(worker);
+      for (let test = queue.shift(); test !== undefined; test = queue.shift()) {
+        if (watcher.isInterrupted()) return;
+        await onStart(test);
+        try {
+          await onResult(test, await runTest(test, url));
+        } catch (error) {
+          await fail(test, error);
         }
-      } finally {
-        await client.end();
       }
     };
 
@@ -40,14 +51,24 @@ export default class PgTapRunner extends CallbackTestRunner {
     try {
       await Promise.all(Array.from({ length: count }, (_, worker) => work(worker)));
     } catch (error) {
-      const { message, stack } = error as Error;
-      for (const test of [...queue]) await onFailure(test, { message, stack, type: "Error" });
-      throw error;
+      for (const test of queue.splice(0)) await fail(test, error);
     }
   }
 }
 
-async function openDatabase(worker: number) {
+/** A file may end its own connection, or leave settings behind: each gets a new one. */
+async function runTest(test: Test, url: string): Promise<TestResult> {
+  const start = Date.now();
+  const client = await connect(url);
+  try {
+    return toResult(test, start, await runTapFile(client, test.path));
+  } finally {
+    await client.end();
+  }
+}
+
+/** A database for one worker; returns how its tests connect. */
+async function copyTemplate(worker: number): Promise<string> {
   const run = currentRun();
   const template = await ensureTemplate(run, "pgtap");
   const name = `safetypin_test_${run.id}_tap_${worker}`;
@@ -63,7 +84,7 @@ async function openDatabase(worker: number) {
     "options",
     `-c search_path=${TEST_CELL},extensions,tap -c client_min_messages=warning -c statement_timeout=60s`,
   );
-  return connect(url.href);
+  return url.href;
 }
 
 function toResult(test: Test, start: number, report: TapReport): TestResult {
