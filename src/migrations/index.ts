@@ -25,5 +25,13 @@ export {
 } from "./environment.js";
 export { withMigrationLock, type LockOptions } from "./lock.js";
 export { assertDirectServer, inCell, type CellSession, type SessionOptions } from "./session.js";
+export {
+  plan,
+  type ChapterPlan,
+  type Plan,
+  type PlanOptions,
+  type StatementLock,
+  type StatementPlan,
+} from "./plan.js";
 export { status, type CellStatus, type ChapterStatus, type StatusOptions } from "./status.js";
 export { up, type UpOptions, type UpResult } from "./up.js";

@@ -1,0 +1,153 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { ClientBase } from "pg";
+
+import { ConfigurationError, MigrationError } from "./errors.js";
+import type { CellName } from "./migrations/cell.js";
+import { SQL_DIRECTORY } from "./migrations/chapters.js";
+import { describeDatabaseError } from "./migrations/database-error.js";
+import { readEnvironment, type Environment } from "./migrations/environment.js";
+import { withMigrationLock, type LockOptions } from "./migrations/lock.js";
+import { inCell, type CellSession, type SessionOptions } from "./migrations/session.js";
+
+/** The folder of `sql/seeds` that belongs to each environment, after `base`. */
+const FOLDERS: Readonly<Record<Environment, string>> = {
+  development: "dev",
+  test: "test",
+  production: "production",
+};
+
+const SEED_FILE = /^\d+[-_](.+)\.sql$/;
+
+/** What to fill, and with what. */
+export interface SeedOptions extends LockOptions, SessionOptions {
+  readonly cell: CellName;
+
+  /** Load this scenario and nothing else. @defaultValue base, then the cell's environment */
+  readonly scenario?: string | undefined;
+
+  /** @defaultValue `sql/seeds` of this package */
+  readonly directory?: string | undefined;
+
+  /** Told before each file. */
+  readonly onFile?: ((file: string) => void) | undefined;
+}
+
+/** What was loaded. */
+export interface SeedResult {
+  readonly cell: CellName;
+  readonly environment: Environment;
+
+  /** The files, relative to the folder of seeds, in order. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Fills a cell: what every cell needs, then what the environment needs that the
+ * cell says it is. Each file is one transaction and may be loaded again.
+ *
+ * @throws {@link MigrationError} `production` when a scenario is asked for where
+ * the cell says it is production; `failed` when a file fails: it left nothing.
+ * @throws {@link ConfigurationError} when there is no such scenario, or the cell
+ * has no chapters yet.
+ */
+export async function seed(client: ClientBase, options: SeedOptions): Promise<SeedResult> {
+  const { cell, scenario } = options;
+
+  return inCell(client, cell, options, (session) =>
+    withMigrationLock(client, options, async () => {
+      const environment = await readEnvironment(session);
+      if (environment === undefined) {
+        throw new ConfigurationError(`Cell "${cell}" has no chapters yet`, {
+          remedy: "Run: safetypin migrate up",
+        });
+      }
+      const files =
+        scenario === undefined
+          ? await findSeeds(environment, options)
+          : [await findScenario(scenario, environment, options)];
+
+      for (const file of files) {
+        options.onFile?.(file);
+        await runSeed(session, file, options);
+      }
+      return { cell, environment, files };
+    }),
+  );
+}
+
+/** The scenarios there are, as `--scenario` names them. */
+export async function listScenarios(
+  options: Pick<SeedOptions, "directory"> = {},
+): Promise<string[]> {
+  const files = await listFiles("scenarios", options);
+  return files.map(nameOfScenario);
+}
+
+async function findSeeds(environment: Environment, options: SeedOptions): Promise<string[]> {
+  return [
+    ...(await listFiles("base", options)),
+    ...(await listFiles(FOLDERS[environment], options)),
+  ];
+}
+
+async function findScenario(
+  name: string,
+  environment: Environment,
+  options: SeedOptions,
+): Promise<string> {
+  if (environment === "production") {
+    throw new MigrationError(
+      "production",
+      `Cell "${options.cell}" is production: it gets no invented people`,
+      { remedy: "Load scenarios into a cell that was declared development or test" },
+    );
+  }
+
+  const files = await listFiles("scenarios", options);
+  const file = files.find((candidate) => nameOfScenario(candidate) === name.replaceAll("_", "-"));
+  if (file === undefined) {
+    throw new ConfigurationError(`There is no scenario "${name}"`, {
+      remedy: `There is ${files.map(nameOfScenario).join(", ")}`,
+    });
+  }
+  return file;
+}
+
+async function listFiles(
+  folder: string,
+  { directory = join(SQL_DIRECTORY, "seeds") }: Pick<SeedOptions, "directory">,
+): Promise<string[]> {
+  const names = await readdir(join(directory, folder)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return names.filter((name) => SEED_FILE.test(name)).sort().map((name) => join(folder, name));
+}
+
+/** `scenarios/02_small_clinic.sql` is called small-clinic. */
+function nameOfScenario(file: string): string {
+  const [, name = ""] = SEED_FILE.exec(file.replace(/^.*[\\/]/, "")) ?? [];
+  return name.replaceAll("_", "-");
+}
+
+async function runSeed(
+  { client }: CellSession,
+  file: string,
+  { directory = join(SQL_DIRECTORY, "seeds") }: SeedOptions,
+): Promise<void> {
+  const sql = await readFile(join(directory, file), "utf8");
+  try {
+    await client.query("begin");
+    await client.query(sql);
+    await client.query("commit");
+  } catch (cause) {
+    await client.query("rollback").catch(() => undefined);
+    const { sentence, place, remedy } = describeDatabaseError(cause, sql);
+    throw new MigrationError("failed", `${file}${place}: ${sentence}. Nothing of this file was kept.`, {
+      remedy,
+      cause,
+    });
+  }
+}
