@@ -42,10 +42,14 @@ for chapter in sql/migrations/*.sql; do
   fi
 done
 
-for seed in sql/seeds/base/*.sql sql/seeds/test/*.sql; do
-  [ -e "$seed" ] || continue
-  run_in_cell --single-transaction --file "$seed"
-done
+seed() {
+  for file in "sql/seeds/$1"/*.sql; do
+    [ ! -e "$file" ] || run_in_cell --single-transaction --file "$file"
+  done
+}
+seed base
+run_in_cell --command "select declare_environment('test')"
+seed test
 
 run --command "create schema tap" \
   --command "create extension pgtap with schema tap" \
