@@ -1,0 +1,29 @@
+/*
+ * 0001 foundation, undone: everything the chapter made, newest first
+ */
+
+set local role safetypin_owner;
+
+drop function _require_organization;
+drop function _require_user;
+drop function current_user_agent;
+drop function current_ip_address;
+drop function current_assurance_level;
+drop function current_session_id;
+drop function current_organization_id;
+drop function current_user_id;
+drop function verified_context;
+drop function _set_context;
+drop function _context_mac;
+drop function _context_nonce;
+drop function _now;
+drop function _keyed_digest;
+
+drop table context_keys;
+drop table cell_settings;
+
+drop function tg__touch_last_update_time;
+
+drop function new_id;
+
+drop sequence clock_high_water;

@@ -1,0 +1,35 @@
+/*
+ * 0004 tenancy, undone: everything the chapter made, newest first
+ */
+
+set local role safetypin_owner;
+
+drop policy select_member on users;
+
+drop function search_users;
+drop function close_account;
+drop function transfer_ownership;
+drop function leave_organization;
+drop function remove_member;
+drop function reactivate_member;
+drop function suspend_member;
+drop function set_member_role;
+drop function _require_manageable_member;
+drop function accept_membership;
+drop function add_member;
+drop function list_own_organizations;
+drop function _require_owner;
+drop function set_subscription;
+drop function reactivate_organization;
+drop function suspend_organization;
+drop function close_organization;
+drop function create_organization;
+
+drop table organization_domains;
+drop table organization_users;
+drop table organizations;
+
+drop function tg_organization_domains__record_changes;
+drop function tg_organization_users__record_changes;
+drop function tg_organizations__record_changes;
+drop function tg_organization_users__count;

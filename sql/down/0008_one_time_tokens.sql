@@ -1,0 +1,18 @@
+/*
+ * 0008 one-time tokens, undone: everything the chapter made, newest first
+ */
+
+set local role safetypin_owner;
+
+drop function sweep_one_time_tokens;
+drop function find_organization_of_own_domain;
+drop function release_domain;
+drop function verify_domain;
+drop function claim_domain;
+drop function request_email_verification;
+drop function verify_email;
+drop function _show_token;
+drop function _use_token;
+drop function _issue_token;
+
+drop table one_time_tokens;

@@ -1,0 +1,41 @@
+/*
+ * 0009 passwords, undone: everything the chapter made, newest first
+ */
+
+set local role safetypin_owner;
+
+drop function sweep_sign_in_throttles;
+drop function sweep_password_attempts;
+drop function mark_password_compromised;
+drop function require_password_change;
+drop function rehash_password;
+drop function reset_password;
+drop function prepare_password_reset;
+drop function request_password_reset;
+drop function change_password;
+drop function prepare_password_change;
+drop function register_user;
+drop function _set_password;
+drop function _prune_password_history;
+drop function _prepare_password;
+drop function finish_password_check;
+drop function _judge_attempt;
+drop function submit_password_proof;
+drop function begin_password_check;
+drop function _salt_for_nobody;
+drop function _address_id;
+drop function _account_id;
+drop function _release_attempt;
+drop function _charge_attempt;
+
+drop view published_users;
+
+drop table password_blocklist;
+drop table sign_in_throttles;
+drop table password_attempts;
+drop table password_history;
+drop table password_credentials;
+
+drop function tg_password_credentials__record_changes;
+
+drop type password_preparation;

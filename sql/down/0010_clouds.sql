@@ -1,0 +1,7 @@
+/*
+ * 0010 clouds, undone: everything the chapter made, newest first
+ */
+
+set local role safetypin_owner;
+
+drop table cloud_providers;

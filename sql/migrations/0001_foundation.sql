@@ -1,0 +1,547 @@
+/*
+ * 0001 foundation: the cell, its clock, its ids, and who is asking
+ *
+ * A cell is one schema with everything in it. Nothing in these chapters names
+ * that schema: a chapter runs under `search_path = <cell>, <extensions>,
+ * pg_temp`, every function pins the path it was born with, and so one text
+ * serves any number of cells.
+ *
+ * Every rule in the chapters that follow asks "who is asking?", and the answer
+ * must not be something a caller can simply say. An application hands over a
+ * session token; the database looks it up and writes down, for this
+ * transaction only, a context signed with a key that no caller can read. The
+ * signature covers the backend and the start of the transaction, so a context
+ * that is copied is worth nothing anywhere else. No context, an empty one or a
+ * false one all mean the same: nobody, who sees no row and can write none.
+ *
+ * The roles this chapter speaks of are made by `sql/bootstrap.sql`.
+ */
+
+do $$
+begin
+  if current_setting('server_version_num')::integer < 150000 then
+    raise exception 'SafetyPin needs PostgreSQL 15 or later, this server is %',
+      current_setting('server_version')
+      using errcode = 'SP501';
+  end if;
+  if not exists (select from pg_roles where rolname = 'safetypin_definer') then
+    raise exception 'the roles of SafetyPin do not exist yet'
+      using errcode = 'SP502', hint = 'Run "safetypin bootstrap" first.';
+  end if;
+  if to_regproc('gen_random_bytes') is null then
+    raise exception 'pgcrypto is not on the search_path'
+      using errcode = 'SP502', hint = 'Run "safetypin bootstrap" first.';
+  end if;
+end;
+$$;
+
+set local role safetypin_owner;
+
+
+--
+-- Ids
+--
+
+-- Version 7 of RFC 9562: 48 bits of milliseconds, then 74 random bits. Ids made
+-- one after another land beside each other in an index. PostgreSQL 18 has
+-- uuidv7() of its own; this one says the same on 15 to 18. An id is a name and
+-- never a secret: whoever knows one may do nothing with it.
+create function new_id()
+  returns uuid
+  language sql
+  volatile
+  parallel safe
+  return encode(
+    set_bit(
+      set_bit(
+        overlay(
+          uuid_send(gen_random_uuid())
+          placing substring(
+            int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3
+          )
+          from 1 for 6
+        ),
+        52, 1
+      ),
+      53, 1
+    ),
+    'hex'
+  )::uuid;
+
+comment on function new_id() is
+  'A new time-ordered uuid (version 7 of RFC 9562). A name, never a secret.';
+
+grant execute on function new_id() to safetypin_app, safetypin_definer, safetypin_operator;
+
+
+--
+-- Triggers shared by many tables
+--
+
+create function tg__touch_last_update_time()
+  returns trigger
+  language plpgsql
+  set search_path from current
+as $$
+begin
+  new.last_update_time := greatest(now(), old.last_update_time + interval '1 microsecond');
+  return new;
+end;
+$$;
+
+comment on function tg__touch_last_update_time() is
+  'Keeps last_update_time moving forward on every update, also when the clock does not.';
+
+
+--
+-- What the cell knows about itself
+--
+
+create table cell_settings (
+  id            uuid not null default new_id(),
+  is_only_row   boolean not null default true,
+  environment   text not null default 'production',
+  creation_time timestamptz not null default now(),
+  last_update_time timestamptz not null default now(),
+
+  constraint cell_settings_pkey primary key (id),
+  constraint cell_settings_is_only_row_key unique (is_only_row),
+  constraint cell_settings_is_one_row check (is_only_row),
+  constraint cell_settings_environment_is_known
+    check (environment in ('production', 'test', 'development'))
+);
+
+comment on table cell_settings is
+  'One row: what this cell is for. Seeds and resets that destroy data ask here first.';
+comment on column cell_settings.id is 'The id of the cell. [internal]';
+comment on column cell_settings.is_only_row is 'Always true, and unique: there is one row. [internal]';
+comment on column cell_settings.environment is
+  'production, test or development. A cell is production until somebody says otherwise, and can only be said otherwise while it holds no users. [internal]';
+comment on column cell_settings.creation_time is 'When the cell was made. [internal]';
+comment on column cell_settings.last_update_time is 'When this row last changed. [internal]';
+
+create trigger _100_touch_last_update_time
+  before update on cell_settings
+  for each row
+  execute function tg__touch_last_update_time();
+
+alter table cell_settings enable row level security;
+alter table cell_settings force row level security;
+
+create policy select_everyone on cell_settings
+  for select
+  to safetypin_app, safetypin_definer, safetypin_owner, safetypin_operator,
+     safetypin_auditor, safetypin_monitor, safetypin_backup
+  using (true);
+
+create policy insert_owner on cell_settings
+  for insert
+  to safetypin_owner
+  with check (true);
+
+create policy update_definer on cell_settings
+  for update
+  to safetypin_definer
+  using (true);
+
+grant select on cell_settings
+  to safetypin_app, safetypin_definer, safetypin_operator, safetypin_auditor,
+     safetypin_monitor, safetypin_backup;
+grant update (environment) on cell_settings to safetypin_definer;
+-- No insert and no delete for anyone: the row is made here and stays.
+
+insert into cell_settings default values;
+
+
+--
+-- The clock that does not go back
+--
+
+-- Sessions end by the clock, and a clock can be set back. This sequence is not
+-- a counter but a high-water mark, in seconds since 1970: it moves forward with
+-- the clock, it does not roll back with a transaction, and whoever asks whether
+-- something has expired asks _now(), which is never earlier than the mark.
+create sequence clock_high_water as bigint minvalue 0 start 0;
+comment on sequence clock_high_water is
+  'The latest time this cell has seen, in seconds since 1970: expired things stay expired when the clock is set back.';
+revoke all on sequence clock_high_water from public;
+grant select, update on sequence clock_high_water to safetypin_definer;
+grant select on sequence clock_high_water to safetypin_backup;
+
+
+--
+-- Keys
+--
+
+-- Owned by nobody a caller can become, read by the definer functions below.
+create table context_keys (
+  id            uuid not null default new_id(),
+  purpose       text not null,
+  secret        bytea not null,
+  creation_time timestamptz not null default now(),
+  retired_time  timestamptz,
+
+  constraint context_keys_pkey primary key (id),
+  constraint context_keys_purpose_is_known
+    check (purpose in ('context', 'digest', 'refresh')),
+  constraint context_keys_secret_is_64_bytes check (octet_length(secret) = 64)
+);
+
+-- At most one key of a purpose signs; retired ones may still verify.
+create unique index context_keys_purpose_key
+  on context_keys (purpose)
+  where retired_time is null;
+
+comment on table context_keys is
+  'Keys that sign the request context, digest addresses for lookup, and derive refresh tokens. No role that an application uses can read them.';
+comment on column context_keys.id is 'The id of the key, written into each context it signs. [internal]';
+comment on column context_keys.purpose is
+  'context signs contexts; digest makes keyed digests of addresses; refresh derives the successor of a refresh token. [internal]';
+comment on column context_keys.secret is '64 random bytes, made here. [secret]';
+comment on column context_keys.creation_time is 'When the key was made. [internal]';
+comment on column context_keys.retired_time is 'When the key stopped signing; null while it signs. [internal]';
+
+alter table context_keys enable row level security;
+alter table context_keys force row level security;
+
+create policy select_definer on context_keys
+  for select
+  to safetypin_definer
+  using (true);
+
+create policy insert_definer on context_keys
+  for insert
+  to safetypin_definer
+  with check (true);
+
+create policy update_definer on context_keys
+  for update
+  to safetypin_definer
+  using (true);
+
+create policy delete_definer on context_keys
+  for delete
+  to safetypin_definer
+  using (retired_time is not null);
+
+create policy select_backup on context_keys
+  for select
+  to safetypin_backup
+  using (true);
+
+grant select, insert, delete on context_keys to safetypin_definer;
+grant update (retired_time) on context_keys to safetypin_definer;
+grant select on context_keys to safetypin_backup;
+
+set local role safetypin_definer;
+
+insert into context_keys (purpose, secret)
+values
+  ('context', gen_random_bytes(64)),
+  ('digest', gen_random_bytes(64)),
+  ('refresh', gen_random_bytes(64));
+
+
+-- A keyed digest of something personal, for looking it up without keeping it.
+create function _keyed_digest(
+  p_subject text
+)
+  returns bytea
+  language plpgsql
+  stable
+  strict
+  security definer
+  set search_path from current
+as $$
+begin
+  return hmac(
+    convert_to(p_subject, 'UTF8'),
+    (select secret from context_keys where purpose = 'digest' and retired_time is null),
+    'sha256'
+  );
+end;
+$$;
+
+comment on function _keyed_digest(text) is
+  'HMAC-SHA-256 (RFC 2104) of a text under the cell''s digest key: 32 bytes, the same for the same text, worthless without the key.';
+
+
+create function _now()
+  returns timestamptz
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_clock timestamptz := clock_timestamp();
+  v_mark  bigint;
+begin
+  select last_value into v_mark from clock_high_water;
+
+  -- Once a minute is enough, and none of it on a replica, which cannot write.
+  if extract(epoch from v_clock) > v_mark + 60 and not pg_is_in_recovery() then
+    perform setval('clock_high_water', extract(epoch from v_clock)::bigint);
+    return v_clock;
+  end if;
+
+  return greatest(v_clock, to_timestamp(v_mark));
+end;
+$$;
+
+comment on function _now() is
+  'The time, never earlier than the latest time this cell has seen (to the minute).';
+
+
+--
+-- The signed context
+--
+
+-- What ties a context to one transaction of one backend. One function, because
+-- a database that is sharded needs another answer here and nowhere else.
+create function _context_nonce()
+  returns text
+  language sql
+  stable
+  parallel restricted
+  return pg_backend_pid()::text || '|' || extract(epoch from transaction_timestamp())::text;
+
+comment on function _context_nonce() is
+  'The backend and the start of its transaction: what a context is bound to.';
+
+
+-- The nested keyed hash H(k2, H(k1, m)) with two independent keys: NMAC
+-- (Bellare, Canetti, Krawczyk 1996) over the built-in sha256().
+create function _context_mac(
+  p_secret bytea,
+  p_payload text
+)
+  returns text
+  language sql
+  stable
+  parallel restricted
+  return encode(
+    sha256(
+      substr(p_secret, 33)
+      || sha256(substr(p_secret, 1, 32) || convert_to(p_payload || _context_nonce(), 'UTF8'))
+    ),
+    'hex'
+  );
+
+comment on function _context_mac(bytea, text) is
+  'The signature of a context: 64 hexadecimal digits.';
+
+
+create function _set_context(
+  p_user_id uuid,
+  p_organization_id uuid,
+  p_session_id uuid,
+  p_assurance_level smallint
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_key_id  uuid;
+  v_secret  bytea;
+  v_payload text;
+  v_written text;
+begin
+  select id, secret
+  into v_key_id, v_secret
+  from context_keys
+  where purpose = 'context'
+    and retired_time is null;
+
+  v_payload := concat(
+    v_key_id, '|', p_user_id, '|', p_organization_id, '|', p_session_id, '|', p_assurance_level, '|'
+  );
+  v_written := set_config(
+    'safetypin.context',
+    v_payload || _context_mac(v_secret, v_payload),
+    true
+  );
+end;
+$$;
+
+comment on function _set_context(uuid, uuid, uuid, smallint) is
+  'Writes the signed context of this transaction. Only functions that have looked a token up may call it.';
+
+
+-- Every current_…() below is one field of this. Returns null rather than
+-- raising, so that a forged context is nobody and not an error to learn from.
+create function verified_context()
+  returns text[]
+  language plpgsql
+  stable
+  parallel restricted
+  security definer
+  set search_path from current
+as $$
+declare
+  v_context text := current_setting('safetypin.context', true);
+  v_secret  bytea;
+begin
+  if v_context is null or v_context = '' then
+    return null;
+  end if;
+
+  -- As text: what a forger wrote need not be a uuid.
+  select secret
+  into v_secret
+  from context_keys
+  where purpose = 'context'
+    and id::text = split_part(v_context, '|', 1);
+
+  if v_secret is null
+     or right(v_context, 64) is distinct from _context_mac(v_secret, left(v_context, -64))
+  then
+    return null;
+  end if;
+
+  return string_to_array(v_context, '|', '');
+end;
+$$;
+
+comment on function verified_context() is
+  'The fields of this transaction''s context (key, user, organization, session, assurance level, signature), or null when there is none or it is not ours.';
+
+grant execute on function verified_context() to
+  safetypin_app, safetypin_owner, safetypin_operator, safetypin_auditor;
+
+set local role safetypin_owner;
+
+
+create function current_user_id()
+  returns uuid
+  language sql
+  stable
+  parallel restricted
+  return (verified_context())[2]::uuid;
+
+comment on function current_user_id() is
+  'The user this transaction acts for, or null for nobody. Write it as (select current_user_id()) in policies: once a statement, not once a row.';
+
+
+create function current_organization_id()
+  returns uuid
+  language sql
+  stable
+  parallel restricted
+  return (verified_context())[3]::uuid;
+
+comment on function current_organization_id() is
+  'The organization this transaction acts in, or null when none is chosen or nobody is signed in.';
+
+
+create function current_session_id()
+  returns uuid
+  language sql
+  stable
+  parallel restricted
+  return (verified_context())[4]::uuid;
+
+comment on function current_session_id() is
+  'The session whose token began this transaction, or null for nobody.';
+
+
+create function current_assurance_level()
+  returns smallint
+  language sql
+  stable
+  parallel restricted
+  return coalesce((verified_context())[5]::smallint, 0::smallint);
+
+comment on function current_assurance_level() is
+  'How well the user has proven who they are: 1 to 3 as in NIST SP 800-63B-4, 0 for nobody.';
+
+
+-- What the application says of the request: an assertion, kept as evidence, and
+-- never a reason to let anyone do anything.
+create function current_ip_address()
+  returns inet
+  language sql
+  stable
+  parallel restricted
+  return nullif(current_setting('safetypin.ip_address', true), '')::inet;
+
+comment on function current_ip_address() is
+  'The address the application says this request came from, or null.';
+
+
+create function current_user_agent()
+  returns text
+  language sql
+  stable
+  parallel restricted
+  return nullif(current_setting('safetypin.user_agent', true), '');
+
+comment on function current_user_agent() is
+  'The user agent the application says this request came with, or null.';
+
+
+grant execute on function
+  current_user_id(),
+  current_organization_id(),
+  current_session_id(),
+  current_assurance_level(),
+  current_ip_address(),
+  current_user_agent()
+to safetypin_app, safetypin_definer, safetypin_operator, safetypin_auditor;
+
+
+--
+-- Guards
+--
+
+set local role safetypin_definer;
+
+-- The first line of every function that acts for somebody.
+create function _require_user()
+  returns uuid
+  language plpgsql
+  stable
+  parallel restricted
+  set search_path from current
+as $$
+declare
+  v_user_id uuid := current_user_id();
+begin
+  if v_user_id is null then
+    raise exception 'nobody is signed in'
+      using errcode = 'SP102', hint = 'Call begin_request() with a session token first.';
+  end if;
+  return v_user_id;
+end;
+$$;
+
+comment on function _require_user() is
+  'The user who is asking. Raises SP102 when nobody is signed in.';
+
+
+create function _require_organization()
+  returns uuid
+  language plpgsql
+  stable
+  parallel restricted
+  set search_path from current
+as $$
+declare
+  v_user_id         uuid := _require_user();
+  v_organization_id uuid := current_organization_id();
+begin
+  if v_organization_id is null then
+    raise exception 'no organization is chosen'
+      using errcode = 'SP103', hint = 'Call choose_organization() or create_organization() first.';
+  end if;
+  return v_organization_id;
+end;
+$$;
+
+comment on function _require_organization() is
+  'The organization the caller acts in. Raises SP102 when nobody is signed in and SP103 when no organization is chosen.';
+
+set local role safetypin_owner;

@@ -1,0 +1,268 @@
+/*
+ * 0003 identity: people
+ *
+ * A person is one row in a cell, however many organizations they work for.
+ * Whoever looks sees themselves and the members of the organization they act
+ * in, nobody else. The address is unique in the cell, and that is the one fact
+ * about strangers that a careless database would give away: so no caller may
+ * insert here, and the functions that do (register_user() and its kin) answer
+ * the same whether an address was new or not.
+ *
+ * Nothing secret lives in this table. What proves a password is in
+ * password_credentials, which nobody is granted.
+ */
+
+set local role safetypin_owner;
+
+create table users (
+  id                  uuid not null default new_id(),
+  email               text not null,
+  first_name          text not null,
+  last_name           text not null,
+  job_title           text,
+  status              text not null default 'pending',
+  email_verified_time timestamptz,
+  phone_number        text,
+  avatar_url          text,
+  timezone            text not null default 'UTC',
+  locale              text not null default 'en',
+  sessions_valid_from timestamptz not null default '-infinity',
+  last_login_time     timestamptz,
+  creation_time       timestamptz not null default now(),
+  last_update_time    timestamptz not null default now(),
+  search_text         text not null generated always as (
+    lower(first_name || ' ' || last_name || ' ' || coalesce(job_title, '') || ' ' || email)
+  ) stored,
+  search_words        tsvector not null generated always as (
+    to_tsvector(
+      'simple', first_name || ' ' || last_name || ' ' || coalesce(job_title, '') || ' ' || email
+    )
+  ) stored,
+
+  constraint users_pkey primary key (id),
+  constraint users_email_key unique (email),
+  constraint users_email_is_lower_case check (email = lower(email)),
+  constraint users_email_is_an_address
+    check (email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:].]+(\.[^@[:space:][:cntrl:].]+)+$'),
+  -- RFC 5321, 4.5.3.1.3: 256 octets with the angle brackets.
+  constraint users_email_is_short check (octet_length(email) <= 254),
+  constraint users_first_name_is_a_name check (char_length(first_name) between 1 and 100),
+  constraint users_last_name_is_a_name check (char_length(last_name) between 1 and 100),
+  constraint users_job_title_is_short check (char_length(job_title) <= 100),
+  constraint users_status_is_known check (status in ('pending', 'active', 'suspended', 'deleted')),
+  constraint users_active_ones_have_a_verified_email
+    check (status <> 'active' or email_verified_time is not null),
+  -- E.164: a plus and up to fifteen digits.
+  constraint users_phone_number_is_e164 check (phone_number ~ '^\+[1-9][0-9]{6,14}$'),
+  constraint users_avatar_url_is_https check (avatar_url ~ '^https://[^[:space:]]{1,2000}$'),
+  constraint users_timezone_is_a_name check (timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'),
+  -- BCP 47.
+  constraint users_locale_is_a_language_tag check (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$')
+);
+
+comment on table users is 'A person who signs in: one row in a cell, whatever organizations they belong to.';
+comment on column users.id is 'The id of the person. Never used again, also after erasure. [internal]';
+comment on column users.email is 'The address they sign in with: lower case, unique in the cell. [personal]';
+comment on column users.first_name is 'Given name. [personal]';
+comment on column users.last_name is 'Family name. [personal]';
+comment on column users.job_title is 'What they do; null when they do not say. [personal]';
+comment on column users.status is
+  'pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal]';
+comment on column users.email_verified_time is
+  'When they proved that the address is theirs; null until then. [internal]';
+comment on column users.phone_number is 'E.164; null when they give none. [personal]';
+comment on column users.avatar_url is 'An https address of a picture. [personal]';
+comment on column users.timezone is 'An IANA time zone name. [personal]';
+comment on column users.locale is 'A BCP 47 language tag. [personal]';
+comment on column users.sessions_valid_from is
+  'Sessions that began earlier are void: how all of them end at once. [internal]';
+comment on column users.last_login_time is 'When they last signed in; null before the first time. [personal]';
+comment on column users.creation_time is 'When they registered. [internal]';
+comment on column users.last_update_time is 'When this row last changed. [internal]';
+comment on column users.search_text is 'What search_users() looks for parts of words in. [personal]';
+comment on column users.search_words is 'What search_users() looks for words in. [personal]';
+
+create index users_search_text_idx on users using gin (search_text gin_trgm_ops);
+create index users_search_words_idx on users using gin (search_words);
+
+create trigger _100_touch_last_update_time
+  before update on users
+  for each row
+  execute function tg__touch_last_update_time();
+
+alter table users enable row level security;
+alter table users force row level security;
+
+-- The people of the current organization are seen through their membership: the
+-- policy for that is in 0004, beside organization_users.
+create policy select_self on users
+  for select
+  to safetypin_app
+  using (id = (select current_user_id()));
+
+create policy update_self on users
+  for update
+  to safetypin_app
+  using (id = (select current_user_id()));
+
+-- Sign-in looks people up before anyone is signed in.
+create policy select_definer on users
+  for select
+  to safetypin_definer
+  using (true);
+
+create policy insert_definer on users
+  for insert
+  to safetypin_definer
+  with check (true);
+
+create policy update_definer on users
+  for update
+  to safetypin_definer
+  using (true);
+
+create policy select_backup on users
+  for select
+  to safetypin_backup
+  using (true);
+
+grant select (
+  id, email, first_name, last_name, job_title, status, email_verified_time, phone_number,
+  avatar_url, timezone, locale, last_login_time, creation_time, last_update_time
+) on users to safetypin_app;
+grant update (first_name, last_name, job_title, phone_number, avatar_url, timezone, locale)
+  on users to safetypin_app;
+-- No insert and no delete: people begin in register_user() and end in close_account().
+
+grant select on users to safetypin_definer, safetypin_backup;
+grant insert (id, email, first_name, last_name, status, email_verified_time, timezone, locale)
+  on users to safetypin_definer;
+grant update (
+  status, email_verified_time, sessions_valid_from, last_login_time
+) on users to safetypin_definer;
+
+select _record_changes_of(
+  'users',
+  p_ignored => '{last_update_time, last_login_time, search_text, search_words}'
+);
+
+
+--
+-- Rules
+--
+
+set local role safetypin_definer;
+
+-- Voids every session at once, whatever their number: begin_request() compares.
+create function suspend_user(
+  p_user_id uuid,
+  p_reason text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_now timestamptz := _now() + interval '1 microsecond';
+begin
+  update users
+  set
+    status = 'suspended',
+    sessions_valid_from = v_now
+  where id = p_user_id
+    and status = 'active';
+
+  if not found then
+    raise exception 'there is no active user %', p_user_id
+      using errcode = 'SP301', hint = 'Pass the id of an active user.';
+  end if;
+
+  perform _log_event(
+    'user.suspended',
+    p_user_id,
+    p_additional_data => jsonb_build_object('reason', _printable(p_reason))
+  );
+end;
+$$;
+
+comment on function suspend_user(uuid, text) is
+  'Stops a person from signing in anywhere and voids their sessions at once. Raises SP301 when there is no such active user.';
+
+grant execute on function suspend_user(uuid, text) to safetypin_operator;
+
+
+create function reactivate_user(
+  p_user_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_now timestamptz := _now() + interval '1 microsecond';
+begin
+  update users
+  set
+    status = 'active',
+    sessions_valid_from = v_now
+  where id = p_user_id
+    and status = 'suspended';
+
+  if not found then
+    raise exception 'there is no suspended user %', p_user_id
+      using errcode = 'SP301', hint = 'Pass the id of a suspended user.';
+  end if;
+
+  perform _log_event('user.reactivated', p_user_id);
+end;
+$$;
+
+comment on function reactivate_user(uuid) is
+  'Lets a suspended person sign in again. Sessions voided by the suspension stay void. Raises SP301 when there is no such suspended user.';
+
+grant execute on function reactivate_user(uuid) to safetypin_operator;
+
+
+-- A cell that holds people keeps its environment: nobody turns production into
+-- a test by a slip, and then resets it.
+create function declare_environment(
+  p_environment text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_environment text;
+begin
+  select environment into v_environment from cell_settings for update;
+
+  if v_environment = p_environment then
+    return;
+  end if;
+  if p_environment <> 'production' and exists (select from users) then
+    raise exception 'this cell holds users and is %: it cannot become %', v_environment, p_environment
+      using errcode = 'SP405', hint = 'Make a new cell for development and tests.';
+  end if;
+
+  update cell_settings set environment = p_environment;
+
+  perform _log_event(
+    'cell.environment_declared',
+    p_additional_data => jsonb_build_object('from', v_environment, 'to', p_environment)
+  );
+end;
+$$;
+
+comment on function declare_environment(text) is
+  'Says whether this cell is production, test or development. Raises SP405 when a cell that holds users would leave production or become a test.';
+
+grant execute on function declare_environment(text) to safetypin_owner, safetypin_operator;
+
+set local role safetypin_owner;

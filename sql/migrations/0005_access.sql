@@ -1,0 +1,1061 @@
+/*
+ * 0005 access: permissions, roles, who holds them, and what each one opens
+ *
+ * A permission is a promise that something honours it. So each names the
+ * database role, the functions and the policies that do, and the tests hold
+ * the names to the catalog: a permission that nothing enforces fails, and so
+ * does an entry point that no permission covers.
+ *
+ * Roles gather permissions. System roles belong to the package and are the same
+ * everywhere; an organization makes its own beside them. A membership carries
+ * the system role of its name (owner, admin, member), and user_roles adds more.
+ * Nobody grants what they do not hold, and a change holds from the next
+ * statement on, because nothing is cached.
+ */
+
+set local role safetypin_owner;
+
+
+--
+-- Tables
+--
+
+create table permissions (
+  id                   uuid not null default new_id(),
+  name                 text not null,
+  description          text not null,
+  resource_type        text not null,
+  action               text not null,
+  is_system_permission boolean not null default true,
+  held_by              text not null default 'role',
+  database_role        text not null default 'safetypin_app',
+  functions            text[] not null default '{}',
+  policies             text[] not null default '{}',
+
+  constraint permissions_pkey primary key (id),
+  constraint permissions_name_key unique (name) include (id),
+  constraint permissions_resource_type_action_key unique (resource_type, action),
+  constraint permissions_name_is_resource_dot_action check (name = resource_type || '.' || action),
+  constraint permissions_name_is_made_of_words check (name ~ '^[a-z_]+\.[a-z_]+$'),
+  constraint permissions_held_by_is_known
+    check (held_by in ('role', 'everyone', 'signed_in', 'owner', 'database_role'))
+);
+
+comment on table permissions is
+  'Everything that can be allowed, and what in the database honours it.';
+comment on column permissions.id is 'The id of the permission. [public]';
+comment on column permissions.name is 'Resource and action: members.manage. [public]';
+comment on column permissions.description is 'What it allows. [public]';
+comment on column permissions.resource_type is 'What it is about. [public]';
+comment on column permissions.action is 'What may be done. [public]';
+comment on column permissions.is_system_permission is
+  'True for those of SafetyPin; false for an application''s own. [public]';
+comment on column permissions.held_by is
+  'role: through a role. everyone: before sign-in. signed_in: any session, for oneself. owner: owners of the organization. database_role: members of the database role. [public]';
+comment on column permissions.database_role is 'The database role that must connect. [public]';
+comment on column permissions.functions is 'The functions that honour it. [public]';
+comment on column permissions.policies is 'The policies that honour it, as table.policy. [public]';
+
+
+create table roles (
+  id               uuid not null default new_id(),
+  organization_id  uuid,
+  name             text not null,
+  description      text not null default '',
+  is_system_role   boolean not null generated always as (organization_id is null) stored,
+  created_by       uuid,
+  creation_time    timestamptz not null default now(),
+  updated_by       uuid,
+  last_update_time timestamptz not null default now(),
+
+  constraint roles_pkey primary key (id),
+  constraint roles_organization_id_name_key unique nulls not distinct (organization_id, name),
+  constraint roles_organization_id_fkey
+    foreign key (organization_id) references organizations (id) on delete cascade,
+  constraint roles_name_is_a_name check (name ~ '^[^[:cntrl:]]{1,100}$' and name = btrim(name)),
+  constraint roles_description_is_short check (char_length(description) <= 1000)
+);
+
+comment on table roles is
+  'A named set of permissions: the package''s own, and each organization''s.';
+comment on column roles.id is 'The id of the role. [internal]';
+comment on column roles.organization_id is 'Whose role; null for a system role. [internal]';
+comment on column roles.name is 'Its name, unique in the organization. [internal]';
+comment on column roles.description is 'What it is for. [internal]';
+comment on column roles.is_system_role is 'Whether it belongs to the package. [internal]';
+comment on column roles.created_by is 'Who made it; null for a system role. [internal]';
+comment on column roles.creation_time is 'When it was made. [internal]';
+comment on column roles.updated_by is 'Who last changed it. [internal]';
+comment on column roles.last_update_time is 'When it last changed. [internal]';
+
+
+create table role_permissions (
+  role_id       uuid not null,
+  permission_id uuid not null,
+
+  constraint role_permissions_pkey primary key (role_id, permission_id),
+  constraint role_permissions_role_id_fkey
+    foreign key (role_id) references roles (id) on delete cascade,
+  constraint role_permissions_permission_id_fkey
+    foreign key (permission_id) references permissions (id) on delete cascade
+);
+
+create index role_permissions_permission_id_role_id_idx
+  on role_permissions (permission_id, role_id);
+
+comment on table role_permissions is 'Which permissions a role gathers.';
+comment on column role_permissions.role_id is 'Which role. [internal]';
+comment on column role_permissions.permission_id is 'Which permission. [internal]';
+
+
+create table user_roles (
+  organization_id uuid not null,
+  user_id         uuid not null,
+  role_id         uuid not null,
+  granted_by      uuid,
+  granted_time    timestamptz not null default now(),
+  expiration_time timestamptz,
+  reason          text,
+
+  constraint user_roles_pkey primary key (organization_id, user_id, role_id),
+  constraint user_roles_organization_id_user_id_fkey
+    foreign key (organization_id, user_id)
+    references organization_users (organization_id, user_id) on delete cascade,
+  constraint user_roles_role_id_fkey
+    foreign key (role_id) references roles (id) on delete cascade,
+  constraint user_roles_granted_by_fkey
+    foreign key (granted_by) references users (id) on delete set null,
+  constraint user_roles_expire_after_they_are_granted check (expiration_time > granted_time),
+  constraint user_roles_reason_is_short check (char_length(reason) <= 1000)
+);
+
+create index user_roles_role_id_idx on user_roles (role_id);
+create index user_roles_granted_by_idx on user_roles (granted_by);
+
+comment on table user_roles is 'Which roles a member holds besides the one of their membership.';
+comment on column user_roles.organization_id is 'Where. [internal]';
+comment on column user_roles.user_id is 'Who. [internal]';
+comment on column user_roles.role_id is 'Which role: a system role or one of this organization. [internal]';
+comment on column user_roles.granted_by is 'Who granted it; null once that person is erased. [internal]';
+comment on column user_roles.granted_time is 'When. [internal]';
+comment on column user_roles.expiration_time is 'Until when; null for no end. [internal]';
+comment on column user_roles.reason is 'Why; null when nobody said. [internal]';
+
+create trigger _100_touch_last_update_time
+  before update on roles
+  for each row
+  execute function tg__touch_last_update_time();
+
+
+-- A key cannot say "the organization's own role, or one of no organization's",
+-- so a trigger does. A role never changes organization: no such update is granted.
+set local role safetypin_definer;
+
+create function tg_user_roles__role_belongs_here()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path from current
+as $$
+begin
+  if not exists (
+    select from roles
+    where id = new.role_id
+      and (organization_id is null or organization_id = new.organization_id)
+  ) then
+    raise exception 'there is no role %', new.role_id
+      using errcode = 'SP306', hint = 'Pass the id of a system role or of a role of the current organization.';
+  end if;
+  return new;
+end;
+$$;
+
+comment on function tg_user_roles__role_belongs_here() is
+  'Refuses a role of another organization. Raises SP306.';
+
+grant execute on function tg_user_roles__role_belongs_here() to safetypin_owner;
+
+set local role safetypin_owner;
+
+create trigger _500_role_belongs_here
+  before insert or update on user_roles
+  for each row
+  execute function tg_user_roles__role_belongs_here();
+
+select _record_changes_of('permissions');
+select _record_changes_of('roles');
+select _record_changes_of('role_permissions', p_key => '{permission_id, role_id}');
+select _record_changes_of('user_roles', p_key => '{organization_id, role_id, user_id}');
+
+
+--
+-- Who sees what
+--
+
+alter table permissions enable row level security;
+alter table permissions force row level security;
+alter table roles enable row level security;
+alter table roles force row level security;
+alter table role_permissions enable row level security;
+alter table role_permissions force row level security;
+alter table user_roles enable row level security;
+alter table user_roles force row level security;
+
+-- System roles are seen by all and written by none of the tenants.
+create policy tenant_fence on roles
+  as restrictive
+  to safetypin_app, safetypin_definer
+  using (organization_id is null or organization_id = (select current_organization_id()))
+  with check (organization_id = (select current_organization_id()));
+
+-- Seen through its role, which has a fence of its own.
+create policy tenant_fence on role_permissions
+  as restrictive
+  to safetypin_app
+  using (exists (select from roles where roles.id = role_permissions.role_id))
+  with check (false);
+
+create policy tenant_fence on user_roles
+  as restrictive
+  to safetypin_app, safetypin_definer
+  using (organization_id = (select current_organization_id()))
+  with check (organization_id = (select current_organization_id()));
+
+create policy select_everyone on permissions
+  for select
+  to safetypin_app, safetypin_definer, safetypin_owner, safetypin_operator, safetypin_auditor
+  using (true);
+
+create policy select_member on roles
+  for select
+  to safetypin_app
+  using (true);
+
+create policy select_member on role_permissions
+  for select
+  to safetypin_app
+  using (true);
+
+create policy select_member on user_roles
+  for select
+  to safetypin_app
+  using (true);
+
+-- Seeds are the owner's, and write the package's own rows and no others.
+create policy insert_owner on permissions
+  for insert
+  to safetypin_owner
+  with check (true);
+
+create policy update_owner on permissions
+  for update
+  to safetypin_owner
+  using (true);
+
+create policy select_owner on roles
+  for select
+  to safetypin_owner
+  using (organization_id is null);
+
+create policy insert_owner on roles
+  for insert
+  to safetypin_owner
+  with check (organization_id is null);
+
+create policy update_owner on roles
+  for update
+  to safetypin_owner
+  using (organization_id is null);
+
+create policy select_owner on role_permissions
+  for select
+  to safetypin_owner
+  using (exists (select from roles where roles.id = role_id and roles.organization_id is null));
+
+create policy insert_owner on role_permissions
+  for insert
+  to safetypin_owner
+  with check (exists (select from roles where roles.id = role_id and roles.organization_id is null));
+
+create policy delete_owner on role_permissions
+  for delete
+  to safetypin_owner
+  using (exists (select from roles where roles.id = role_id and roles.organization_id is null));
+
+create policy select_definer on roles
+  for select
+  to safetypin_definer
+  using (true);
+
+create policy insert_definer on roles
+  for insert
+  to safetypin_definer
+  with check (true);
+
+create policy update_definer on roles
+  for update
+  to safetypin_definer
+  using (organization_id is not null);
+
+create policy delete_definer on roles
+  for delete
+  to safetypin_definer
+  using (organization_id is not null);
+
+-- A pair of ids and nothing else, read at every permission check: no fence for
+-- the definer, whose functions come to it through user_roles, which has one.
+create policy select_definer on role_permissions
+  for select
+  to safetypin_definer
+  using (true);
+
+create policy insert_definer on role_permissions
+  for insert
+  to safetypin_definer
+  with check (
+    exists (select from roles where roles.id = role_id and roles.organization_id is not null)
+  );
+
+create policy delete_definer on role_permissions
+  for delete
+  to safetypin_definer
+  using (exists (select from roles where roles.id = role_id and roles.organization_id is not null));
+
+create policy select_definer on user_roles
+  for select
+  to safetypin_definer
+  using (true);
+
+create policy insert_definer on user_roles
+  for insert
+  to safetypin_definer
+  with check (true);
+
+create policy update_definer on user_roles
+  for update
+  to safetypin_definer
+  using (true);
+
+create policy delete_definer on user_roles
+  for delete
+  to safetypin_definer
+  using (true);
+
+-- Reviews ask who holds what, everywhere.
+create policy select_auditor on roles
+  for select
+  to safetypin_auditor
+  using (true);
+
+create policy select_auditor on role_permissions
+  for select
+  to safetypin_auditor
+  using (true);
+
+create policy select_auditor on user_roles
+  for select
+  to safetypin_auditor
+  using (true);
+
+create policy select_backup on permissions
+  for select
+  to safetypin_backup
+  using (true);
+
+create policy select_backup on roles
+  for select
+  to safetypin_backup
+  using (true);
+
+create policy select_backup on role_permissions
+  for select
+  to safetypin_backup
+  using (true);
+
+create policy select_backup on user_roles
+  for select
+  to safetypin_backup
+  using (true);
+
+grant select on permissions
+  to safetypin_app, safetypin_definer, safetypin_operator, safetypin_auditor, safetypin_backup;
+grant select on roles, role_permissions, user_roles
+  to safetypin_app, safetypin_definer, safetypin_auditor, safetypin_backup;
+grant insert (id, organization_id, name, description, created_by, updated_by)
+  on roles to safetypin_definer;
+grant update (name, description, updated_by) on roles to safetypin_definer;
+grant delete on roles to safetypin_definer;
+grant insert (role_id, permission_id) on role_permissions to safetypin_definer;
+grant delete on role_permissions to safetypin_definer;
+grant insert (organization_id, user_id, role_id, granted_by, expiration_time, reason)
+  on user_roles to safetypin_definer;
+grant update (granted_by, granted_time, expiration_time, reason) on user_roles to safetypin_definer;
+grant delete on user_roles to safetypin_definer;
+-- The application writes none of these: roles are made and granted in functions.
+
+
+--
+-- Asking
+--
+
+set local role safetypin_definer;
+
+create function has_permission(
+  p_permission text
+)
+  returns boolean
+  language plpgsql
+  stable
+  strict
+  parallel restricted
+  security definer
+  set search_path from current
+as $$
+declare
+  v_context         text[] := verified_context();
+  v_user_id         uuid := v_context[2];
+  v_organization_id uuid := v_context[3];
+  v_permission_id   uuid;
+begin
+  if v_organization_id is null then
+    return false;
+  end if;
+
+  select id into v_permission_id from permissions where name = p_permission;
+
+  return exists (
+    select
+    from organization_users
+    join roles on roles.organization_id is null and roles.name = organization_users.role
+    join role_permissions on role_permissions.role_id = roles.id
+    where organization_users.organization_id = v_organization_id
+      and organization_users.user_id = v_user_id
+      and organization_users.status = 'active'
+      and role_permissions.permission_id = v_permission_id
+  ) or exists (
+    select
+    from user_roles
+    join role_permissions on role_permissions.role_id = user_roles.role_id
+    where user_roles.organization_id = v_organization_id
+      and user_roles.user_id = v_user_id
+      and (user_roles.expiration_time is null or user_roles.expiration_time > now())
+      and role_permissions.permission_id = v_permission_id
+  );
+end;
+$$;
+
+comment on function has_permission(text) is
+  'Whether the caller holds a permission in the current organization, as of this statement. False for nobody, for an unknown name and for one without an organization.';
+
+grant execute on function has_permission(text) to safetypin_app;
+
+
+create function list_own_permissions()
+  returns setof text
+  language plpgsql
+  stable
+  parallel restricted
+  security definer
+  set search_path from current
+as $$
+declare
+  v_user_id         uuid := current_user_id();
+  v_organization_id uuid := current_organization_id();
+begin
+  return query
+    select distinct permissions.name
+    from (
+      select roles.id as role_id
+      from organization_users
+      join roles on roles.organization_id is null and roles.name = organization_users.role
+      where organization_users.organization_id = v_organization_id
+        and organization_users.user_id = v_user_id
+        and organization_users.status = 'active'
+      union all
+      select user_roles.role_id
+      from user_roles
+      where user_roles.organization_id = v_organization_id
+        and user_roles.user_id = v_user_id
+        and (user_roles.expiration_time is null or user_roles.expiration_time > now())
+    ) as held
+    join role_permissions on role_permissions.role_id = held.role_id
+    join permissions on permissions.id = role_permissions.permission_id
+    order by permissions.name;
+end;
+$$;
+
+comment on function list_own_permissions() is
+  'The names of all permissions the caller holds in the current organization, in order. Empty for nobody.';
+
+grant execute on function list_own_permissions() to safetypin_app;
+
+
+create function has_any_permission(
+  p_permissions text[]
+)
+  returns boolean
+  language plpgsql
+  stable
+  strict
+  parallel restricted
+  security definer
+  set search_path from current
+as $$
+begin
+  return exists (
+    select from list_own_permissions() as held
+    where held = any (p_permissions)
+  );
+end;
+$$;
+
+comment on function has_any_permission(text[]) is
+  'Whether the caller holds at least one of these permissions in the current organization. False for an empty list.';
+
+grant execute on function has_any_permission(text[]) to safetypin_app;
+
+
+create function has_all_permissions(
+  p_permissions text[]
+)
+  returns boolean
+  language plpgsql
+  stable
+  strict
+  parallel restricted
+  security definer
+  set search_path from current
+as $$
+begin
+  return cardinality(p_permissions) > 0
+    and p_permissions <@ array(select list_own_permissions());
+end;
+$$;
+
+comment on function has_all_permissions(text[]) is
+  'Whether the caller holds every one of these permissions in the current organization. False for an empty list.';
+
+grant execute on function has_all_permissions(text[]) to safetypin_app;
+
+
+--
+-- Guards
+--
+
+create function _require_permission(
+  p_permission text
+)
+  returns void
+  language plpgsql
+  stable
+  parallel restricted
+  set search_path from current
+as $$
+begin
+  perform _require_organization();
+
+  if not has_permission(p_permission) then
+    raise exception 'this needs the permission %', p_permission
+      using errcode = 'SP201', hint = 'Ask an administrator of the organization for a role that has it.';
+  end if;
+end;
+$$;
+
+comment on function _require_permission(text) is
+  'Passes when the caller holds the permission. Raises SP102, SP103, or SP201 when they do not.';
+
+
+create function _require_role_permissions_held(
+  p_role_id uuid
+)
+  returns void
+  language plpgsql
+  stable
+  parallel restricted
+  set search_path from current
+as $$
+declare
+  v_missing text;
+begin
+  select string_agg(permissions.name, ', ' order by permissions.name)
+  into v_missing
+  from role_permissions
+  join permissions on permissions.id = role_permissions.permission_id
+  where role_permissions.role_id = p_role_id
+    and permissions.name not in (select list_own_permissions());
+
+  if v_missing is not null then
+    raise exception 'nobody grants or takes what they do not hold: %', v_missing
+      using errcode = 'SP202', hint = 'Ask somebody who holds these permissions.';
+  end if;
+end;
+$$;
+
+comment on function _require_role_permissions_held(uuid) is
+  'Passes when the caller holds everything the role does. Raises SP202 when they do not.';
+
+
+create function _require_role_is_grantable(
+  p_role text
+)
+  returns void
+  language plpgsql
+  stable
+  parallel restricted
+  set search_path from current
+as $$
+declare
+  v_role_id uuid;
+begin
+  if p_role is null or p_role not in ('owner', 'admin', 'member') then
+    raise exception 'there is no membership role %', coalesce(p_role, 'null')
+      using errcode = 'SP306', hint = 'Pass owner, admin or member.';
+  end if;
+  if p_role = 'owner' then
+    perform _require_owner();
+  end if;
+
+  select id into v_role_id from roles where organization_id is null and name = p_role;
+  perform _require_role_permissions_held(v_role_id);
+end;
+$$;
+
+comment on function _require_role_is_grantable(text) is
+  'Passes when the caller may give or take this membership role. Raises SP202, SP204 or SP306.';
+
+
+-- Locked, so that what it holds does not change between the check and the grant.
+create function _require_own_role(
+  p_role_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_role roles;
+begin
+  select id, organization_id
+  into v_role.id, v_role.organization_id
+  from roles
+  where id = p_role_id;
+
+  if v_role.id is null then
+    raise exception 'there is no role %', p_role_id
+      using errcode = 'SP306', hint = 'Pass the id of a role of the current organization.';
+  end if;
+  if v_role.organization_id is null then
+    raise exception 'system roles belong to the package'
+      using errcode = 'SP205', hint = 'Make a role of your own with create_role().';
+  end if;
+
+  perform from roles where id = p_role_id for update;
+end;
+$$;
+
+comment on function _require_own_role(uuid) is
+  'Passes for a role of the current organization, and locks it. Raises SP205 for a system role and SP306 for a stranger''s.';
+
+
+--
+-- Making roles
+--
+
+create function create_role(
+  p_name text,
+  p_description text default '',
+  p_role_id uuid default new_id()
+)
+  returns uuid
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_user_id uuid := _require_user();
+begin
+  perform _require_permission('roles.manage');
+
+  insert into roles (id, organization_id, name, description, created_by, updated_by)
+  values (p_role_id, current_organization_id(), p_name, p_description, v_user_id, v_user_id);
+
+  perform _log_event(
+    'role.created', p_resource_type => 'role', p_resource_id => p_role_id
+  );
+
+  return p_role_id;
+end;
+$$;
+
+comment on function create_role(text, text, uuid) is
+  'Makes an empty role in the current organization and returns its id. Raises SP201 without roles.manage.';
+
+grant execute on function create_role(text, text, uuid) to safetypin_app;
+
+
+create function update_role(
+  p_role_id uuid,
+  p_name text,
+  p_description text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _require_permission('roles.manage');
+  perform _require_own_role(p_role_id);
+
+  update roles
+  set
+    name = p_name,
+    description = p_description,
+    updated_by = current_user_id()
+  where id = p_role_id;
+
+  perform _log_event(
+    'role.updated', p_resource_type => 'role', p_resource_id => p_role_id
+  );
+end;
+$$;
+
+comment on function update_role(uuid, text, text) is
+  'Renames or describes a role of the current organization. Raises SP201 without roles.manage, SP205 for a system role and SP306 for a stranger''s.';
+
+grant execute on function update_role(uuid, text, text) to safetypin_app;
+
+
+create function delete_role(
+  p_role_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _require_permission('roles.manage');
+  perform _require_own_role(p_role_id);
+  perform _require_role_permissions_held(p_role_id);
+
+  delete from roles where id = p_role_id;
+
+  perform _log_event(
+    'role.deleted', p_resource_type => 'role', p_resource_id => p_role_id
+  );
+end;
+$$;
+
+comment on function delete_role(uuid) is
+  'Deletes a role of the current organization and takes it from everybody who held it. Raises SP201 without roles.manage, SP202, SP205 for a system role and SP306 for a stranger''s.';
+
+grant execute on function delete_role(uuid) to safetypin_app;
+
+
+-- The whole set at once: adding or removing one is setting the set with or
+-- without it. Permissions that change hands, either way, must be held.
+create function set_role_permissions(
+  p_role_id uuid,
+  p_permissions text[]
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_unknown text;
+  v_foreign text;
+begin
+  perform _require_permission('roles.manage');
+  perform _require_own_role(p_role_id);
+
+  select string_agg(name, ', ' order by name)
+  into v_unknown
+  from unnest(p_permissions) as name
+  where not exists (
+    select from permissions where permissions.name = name.name and held_by = 'role'
+  );
+  if v_unknown is not null then
+    raise exception 'there is no permission %', v_unknown
+      using errcode = 'SP307', hint = 'Pass names of permissions that roles can hold.';
+  end if;
+
+  select string_agg(changed.name, ', ' order by changed.name)
+  into v_foreign
+  from (
+    (
+      select unnest(p_permissions) as name
+      except
+      select permissions.name
+      from role_permissions
+      join permissions on permissions.id = role_permissions.permission_id
+      where role_id = p_role_id
+    )
+    union all
+    (
+      select permissions.name
+      from role_permissions
+      join permissions on permissions.id = role_permissions.permission_id
+      where role_id = p_role_id
+      except
+      select unnest(p_permissions)
+    )
+  ) as changed
+  where changed.name not in (select list_own_permissions());
+  if v_foreign is not null then
+    raise exception 'nobody grants or takes what they do not hold: %', v_foreign
+      using errcode = 'SP202', hint = 'Ask somebody who holds these permissions.';
+  end if;
+
+  delete from role_permissions
+  using permissions
+  where role_permissions.role_id = p_role_id
+    and permissions.id = role_permissions.permission_id
+    and permissions.name <> all (p_permissions);
+
+  insert into role_permissions (role_id, permission_id)
+  select p_role_id, permissions.id
+  from permissions
+  where permissions.name = any (p_permissions)
+  on conflict do nothing;
+
+  perform _log_event(
+    'role.permissions_set',
+    p_resource_type => 'role',
+    p_resource_id => p_role_id,
+    p_additional_data => jsonb_build_object('permissions', p_permissions)
+  );
+end;
+$$;
+
+comment on function set_role_permissions(uuid, text[]) is
+  'Gives a role of the current organization exactly these permissions. Raises SP201 without roles.manage, SP202 for one the caller does not hold, SP205 for a system role, SP306 for a stranger''s and SP307 for an unknown permission.';
+
+grant execute on function set_role_permissions(uuid, text[]) to safetypin_app;
+
+
+--
+-- Granting roles
+--
+
+create function assign_role(
+  p_user_id uuid,
+  p_role_id uuid,
+  p_expiration_time timestamptz default null,
+  p_reason text default null
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_organization_id uuid := _require_organization();
+begin
+  perform _require_permission('roles.assign');
+
+  -- Locked against delete_role() and set_role_permissions(), so that what is
+  -- checked is what is granted.
+  perform from roles where id = p_role_id and organization_id is not null for share;
+  if not exists (select from roles where id = p_role_id) then
+    raise exception 'there is no role %', p_role_id
+      using errcode = 'SP306', hint = 'Pass the id of a system role or of a role of the current organization.';
+  end if;
+  if exists (select from roles where id = p_role_id and organization_id is null and name = 'owner') then
+    perform _require_owner();
+  end if;
+  perform _require_role_permissions_held(p_role_id);
+
+  if not exists (
+    select from organization_users
+    where organization_id = v_organization_id
+      and user_id = p_user_id
+      and status <> 'invited'
+  ) then
+    raise exception 'there is no member %', p_user_id
+      using errcode = 'SP302', hint = 'Pass the user id of a member of the current organization.';
+  end if;
+
+  insert into user_roles (organization_id, user_id, role_id, granted_by, expiration_time, reason)
+  values (
+    v_organization_id, p_user_id, p_role_id, current_user_id(), p_expiration_time, p_reason
+  )
+  on conflict (organization_id, user_id, role_id) do update
+  set
+    granted_by = excluded.granted_by,
+    granted_time = excluded.granted_time,
+    expiration_time = excluded.expiration_time,
+    reason = excluded.reason;
+
+  perform _log_event(
+    'role.assigned',
+    p_user_id,
+    p_resource_type => 'role',
+    p_resource_id => p_role_id,
+    p_additional_data => jsonb_build_object('expiration_time', p_expiration_time)
+  );
+end;
+$$;
+
+comment on function assign_role(uuid, uuid, timestamptz, text) is
+  'Gives a member a role, until a time or for good; assigning again replaces the terms. Raises SP201 without roles.assign, SP202 for a role that holds more than the caller, SP302 for a stranger and SP306 for an unknown role.';
+
+grant execute on function assign_role(uuid, uuid, timestamptz, text) to safetypin_app;
+
+
+create function remove_role(
+  p_user_id uuid,
+  p_role_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _require_permission('roles.assign');
+  perform _require_role_permissions_held(p_role_id);
+
+  delete from user_roles
+  where organization_id = current_organization_id()
+    and user_id = p_user_id
+    and role_id = p_role_id;
+
+  if not found then
+    raise exception 'member % does not hold role %', p_user_id, p_role_id
+      using errcode = 'SP306', hint = 'List their roles first.';
+  end if;
+
+  perform _log_event(
+    'role.removed', p_user_id, p_resource_type => 'role', p_resource_id => p_role_id
+  );
+end;
+$$;
+
+comment on function remove_role(uuid, uuid) is
+  'Takes a role from a member, from the next statement on. Raises SP201 without roles.assign, SP202 for a role that holds more than the caller and SP306 when they do not hold it.';
+
+grant execute on function remove_role(uuid, uuid) to safetypin_app;
+
+set local role safetypin_owner;
+
+
+--
+-- What permissions open
+--
+
+create policy update_administrator on organizations
+  for update
+  to safetypin_app
+  using ((select has_permission('organization.update')));
+
+create policy select_administrator on auth_audit_logs
+  for select
+  to safetypin_app
+  using ((select has_permission('audit.read')));
+
+create policy select_administrator on data_change_logs
+  for select
+  to safetypin_app
+  using ((select has_permission('audit.read')));
+
+create policy select_administrator on security_alerts
+  for select
+  to safetypin_app
+  using ((select has_permission('alerts.manage')));
+
+
+--
+-- Alerts
+--
+
+set local role safetypin_definer;
+
+create function acknowledge_alert(
+  p_alert_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_organization_id uuid := _require_organization();
+begin
+  perform _require_permission('alerts.manage');
+
+  update security_alerts
+  set status = 'acknowledged'
+  where id = p_alert_id
+    and organization_id = v_organization_id
+    and status = 'open';
+
+  if not found then
+    raise exception 'there is no open alert %', p_alert_id
+      using errcode = 'SP308', hint = 'Pass the id of an open alert of the current organization.';
+  end if;
+
+  perform _log_event(
+    'alert.acknowledged', p_resource_type => 'alert', p_resource_id => p_alert_id
+  );
+end;
+$$;
+
+comment on function acknowledge_alert(uuid) is
+  'Says that somebody is looking at an alert. Raises SP201 without alerts.manage and SP308 when there is no such open alert.';
+
+grant execute on function acknowledge_alert(uuid) to safetypin_app;
+
+
+create function resolve_alert(
+  p_alert_id uuid,
+  p_note text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_organization_id uuid := _require_organization();
+begin
+  perform _require_permission('alerts.manage');
+
+  update security_alerts
+  set
+    status = 'resolved',
+    resolved_by = current_user_id(),
+    resolution_time = now(),
+    resolution_note = p_note
+  where id = p_alert_id
+    and organization_id = v_organization_id
+    and status <> 'resolved';
+
+  if not found then
+    raise exception 'there is no unresolved alert %', p_alert_id
+      using errcode = 'SP308', hint = 'Pass the id of an unresolved alert of the current organization.';
+  end if;
+
+  perform _log_event(
+    'alert.resolved', p_resource_type => 'alert', p_resource_id => p_alert_id
+  );
+end;
+$$;
+
+comment on function resolve_alert(uuid, text) is
+  'Closes an alert with a note on what came of it. Raises SP201 without alerts.manage and SP308 when there is no such unresolved alert.';
+
+grant execute on function resolve_alert(uuid, text) to safetypin_app;
+
+set local role safetypin_owner;

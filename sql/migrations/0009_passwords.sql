@@ -1,0 +1,1463 @@
+/*
+ * 0009 passwords: what proves them, and how guessing is made hopeless
+ *
+ * The database never sees a password. The application digests it with bcrypt
+ * (in the database each digest would hold a backend for a quarter of a second)
+ * and three ideas keep that honest:
+ *
+ * - No digest ever leaves. Signing in is begun with an address and answered
+ *   with a salt and a nonce; what comes back is HMAC(digest, attempt | nonce),
+ *   which only the password can make and which is good for one attempt.
+ * - An attempt is charged before anything is compared, and in a transaction of
+ *   its own. The proof is handed in by a second transaction and judged by a
+ *   third: a caller who could judge and roll back would have guesses for free.
+ *   So each function here looks only at what an earlier transaction committed.
+ * - Reuse is a unique constraint. Every password is also digested under the
+ *   person's fixed history salt, so that equal passwords are equal rows.
+ *
+ * An address that nobody has is treated like one that somebody has, line by
+ * line: the same rows are written and the same time is spent.
+ */
+
+set local role safetypin_owner;
+
+
+--
+-- Tables
+--
+
+create table password_credentials (
+  user_id          uuid not null,
+  digest           text not null,
+  history_salt     text not null,
+  set_time         timestamptz not null default now(),
+  must_change      boolean not null default false,
+  compromised_time timestamptz,
+  disabled_time    timestamptz,
+
+  constraint password_credentials_pkey primary key (user_id),
+  constraint password_credentials_user_id_fkey
+    foreign key (user_id) references users (id) on delete cascade,
+  -- $2a$ and nothing else: pgcrypto's crypt() does not know $2b$ and silently
+  -- falls back to DES.
+  constraint password_credentials_digest_is_bcrypt
+    check (digest ~ '^\$2a\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$'),
+  constraint password_credentials_history_salt_is_bcrypt
+    check (history_salt ~ '^[./A-Za-z0-9]{22}$')
+);
+
+comment on table password_credentials is 'What proves a person''s password. Granted to nobody.';
+comment on column password_credentials.user_id is 'Whose. [internal]';
+comment on column password_credentials.digest is
+  'bcrypt of the pre-hashed password, under a salt of its own. [secret]';
+comment on column password_credentials.history_salt is
+  'The salt under which every password of this person is digested as well. [secret]';
+comment on column password_credentials.set_time is 'When the password was set. [internal]';
+comment on column password_credentials.must_change is
+  'Whether it must be changed before it opens a session. [internal]';
+comment on column password_credentials.compromised_time is
+  'When it was found to be known to others; null while it is not. [internal]';
+comment on column password_credentials.disabled_time is
+  'When the hundredth failure in a row disabled it, until it is reset; null while it works. [internal]';
+
+
+create table password_history (
+  id            uuid not null default new_id(),
+  user_id       uuid not null,
+  digest        text not null,
+  creation_time timestamptz not null default now(),
+
+  constraint password_history_pkey primary key (id),
+  constraint password_history_user_id_digest_key unique (user_id, digest),
+  constraint password_history_user_id_fkey
+    foreign key (user_id) references users (id) on delete cascade,
+  constraint password_history_digest_is_bcrypt
+    check (digest ~ '^\$2a\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$')
+);
+
+comment on table password_history is
+  'A person''s last passwords, each digested under their history salt. Granted to nobody.';
+comment on column password_history.id is 'The id of the entry. [internal]';
+comment on column password_history.user_id is 'Whose. [internal]';
+comment on column password_history.digest is 'bcrypt under the history salt: equal for equal passwords. [secret]';
+comment on column password_history.creation_time is 'When the password was set. [internal]';
+
+
+create table password_attempts (
+  id              uuid not null default new_id(),
+  user_id         uuid,
+  account_id      uuid not null,
+  address_id      uuid,
+  email_digest    bytea not null,
+  nonce           bytea not null,
+  ip_address      inet,
+  user_agent      text,
+  creation_time   timestamptz not null default now(),
+  expiration_time timestamptz not null,
+  xid             bigint not null default txid_current(),
+  proof           bytea,
+  proof_xid       bigint,
+  finished_time   timestamptz,
+  succeeded       boolean,
+  session_id      uuid,
+
+  constraint password_attempts_pkey primary key (id),
+  constraint password_attempts_user_id_fkey
+    foreign key (user_id) references users (id) on delete cascade,
+  constraint password_attempts_nonce_is_random check (octet_length(nonce) = 32),
+  constraint password_attempts_proof_is_a_digest check (octet_length(proof) = 32),
+  constraint password_attempts_proof_has_a_transaction
+    check ((proof is null) = (proof_xid is null)),
+  constraint password_attempts_finished_ones_say_how
+    check ((finished_time is null) = (succeeded is null))
+);
+
+create index password_attempts_user_id_idx on password_attempts (user_id);
+create index password_attempts_expiration_time_idx on password_attempts (expiration_time);
+
+comment on table password_attempts is
+  'Checks of a password under way: two minutes each, and one proof.';
+comment on column password_attempts.id is 'The id of the attempt. [internal]';
+comment on column password_attempts.user_id is 'Whose account; null for an address nobody has. [internal]';
+comment on column password_attempts.account_id is 'What the account is throttled by. [internal]';
+comment on column password_attempts.address_id is
+  'What the network address is throttled by; null when none was given. [internal]';
+comment on column password_attempts.email_digest is 'The keyed digest of the address that was typed. [secret]';
+comment on column password_attempts.nonce is 'What makes the proof good once. [secret]';
+comment on column password_attempts.ip_address is 'Where from, as the application says. [personal]';
+comment on column password_attempts.user_agent is 'With what, as the application says. [personal]';
+comment on column password_attempts.creation_time is 'When it began. [internal]';
+comment on column password_attempts.expiration_time is 'When it ends. [internal]';
+comment on column password_attempts.xid is 'The transaction that began it. [internal]';
+comment on column password_attempts.proof is
+  'HMAC-SHA-256 of attempt and nonce under the digest; null until it is handed in. [secret]';
+comment on column password_attempts.proof_xid is 'The transaction that handed it in. [internal]';
+comment on column password_attempts.finished_time is 'When it was judged; null until then. [internal]';
+comment on column password_attempts.succeeded is 'How it was judged; null until then. [internal]';
+comment on column password_attempts.session_id is 'The session it opened, if it did. [internal]';
+
+
+create table sign_in_throttles (
+  id                uuid not null,
+  kind              text not null,
+  user_id           uuid,
+  failure_count     integer not null default 1,
+  last_failure_time timestamptz not null,
+  blocked_until     timestamptz not null default '-infinity',
+
+  constraint sign_in_throttles_pkey primary key (id),
+  constraint sign_in_throttles_user_id_fkey
+    foreign key (user_id) references users (id) on delete cascade,
+  constraint sign_in_throttles_kind_is_known check (kind in ('account', 'address')),
+  constraint sign_in_throttles_failures_are_counted check (failure_count between 0 and 1000000)
+) with (fillfactor = 80);
+
+create index sign_in_throttles_last_failure_time_idx on sign_in_throttles (last_failure_time);
+create index sign_in_throttles_user_id_idx on sign_in_throttles (user_id);
+
+comment on table sign_in_throttles is
+  'Failures in a row, by account and by network address. Accounts that do not exist are counted too, so that the two look alike.';
+comment on column sign_in_throttles.id is
+  'Half of the keyed digest of what is throttled, as a uuid. [internal]';
+comment on column sign_in_throttles.kind is 'account or address. [internal]';
+comment on column sign_in_throttles.user_id is
+  'Whose account; null for a network address and for an account nobody has. [internal]';
+comment on column sign_in_throttles.failure_count is
+  'Attempts charged since the last success. [internal]';
+comment on column sign_in_throttles.last_failure_time is 'When the last one was charged. [internal]';
+comment on column sign_in_throttles.blocked_until is 'Until when no attempt is begun. [internal]';
+
+
+create table password_blocklist (
+  id      uuid not null default new_id(),
+  prefix  integer not null,
+  digests bytea not null,
+
+  constraint password_blocklist_pkey primary key (id),
+  constraint password_blocklist_prefix_key unique (prefix),
+  constraint password_blocklist_prefix_is_a_byte check (prefix between 0 and 255),
+  constraint password_blocklist_digests_are_five_bytes_each check (octet_length(digests) % 5 = 0)
+);
+
+comment on table password_blocklist is
+  'Passwords that many people use, as digests cut to six bytes: the first byte is the row, the other five stand in it, in order.';
+comment on column password_blocklist.id is 'The id of the bucket. [public]';
+comment on column password_blocklist.prefix is 'The first byte of the digests in it. [public]';
+comment on column password_blocklist.digests is 'The other five bytes of each, in order. [public]';
+
+
+--
+-- Who sees what: almost nobody
+--
+
+alter table password_credentials enable row level security;
+alter table password_credentials force row level security;
+alter table password_history enable row level security;
+alter table password_history force row level security;
+alter table password_attempts enable row level security;
+alter table password_attempts force row level security;
+alter table sign_in_throttles enable row level security;
+alter table sign_in_throttles force row level security;
+alter table password_blocklist enable row level security;
+alter table password_blocklist force row level security;
+
+select _record_changes_of('password_credentials', p_key => '{user_id}');
+
+-- The harmless columns of one's own, for published_users.
+create policy select_self on password_credentials
+  for select
+  to safetypin_app
+  using (user_id = (select current_user_id()));
+
+-- Before anybody is signed in.
+create policy select_definer on password_credentials
+  for select
+  to safetypin_definer
+  using (true);
+
+create policy insert_definer on password_credentials
+  for insert
+  to safetypin_definer
+  with check (true);
+
+create policy update_definer on password_credentials
+  for update
+  to safetypin_definer
+  using (true);
+
+create policy select_definer on password_history
+  for select
+  to safetypin_definer
+  using (true);
+
+create policy insert_definer on password_history
+  for insert
+  to safetypin_definer
+  with check (true);
+
+create policy delete_definer on password_history
+  for delete
+  to safetypin_definer
+  using (true);
+
+create policy select_definer on password_attempts
+  for select
+  to safetypin_definer
+  using (true);
+
+create policy insert_definer on password_attempts
+  for insert
+  to safetypin_definer
+  with check (true);
+
+create policy update_definer on password_attempts
+  for update
+  to safetypin_definer
+  using (true);
+
+create policy delete_definer on password_attempts
+  for delete
+  to safetypin_definer
+  using (true);
+
+create policy select_definer on sign_in_throttles
+  for select
+  to safetypin_definer
+  using (true);
+
+create policy insert_definer on sign_in_throttles
+  for insert
+  to safetypin_definer
+  with check (true);
+
+create policy update_definer on sign_in_throttles
+  for update
+  to safetypin_definer
+  using (true);
+
+create policy delete_definer on sign_in_throttles
+  for delete
+  to safetypin_definer
+  using (true);
+
+create policy select_everyone on password_blocklist
+  for select
+  to safetypin_app, safetypin_definer, safetypin_owner, safetypin_backup
+  using (true);
+
+create policy insert_owner on password_blocklist
+  for insert
+  to safetypin_owner
+  with check (true);
+
+create policy update_owner on password_blocklist
+  for update
+  to safetypin_owner
+  using (true);
+
+create policy select_backup on password_credentials
+  for select
+  to safetypin_backup
+  using (true);
+
+create policy select_backup on password_history
+  for select
+  to safetypin_backup
+  using (true);
+
+create policy select_backup on password_attempts
+  for select
+  to safetypin_backup
+  using (true);
+
+create policy select_backup on sign_in_throttles
+  for select
+  to safetypin_backup
+  using (true);
+
+grant select (user_id, set_time, must_change) on password_credentials to safetypin_app;
+grant select on password_blocklist to safetypin_app, safetypin_definer, safetypin_backup;
+
+grant select on password_credentials, password_history, password_attempts, sign_in_throttles
+  to safetypin_definer, safetypin_backup;
+grant insert (user_id, digest, history_salt, set_time) on password_credentials to safetypin_definer;
+grant update (digest, set_time, must_change, compromised_time, disabled_time)
+  on password_credentials to safetypin_definer;
+grant insert (user_id, digest) on password_history to safetypin_definer;
+grant delete on password_history to safetypin_definer;
+grant insert (
+  id, user_id, account_id, address_id, email_digest, nonce, ip_address, user_agent, expiration_time
+) on password_attempts to safetypin_definer;
+grant update (proof, proof_xid, finished_time, succeeded, session_id)
+  on password_attempts to safetypin_definer;
+grant delete on password_attempts to safetypin_definer;
+grant insert, update (user_id, failure_count, last_failure_time, blocked_until), delete
+  on sign_in_throttles to safetypin_definer;
+
+
+--
+-- The published columns that moved
+--
+
+create view published_users
+  with (security_invoker = true, security_barrier = true)
+as
+select
+  users.id,
+  users.email,
+  users.first_name,
+  users.last_name,
+  users.job_title,
+  users.status,
+  users.creation_time,
+  users.last_update_time,
+  users.last_login_time,
+  null::text as password_hash,
+  password_credentials.set_time as password_last_changed,
+  coalesce(password_credentials.must_change, false) as force_password_change,
+  users.avatar_url,
+  users.phone_number,
+  users.timezone,
+  users.locale
+from users
+left join password_credentials on password_credentials.user_id = users.id;
+
+comment on view published_users is
+  'users with the columns of the published schema. What it says of a password it says of one''s own.';
+comment on column published_users.id is 'The id of the person. [internal]';
+comment on column published_users.email is 'The address they sign in with. [personal]';
+comment on column published_users.first_name is 'Given name. [personal]';
+comment on column published_users.last_name is 'Family name. [personal]';
+comment on column published_users.job_title is 'What they do. [personal]';
+comment on column published_users.status is 'pending, active, suspended or deleted. [internal]';
+comment on column published_users.creation_time is 'When they registered. [internal]';
+comment on column published_users.last_update_time is 'When the row last changed. [internal]';
+comment on column published_users.last_login_time is 'When they last signed in. [personal]';
+comment on column published_users.password_hash is 'Always null: no digest ever leaves. [public]';
+comment on column published_users.password_last_changed is 'When the password was set; null for others. [internal]';
+comment on column published_users.force_password_change is 'Whether it must be changed. [internal]';
+comment on column published_users.avatar_url is 'A picture. [personal]';
+comment on column published_users.phone_number is 'E.164. [personal]';
+comment on column published_users.timezone is 'An IANA time zone name. [personal]';
+comment on column published_users.locale is 'A BCP 47 language tag. [personal]';
+
+grant select on published_users to safetypin_app;
+
+
+--
+-- Throttling
+--
+
+set local role safetypin_definer;
+
+-- One row per account or address, locked for as long as it takes to count: of
+-- eight guesses sent at once, eight are charged.
+create function _charge_attempt(
+  p_throttle_id uuid,
+  p_kind text,
+  p_user_id uuid,
+  p_threshold integer,
+  p_base interval,
+  p_limit interval,
+  out is_charged boolean,
+  out failure_count integer,
+  out blocked_until timestamptz
+)
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_now timestamptz := _now();
+begin
+  insert into sign_in_throttles as throttle (id, kind, last_failure_time, failure_count)
+  values (p_throttle_id, p_kind, v_now, 0)
+  on conflict (id) do nothing;
+
+  select throttle.failure_count, throttle.blocked_until
+  into failure_count, blocked_until
+  from sign_in_throttles as throttle
+  where throttle.id = p_throttle_id
+  for update;
+
+  -- The clock is read again: waiting for the lock takes time.
+  v_now := _now();
+  is_charged := blocked_until <= v_now and (p_kind = 'address' or failure_count < 100);
+  if not is_charged then
+    return;
+  end if;
+
+  failure_count := least(failure_count + 1, 1000000);
+  blocked_until := case
+    when failure_count >= p_threshold then
+      v_now + least(p_limit, p_base * (2 ^ least(failure_count - p_threshold, 20)))
+    else '-infinity'
+  end;
+
+  update sign_in_throttles
+  set
+    user_id = p_user_id,
+    failure_count = _charge_attempt.failure_count,
+    blocked_until = _charge_attempt.blocked_until,
+    last_failure_time = v_now
+  where id = p_throttle_id;
+end;
+$$;
+
+comment on function _charge_attempt(uuid, text, uuid, integer, interval, interval) is
+  'Counts an attempt before it is made, unless its account or address is blocked; from the threshold on each one blocks the next for twice as long.';
+
+
+create function _release_attempt(
+  p_account_id uuid,
+  p_address_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  update sign_in_throttles
+  set
+    failure_count = 0,
+    blocked_until = '-infinity'
+  where id = p_account_id;
+
+  update sign_in_throttles
+  set failure_count = greatest(failure_count - 1, 0)
+  where id = p_address_id;
+end;
+$$;
+
+comment on function _release_attempt(uuid, uuid) is
+  'After a success: the account starts from nothing, and the address has one failure less.';
+
+
+create function _account_id(
+  p_email text
+)
+  returns uuid
+  language sql
+  stable
+  return encode(substr(_keyed_digest('account|' || lower(p_email)), 1, 16), 'hex')::uuid;
+
+comment on function _account_id(text) is
+  'What an account is throttled by, whether it exists or not.';
+
+
+-- 128 bits of IPv6 are one customer's 64.
+create function _address_id(
+  p_ip_address inet
+)
+  returns uuid
+  language sql
+  stable
+  return encode(
+    substr(
+      _keyed_digest(
+        'address|' || case family(p_ip_address)
+          when 4 then host(p_ip_address)
+          else text(network(set_masklen(p_ip_address, 64)))
+        end
+      ),
+      1, 16
+    ),
+    'hex'
+  )::uuid;
+
+comment on function _address_id(inet) is
+  'What a network address is throttled by: IPv4 alone, IPv6 by its /64.';
+
+
+-- An address nobody has gets a salt all the same, always the same one: bcrypt's
+-- own alphabet over a keyed digest of it.
+create function _salt_for_nobody(
+  p_email text,
+  p_cost integer
+)
+  returns text
+  language sql
+  stable
+  return '$2a$' || p_cost || '$' || left(
+    translate(
+      encode(substr(_keyed_digest('salt|' || lower(p_email)), 1, 16), 'base64'),
+      'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
+      './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+    ),
+    22
+  );
+
+comment on function _salt_for_nobody(text, integer) is
+  'A salt for an address that has no password: stable, and like any other.';
+
+
+--
+-- Checking a password, in three transactions
+--
+
+create function begin_password_check(
+  p_email text,
+  p_ip_address inet default null,
+  p_user_agent text default null,
+  out status text,
+  out attempt_id uuid,
+  out nonce bytea,
+  out salt text,
+  out target_cost integer,
+  out retry_after interval
+)
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_now          timestamptz := _now();
+  v_email_digest bytea := _keyed_digest('email|' || lower(p_email));
+  v_account_id   uuid := _account_id(p_email);
+  v_address_id   uuid := _address_id(p_ip_address);
+  v_policy       record;
+  v_account      record;
+  v_address      record;
+  v_user_id      uuid;
+  v_digest       text;
+begin
+  select bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold
+  into v_policy
+  from password_policies
+  where organization_id is null;
+
+  select users.id, password_credentials.digest
+  into v_user_id, v_digest
+  from users
+  left join password_credentials on password_credentials.user_id = users.id
+  where users.email = lower(p_email);
+
+  -- Always the account first, then the address: two attempts never wait for
+  -- each other.
+  select *
+  into v_account
+  from _charge_attempt(
+    v_account_id, 'account', v_user_id, v_policy.lockout_threshold, v_policy.lockout_base, v_policy.lockout_limit
+  );
+  select true as is_charged, null::timestamptz as blocked_until into v_address;
+  if v_address_id is not null then
+    select *
+    into v_address
+    from _charge_attempt(
+      v_address_id, 'address', null, v_policy.address_threshold, v_policy.lockout_base, v_policy.lockout_limit
+    );
+  end if;
+
+  if not v_account.is_charged or not v_address.is_charged then
+    status := case
+      when not v_account.is_charged and v_account.failure_count >= 100 then 'disabled'
+      else 'throttled'
+    end;
+    retry_after := case status
+      when 'throttled' then greatest(v_account.blocked_until, v_address.blocked_until) - v_now
+    end;
+
+    insert into access_attempt_logs (user_id, email_digest, ip_address, user_agent, result)
+    values (v_user_id, v_email_digest, p_ip_address, _printable(p_user_agent), status);
+    return;
+  end if;
+
+  status := 'ready';
+  attempt_id := new_id();
+  nonce := gen_random_bytes(32);
+  target_cost := v_policy.bcrypt_cost;
+  salt := coalesce(left(v_digest, 29), _salt_for_nobody(p_email, v_policy.bcrypt_cost));
+
+  insert into password_attempts (
+    id, user_id, account_id, address_id, email_digest, nonce, ip_address, user_agent,
+    expiration_time
+  )
+  values (
+    attempt_id, v_user_id, v_account_id, v_address_id, v_email_digest, nonce, p_ip_address,
+    _printable(p_user_agent), v_now + interval '2 minutes'
+  );
+end;
+$$;
+
+comment on function begin_password_check(text, inet, text) is
+  'Charges an attempt to sign in with this address and answers ready, with the salt to digest the password under ($2a$, cost and all) and a nonce; throttled, with how long to wait; or disabled after a hundred failures in a row (NIST SP 800-63B-4, 3.2.2). The answer is the same for an address nobody has.';
+
+grant execute on function begin_password_check(text, inet, text) to safetypin_app;
+
+
+create function submit_password_proof(
+  p_attempt_id uuid,
+  p_proof bytea
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  update password_attempts
+  set
+    proof = p_proof,
+    proof_xid = txid_current()
+  where id = p_attempt_id
+    and proof is null
+    and xid <> txid_current()
+    and expiration_time > (select _now());
+end;
+$$;
+
+comment on function submit_password_proof(uuid, bytea) is
+  'Hands in the one proof of an attempt that an earlier transaction began: HMAC-SHA-256 under the bcrypt digest of the attempt''s 16 bytes and the nonce. Says nothing: finish_password_check() judges it, in a transaction after this one.';
+
+grant execute on function submit_password_proof(uuid, bytea) to safetypin_app;
+
+
+-- Who proved what. The credential is locked, so that a password cannot be
+-- changed between the proof and what follows from it.
+create function _judge_attempt(
+  p_attempt_id uuid
+)
+  returns password_attempts
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_now        timestamptz := _now();
+  v_attempt    password_attempts;
+  v_credential password_credentials;
+  v_status     text;
+  v_expected   bytea;
+  v_succeeded  boolean;
+begin
+  select *
+  into v_attempt
+  from password_attempts
+  where id = p_attempt_id
+    and proof is not null
+    and proof_xid <> txid_current()
+    and finished_time is null
+    and expiration_time > v_now
+  for update;
+
+  if v_attempt.id is null then
+    insert into access_attempt_logs (result, additional_data)
+    values ('invalid', '{"reason": "no_such_attempt"}');
+    return null;
+  end if;
+
+  select *
+  into v_credential
+  from password_credentials
+  where user_id = v_attempt.user_id
+  for no key update;
+
+  select status into v_status from users where id = v_attempt.user_id;
+
+  -- Somebody without a password is compared with a digest nobody has, and both
+  -- sides are hashed with the nonce before they are compared, so that how long
+  -- it takes says nothing about how much was right.
+  v_expected := hmac(
+    uuid_send(v_attempt.id) || v_attempt.nonce,
+    convert_to(
+      coalesce(v_credential.digest, _salt_for_nobody('', 12) || encode(v_attempt.nonce, 'hex')),
+      'UTF8'
+    ),
+    'sha256'
+  );
+  v_succeeded := sha256(v_attempt.nonce || v_expected) = sha256(v_attempt.nonce || v_attempt.proof)
+    and v_credential.digest is not null
+    and v_credential.disabled_time is null
+    and coalesce(v_status = 'active', false);
+
+  update password_attempts
+  set
+    finished_time = v_now,
+    succeeded = v_succeeded
+  where id = v_attempt.id
+  returning * into v_attempt;
+
+  if v_succeeded then
+    perform _release_attempt(v_attempt.account_id, v_attempt.address_id);
+  elsif v_credential.disabled_time is null and v_credential.user_id is not null and exists (
+    select from sign_in_throttles where id = v_attempt.account_id and failure_count >= 100
+  ) then
+    update password_credentials
+    set disabled_time = v_now
+    where user_id = v_attempt.user_id;
+    perform _raise_alert('password_disabled', 'high', p_user_id => v_attempt.user_id);
+    perform _log_event(
+      'password.disabled',
+      v_attempt.user_id,
+      p_ip_address => v_attempt.ip_address,
+      p_user_agent => v_attempt.user_agent
+    );
+  end if;
+
+  insert into access_attempt_logs (user_id, email_digest, ip_address, user_agent, result)
+  values (
+    v_attempt.user_id, v_attempt.email_digest, v_attempt.ip_address, v_attempt.user_agent,
+    case when v_succeeded then 'success' else 'invalid' end
+  );
+
+  return v_attempt;
+end;
+$$;
+
+comment on function _judge_attempt(uuid) is
+  'Judges the proof of an attempt, once, and records the outcome. Returns the attempt, or null when there is none to judge.';
+
+
+create function finish_password_check(
+  p_attempt_id uuid,
+  p_session_token_hash bytea,
+  p_refresh_token_hash bytea default null,
+  p_change_token_hash bytea default null,
+  p_organization_id uuid default null,
+  p_device_id uuid default null,
+  out status text,
+  out session_id uuid,
+  out user_id uuid,
+  out organization_id uuid,
+  out expiration_time timestamptz
+)
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_attempt     password_attempts := _judge_attempt(p_attempt_id);
+  v_maximum_age integer;
+  v_is_stale    boolean;
+begin
+  if v_attempt.id is null or not v_attempt.succeeded then
+    status := 'invalid';
+    return;
+  end if;
+
+  v_maximum_age := (_effective_policy(v_attempt.user_id)).maximum_age_days;
+  select
+    must_change
+    or compromised_time is not null
+    or set_time < now() - make_interval(days => v_maximum_age)
+  into v_is_stale
+  from password_credentials
+  where password_credentials.user_id = v_attempt.user_id;
+
+  if v_is_stale then
+    status := 'password_change_required';
+    if p_change_token_hash is not null then
+      insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
+      values (
+        'reset_password', v_attempt.user_id, p_change_token_hash, _now() + interval '15 minutes'
+      );
+    end if;
+    perform _log_event(
+      'password.change_required',
+      v_attempt.user_id,
+      p_ip_address => v_attempt.ip_address,
+      p_user_agent => v_attempt.user_agent
+    );
+    return;
+  end if;
+
+  session_id := _open_session(
+    v_attempt.user_id, p_organization_id, p_session_token_hash, p_refresh_token_hash,
+    1::smallint, array['password'], false, v_attempt.ip_address, v_attempt.user_agent, p_device_id
+  );
+  update password_attempts
+  set session_id = finish_password_check.session_id
+  where id = p_attempt_id;
+
+  status := 'signed_in';
+  user_id := v_attempt.user_id;
+  select sessions.organization_id, sessions.expiration_time
+  into organization_id, expiration_time
+  from sessions
+  where sessions.id = finish_password_check.session_id;
+end;
+$$;
+
+comment on function finish_password_check(uuid, bytea, bytea, bytea, uuid, uuid) is
+  'Judges the proof handed in by an earlier transaction and, if it is right, opens the session whose token has this digest. Status: signed_in; invalid, whatever the reason; or password_change_required, when the token with p_change_token_hash is good for reset_password() for 15 minutes.';
+
+grant execute on function finish_password_check(uuid, bytea, bytea, bytea, uuid, uuid) to safetypin_app;
+
+
+--
+-- Setting a password
+--
+
+create type password_preparation as (
+  email              text,
+  first_name         text,
+  last_name          text,
+  organization_names text[],
+  policy             effective_policy,
+  history_salts      text[]
+);
+
+comment on type password_preparation is
+  'What a client needs to judge and digest a new password: the words it may not be made of, the rules, and every salt ($2a$, cost and all) the history asks a digest under.';
+
+
+create function _prepare_password(
+  p_user_id uuid
+)
+  returns password_preparation
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+declare
+  v_prepared password_preparation;
+begin
+  select users.email, users.first_name, users.last_name
+  into v_prepared.email, v_prepared.first_name, v_prepared.last_name
+  from users
+  where users.id = p_user_id;
+
+  v_prepared.policy := _effective_policy(p_user_id);
+  v_prepared.organization_names := array(
+    select organizations.name
+    from organization_users
+    join organizations on organizations.id = organization_users.organization_id
+    where organization_users.user_id = p_user_id
+      and organization_users.status = 'active'
+    order by organizations.name
+  );
+  -- The salt new entries are made under comes first; the others are of entries
+  -- that were made when the cost was lower.
+  v_prepared.history_salts := array(
+    select history.salt
+    from (
+      select '$2a$' || (v_prepared.policy).bcrypt_cost || '$' || history_salt as salt, 0 as place
+      from password_credentials
+      where user_id = p_user_id
+      union
+      select left(digest, 29), 1
+      from password_history
+      where user_id = p_user_id
+    ) as history
+    group by history.salt
+    order by min(history.place), history.salt
+  );
+
+  return v_prepared;
+end;
+$$;
+
+comment on function _prepare_password(uuid) is
+  'What a client needs to judge and digest a new password of this person.';
+
+
+-- The last passwords and the recent ones, whichever are more.
+create function _prune_password_history(
+  p_user_id uuid,
+  p_policy effective_policy
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  delete from password_history
+  where user_id = p_user_id
+    and creation_time < now() - make_interval(days => (p_policy).history_days)
+    and id not in (
+      select id
+      from password_history
+      where user_id = p_user_id
+      order by creation_time desc, id desc
+      limit (p_policy).history_depth
+    );
+end;
+$$;
+
+comment on function _prune_password_history(uuid, effective_policy) is
+  'Forgets passwords that are neither among the last so many nor younger than so many days.';
+
+
+create function _set_password(
+  p_user_id uuid,
+  p_digest text,
+  p_history_digests text[],
+  p_policy_version text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_policy  effective_policy;
+  v_salt    text;
+  v_new     text;
+  v_missing integer;
+begin
+  -- Two changes of one person take turns from here on.
+  select history_salt
+  into v_salt
+  from password_credentials
+  where user_id = p_user_id
+  for update;
+
+  v_policy := _effective_policy(p_user_id);
+  if p_policy_version is distinct from v_policy.version then
+    raise exception 'the password was judged by rules that no longer hold'
+      using errcode = 'SP402', hint = 'Read the policy again, check the password against it and try once more.';
+  end if;
+  if substring(p_digest from '^\$2a\$([0-9]{2})\$')::integer < v_policy.bcrypt_cost then
+    raise exception 'the digest was made at too low a cost'
+      using errcode = 'SP507', hint = format('Use bcrypt at cost %s.', v_policy.bcrypt_cost);
+  end if;
+
+  -- The first password brings its history salt along.
+  v_salt := coalesce(v_salt, substr(p_history_digests[1], 8, 22));
+
+  select min(digest)
+  into v_new
+  from unnest(p_history_digests) as digest
+  where left(digest, 29) = '$2a$' || v_policy.bcrypt_cost || '$' || v_salt;
+
+  perform _prune_password_history(p_user_id, v_policy);
+
+  select count(*)
+  into v_missing
+  from password_history
+  where user_id = p_user_id
+    and left(digest, 29) not in (select left(given, 29) from unnest(p_history_digests) as given);
+
+  if v_new is null or v_missing > 0 then
+    raise exception 'the password was not digested under every salt of the history'
+      using errcode = 'SP508', hint = 'Digest it under each of history_salts.';
+  end if;
+
+  -- Under a cost of earlier days the constraint below cannot see it.
+  if exists (
+    select from password_history
+    where user_id = p_user_id
+      and digest = any (p_history_digests)
+  ) then
+    raise unique_violation
+      using
+        message = 'the password was used before',
+        constraint = 'password_history_user_id_digest_key',
+        hint = 'Choose another password.';
+  end if;
+
+  insert into password_history (user_id, digest)
+  values (p_user_id, v_new);
+  perform _prune_password_history(p_user_id, v_policy);
+
+  insert into password_credentials (user_id, digest, history_salt)
+  values (p_user_id, p_digest, v_salt)
+  on conflict (user_id) do nothing;
+
+  update password_credentials
+  set
+    digest = p_digest,
+    set_time = now(),
+    must_change = false,
+    compromised_time = null,
+    disabled_time = null
+  where user_id = p_user_id;
+
+  -- Bound anew, the password starts with no failures.
+  perform _release_attempt(_account_id((select email from users where id = p_user_id)), null);
+end;
+$$;
+
+comment on function _set_password(uuid, text, text[], text) is
+  'Sets a password that was judged by the policy of this version. Raises SP402 for a stale version, SP507 for a digest that is too cheap, SP508 for a salt left out, and breaks password_history_user_id_digest_key for a password used before.';
+
+
+-- The answer is void and the same, whether the address was new or not. What
+-- comes of it is told in a message to that address and nowhere else; until it
+-- is verified nobody signs in, or signing in would tell after all.
+create function register_user(
+  p_user_id uuid,
+  p_email text,
+  p_first_name text,
+  p_last_name text,
+  p_password_digest text,
+  p_history_digest text,
+  p_policy_version text,
+  p_verification_token_hash bytea,
+  p_timezone text default 'UTC',
+  p_locale text default 'en'
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_user_id uuid;
+begin
+  insert into users (id, email, first_name, last_name, timezone, locale)
+  values (p_user_id, lower(p_email), p_first_name, p_last_name, p_timezone, p_locale)
+  on conflict (email) do nothing
+  returning id into v_user_id;
+
+  if v_user_id is not null then
+    perform _set_password(
+      v_user_id, p_password_digest, array[p_history_digest], p_policy_version
+    );
+    perform _issue_token('verify_email', v_user_id, p_verification_token_hash, '1 day');
+    perform _log_event('user.registered', v_user_id);
+    return;
+  end if;
+
+  select id into v_user_id from users where email = lower(p_email);
+  perform _issue_token('already_registered', v_user_id, p_verification_token_hash, '1 day');
+  perform _log_event(
+    'user.registered', v_user_id, p_result => 'failure', p_failure_reason => 'already_registered'
+  );
+end;
+$$;
+
+comment on function register_user(uuid, text, text, text, text, text, text, bytea, text, text) is
+  'Registers a person, who becomes active when verify_email() is given the token with this digest. Says nothing: an address that has an account gets a token that says so to its owner. Raises SP402, SP507 or SP508 as for any new password.';
+
+grant execute on function
+  register_user(uuid, text, text, text, text, text, text, bytea, text, text)
+to safetypin_app;
+
+
+create function prepare_password_change()
+  returns password_preparation
+  language plpgsql
+  stable
+  parallel restricted
+  security definer
+  set search_path from current
+as $$
+begin
+  return _prepare_password(_require_user());
+end;
+$$;
+
+comment on function prepare_password_change() is
+  'What the caller needs to choose a new password: rules and salts. Raises SP102.';
+
+grant execute on function prepare_password_change() to safetypin_app;
+
+
+create function change_password(
+  p_attempt_id uuid,
+  p_password_digest text,
+  p_history_digests text[],
+  p_policy_version text
+)
+  returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_user_id uuid := _require_user();
+  v_attempt password_attempts;
+begin
+  if exists (
+    select from password_attempts where id = p_attempt_id and user_id is distinct from v_user_id
+  ) then
+    return 'invalid';
+  end if;
+
+  v_attempt := _judge_attempt(p_attempt_id);
+  if v_attempt.id is null or not v_attempt.succeeded then
+    perform _log_event(
+      'password.changed', v_user_id, p_result => 'failure', p_failure_reason => 'wrong_password'
+    );
+    return 'invalid';
+  end if;
+
+  perform _set_password(v_user_id, p_password_digest, p_history_digests, p_policy_version);
+
+  update sessions
+  set
+    revoked = true,
+    revocation_time = now(),
+    revocation_reason = 'password_changed'
+  where user_id = v_user_id
+    and id <> current_session_id()
+    and not revoked;
+
+  perform _log_event('password.changed', v_user_id);
+  return 'changed';
+end;
+$$;
+
+comment on function change_password(uuid, text, text[], text) is
+  'Changes the caller''s password, given the proof of the current one, and ends their other sessions. Answers changed, or invalid when the proof is not right. Raises SP102, SP402, SP507 or SP508, and breaks password_history_user_id_digest_key for a password used before.';
+
+grant execute on function change_password(uuid, text, text[], text) to safetypin_app;
+
+
+create function request_password_reset(
+  p_email text,
+  p_token_hash bytea
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_user_id uuid;
+begin
+  select id
+  into v_user_id
+  from users
+  where email = lower(p_email)
+    and status in ('pending', 'active');
+
+  if v_user_id is not null then
+    perform _issue_token('reset_password', v_user_id, p_token_hash, '1 hour');
+  end if;
+
+  perform _log_event('password.reset_requested', v_user_id);
+end;
+$$;
+
+comment on function request_password_reset(text, bytea) is
+  'Makes the token with this digest good for resetting a password for an hour, if the address belongs to anybody. The answer is the same if it does not.';
+
+grant execute on function request_password_reset(text, bytea) to safetypin_app;
+
+
+create function prepare_password_reset(
+  p_token bytea
+)
+  returns password_preparation
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_token one_time_tokens := _show_token('reset_password', p_token);
+begin
+  if v_token.id is null then
+    perform _log_event(
+      'password.reset_prepared', p_result => 'failure', p_failure_reason => 'unknown_token'
+    );
+    return null;
+  end if;
+
+  perform _log_event('password.reset_prepared', v_token.user_id);
+  return _prepare_password(v_token.user_id);
+end;
+$$;
+
+comment on function prepare_password_reset(bytea) is
+  'What the holder of a reset token needs to choose a new password: rules and salts; null when the token is not good. It may be asked ten times.';
+
+grant execute on function prepare_password_reset(bytea) to safetypin_app;
+
+
+-- Opens no session: a reset proves the mailbox, and no second factor.
+create function reset_password(
+  p_token bytea,
+  p_password_digest text,
+  p_history_digests text[],
+  p_policy_version text
+)
+  returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_token one_time_tokens := _use_token(array['reset_password'], p_token);
+begin
+  if v_token.id is null then
+    perform _log_event('password.reset', p_result => 'failure', p_failure_reason => 'unknown_token');
+    return 'invalid';
+  end if;
+
+  perform _set_password(v_token.user_id, p_password_digest, p_history_digests, p_policy_version);
+  perform _void_sessions(v_token.user_id, 'password_reset');
+
+  -- Whoever read the message owns the address.
+  update users
+  set
+    email_verified_time = coalesce(email_verified_time, now()),
+    status = case status when 'pending' then 'active' else status end
+  where id = v_token.user_id;
+
+  perform _log_event('password.reset', v_token.user_id);
+  return 'reset';
+end;
+$$;
+
+comment on function reset_password(bytea, text, text[], text) is
+  'Sets a new password with a token that was sent to the person, once, and ends all their sessions. Answers reset, or invalid when the token is not good. Raises SP402, SP507 or SP508, and breaks password_history_user_id_digest_key for a password used before.';
+
+grant execute on function reset_password(bytea, text, text[], text) to safetypin_app;
+
+
+-- Only right after the password itself was proven, and only in the session that
+-- came of it: otherwise whoever steals a session could set a password.
+create function rehash_password(
+  p_attempt_id uuid,
+  p_password_digest text
+)
+  returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_user_id uuid := _require_user();
+  v_now     timestamptz := _now();
+  v_found   boolean;
+begin
+  delete from password_attempts
+  where id = p_attempt_id
+    and user_id = v_user_id
+    and session_id = current_session_id()
+    and succeeded
+    and finished_time > v_now - interval '1 minute';
+  v_found := found;
+
+  if v_found then
+    update password_credentials
+    set digest = p_password_digest
+    where user_id = v_user_id
+      and left(p_password_digest, 7) > left(digest, 7);
+    v_found := found;
+  end if;
+
+  perform _log_event(
+    'password.rehashed',
+    v_user_id,
+    p_result => case when v_found then 'success' else 'failure' end,
+    p_failure_reason => case when not v_found then 'not_dearer_or_too_late' end
+  );
+  return v_found;
+end;
+$$;
+
+comment on function rehash_password(uuid, text) is
+  'Replaces the digest by one of higher cost, within a minute of signing in with the password, once, from the session that came of it. Says whether it did. Raises SP102.';
+
+grant execute on function rehash_password(uuid, text) to safetypin_app;
+
+
+create function require_password_change(
+  p_user_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _require_permission('credentials.manage');
+  perform _require_manageable_member(p_user_id);
+
+  update password_credentials
+  set must_change = true
+  where user_id = p_user_id;
+
+  perform _log_event('password.change_demanded', p_user_id);
+end;
+$$;
+
+comment on function require_password_change(uuid) is
+  'Makes a member choose a new password the next time they sign in. Raises SP201 without credentials.manage and members.manage, SP202 or SP302.';
+
+grant execute on function require_password_change(uuid) to safetypin_app;
+
+
+create function mark_password_compromised(
+  p_user_id uuid,
+  p_reason text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  update password_credentials
+  set
+    compromised_time = now(),
+    must_change = true
+  where user_id = p_user_id;
+
+  if not found then
+    raise exception 'user % has no password', p_user_id
+      using errcode = 'SP301', hint = 'Pass the id of somebody who has one.';
+  end if;
+
+  perform _void_sessions(p_user_id, 'password_compromised');
+  perform _raise_alert('password_compromised', 'high', p_user_id => p_user_id);
+  perform _log_event(
+    'password.compromised',
+    p_user_id,
+    p_additional_data => jsonb_build_object('reason', _printable(p_reason))
+  );
+end;
+$$;
+
+comment on function mark_password_compromised(uuid, text) is
+  'Says that a password is known to others: sessions end at once, and it opens none until it is changed (NIST SP 800-63B-4, 3.1.1.2). Raises SP301 for somebody without a password.';
+
+grant execute on function mark_password_compromised(uuid, text) to safetypin_operator;
+
+
+--
+-- Keeping house
+--
+
+-- An attempt that was begun and never finished is an attempt all the same.
+create function sweep_password_attempts(
+  p_batch integer default 1000
+)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_swept integer;
+begin
+  with swept as (
+    delete from password_attempts
+    where id in (
+      select id
+      from password_attempts
+      where expiration_time < _now() - interval '1 minute'
+      order by expiration_time
+      limit p_batch
+      for update skip locked
+    )
+    returning user_id, email_digest, ip_address, user_agent, creation_time, finished_time
+  ),
+  abandoned as (
+    insert into access_attempt_logs (
+      user_id, email_digest, ip_address, user_agent, attempt_time, result
+    )
+    select user_id, email_digest, ip_address, user_agent, creation_time, 'abandoned'
+    from swept
+    where finished_time is null
+  )
+  select count(*) into v_swept from swept;
+
+  perform _log_event('password_attempts.swept', p_additional_data => jsonb_build_object('swept', v_swept));
+
+  return v_swept;
+end;
+$$;
+
+comment on function sweep_password_attempts(integer) is
+  'Deletes one batch of attempts that are over, records those that were never finished as abandoned, and returns how many. Call it until it returns 0.';
+
+grant execute on function sweep_password_attempts(integer) to safetypin_operator;
+
+
+-- Network addresses are forgiven after a day, accounts that nobody has are
+-- forgotten after a month. An account that somebody has is never forgiven by
+-- time (NIST SP 800-63B-4, 3.2.2): only by the right password or a new one.
+create function sweep_sign_in_throttles(
+  p_batch integer default 1000
+)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_swept integer;
+begin
+  delete from sign_in_throttles
+  where id in (
+    select id
+    from sign_in_throttles
+    where last_failure_time < _now() - interval '1 day'
+      and (
+        kind = 'address'
+        or failure_count = 0
+        or (user_id is null and last_failure_time < _now() - interval '30 days')
+      )
+    order by last_failure_time
+    limit p_batch
+    for update skip locked
+  );
+  get diagnostics v_swept = row_count;
+
+  perform _log_event('sign_in_throttles.swept', p_additional_data => jsonb_build_object('swept', v_swept));
+
+  return v_swept;
+end;
+$$;
+
+comment on function sweep_sign_in_throttles(integer) is
+  'Forgets one batch of failures that are long past and returns how many. Call it until it returns 0. Those of accounts that somebody has are kept.';
+
+grant execute on function sweep_sign_in_throttles(integer) to safetypin_operator;
+
+set local role safetypin_owner;

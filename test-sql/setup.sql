@@ -1,0 +1,247 @@
+/*
+ * The vocabulary tests are written in. Loaded once into a database that only
+ * tests use, in schemas of their own, so that no snapshot ever sees them. It
+ * ships with the package: applications write their own pgTAP tests in it.
+ *
+ *   tests.person('ann')               -- ann exists and may sign in
+ *   tests.organization('acme', 'ann') -- acme exists and ann owns it
+ *   tests.member('acme', 'bob')       -- bob works there; a third argument is his role
+ *   tests.act_as('ann', 'acme')       -- the statements that follow are ann's, in acme
+ *   tests.act_as('ann')               -- ... are ann's, in no organization
+ *   tests.act_as_nobody()             -- ... are the application's, for nobody
+ *   tests.act_as_operator()           -- ... are a job's; likewise auditor, monitor, backup
+ *   tests.act_as_owner()              -- ... are the tables' owner's, whom row-level security binds
+ *   tests.act_as_superuser()          -- set up, and look behind the curtain
+ *
+ * Names become ids by arithmetic, the same here and in TypeScript:
+ * tests.user_id('ann'), tests.organization_id('acme'), tests.token('ann', 'acme').
+ * Everybody's password is tests.password(); its digests are beside it.
+ *
+ * Run with the cell first on the search_path, then the extensions, then tap.
+ */
+
+create schema tests;
+grant usage on schema tests to public;
+
+
+--
+-- Names
+--
+
+create function tests.user_id(p_name text)
+  returns uuid
+  language sql
+  immutable
+  return md5('user:' || p_name)::uuid;
+
+create function tests.organization_id(p_name text)
+  returns uuid
+  language sql
+  immutable
+  return md5('organization:' || p_name)::uuid;
+
+create function tests.email(p_name text)
+  returns text
+  language sql
+  immutable
+  return p_name || '@example.com';
+
+-- The 32 secret bytes of a session token, for tests to hand to begin_request().
+create function tests.token(p_name text, p_organization text default null)
+  returns bytea
+  language sql
+  immutable
+  return sha256(convert_to('token:' || p_name || ':' || coalesce(p_organization, ''), 'UTF8'));
+
+create function tests.password()
+  returns text
+  language sql
+  immutable
+  return 'correct horse battery staple';
+
+-- bcrypt of the pre-hashed password at cost 12, and under the history salt.
+create function tests.password_digest()
+  returns text
+  language sql
+  immutable
+  return '$2a$12$abcdefghijklmnopqrstuuXxytZM3ml4cIrUhX.MkZ/PiAmI9VF/u';
+
+create function tests.history_digest()
+  returns text
+  language sql
+  immutable
+  return '$2a$12$zyxwvutsrqponmlkjihgfeOmA3FdgIUvyGEVLcZnarCbHprFurHtW';
+
+-- The same of 'a different horse altogether', for changing to.
+create function tests.other_password_digest()
+  returns text
+  language sql
+  immutable
+  return '$2a$12$abcdefghijklmnopqrstuu/8Yx5IgHnlwWuD4oXLwBJzAtnq3YwXO';
+
+create function tests.other_history_digest()
+  returns text
+  language sql
+  immutable
+  return '$2a$12$zyxwvutsrqponmlkjihgfeyDGApqFdFc6ud8.YeMEgDIb20UeAuYO';
+
+-- What a client that knows the password answers to an attempt.
+create function tests.proof(p_digest text, p_attempt_id uuid, p_nonce bytea)
+  returns bytea
+  language sql
+  return hmac(uuid_send(p_attempt_id) || p_nonce, convert_to(p_digest, 'UTF8'), 'sha256');
+
+
+--
+-- Acting
+--
+
+-- The login role of this cell: `safetypin_app_login` in the cell `safetypin`.
+create function tests.login(p_role text)
+  returns text
+  language sql
+  stable
+as $$
+  select current_schema() || '_' || p_role || '_login'
+$$;
+
+create function tests._become(p_role text)
+  returns void
+  language plpgsql
+as $$
+begin
+  perform set_config('safetypin.context', '', true);
+  perform set_config('safetypin.ip_address', '', true);
+  perform set_config('safetypin.user_agent', '', true);
+  perform set_config('role', p_role, true);
+end;
+$$;
+
+create function tests.act_as_superuser()
+  returns void
+  language sql
+as $$ select tests._become('none') $$;
+
+create function tests.act_as_nobody()
+  returns void
+  language sql
+as $$ select tests._become(tests.login('app')) $$;
+
+create function tests.act_as_operator()
+  returns void
+  language sql
+as $$ select tests._become(tests.login('operator')) $$;
+
+create function tests.act_as_auditor()
+  returns void
+  language sql
+as $$ select tests._become(tests.login('auditor')) $$;
+
+create function tests.act_as_monitor()
+  returns void
+  language sql
+as $$ select tests._become(tests.login('monitor')) $$;
+
+create function tests.act_as_backup()
+  returns void
+  language sql
+as $$ select tests._become(tests.login('backup')) $$;
+
+create function tests.act_as_owner()
+  returns void
+  language sql
+as $$ select tests._become('safetypin_owner') $$;
+
+-- Opens a session behind the curtain, unless this pair has one, and comes in by
+-- the front door with its token.
+create function tests.act_as(p_name text, p_organization text default null)
+  returns void
+  language plpgsql
+as $$
+declare
+  v_session_id uuid := md5('session:' || p_name || ':' || coalesce(p_organization, ''))::uuid;
+begin
+  perform tests.act_as_superuser();
+  insert into sessions (
+    id, user_id, organization_id, token_hash, assurance_level, authentication_methods,
+    creation_time, expiration_time, idle_limit
+  )
+  values (
+    v_session_id, tests.user_id(p_name), tests.organization_id(p_organization),
+    sha256(tests.token(p_name, p_organization)), 1, array['password'],
+    clock_timestamp(), clock_timestamp() + interval '1 day', '1 hour'
+  )
+  on conflict (id) do nothing;
+  insert into session_activities (session_id)
+  values (v_session_id)
+  on conflict (session_id) do nothing;
+
+  perform tests.act_as_nobody();
+  perform begin_request(tests.token(p_name, p_organization));
+end;
+$$;
+
+
+--
+-- People and organizations
+--
+
+create function tests.person(p_name text)
+  returns uuid
+  language plpgsql
+as $$
+begin
+  perform tests.act_as_superuser();
+  insert into users (id, email, first_name, last_name, status, email_verified_time)
+  values (
+    tests.user_id(p_name), tests.email(p_name), initcap(p_name), 'Example', 'active', now()
+  );
+  insert into password_credentials (user_id, digest, history_salt)
+  values (tests.user_id(p_name), tests.password_digest(), substr(tests.history_digest(), 8, 22));
+  insert into password_history (user_id, digest)
+  values (tests.user_id(p_name), tests.history_digest());
+  return tests.user_id(p_name);
+end;
+$$;
+
+create function tests.member(p_organization text, p_name text, p_role text default 'member')
+  returns void
+  language plpgsql
+as $$
+begin
+  perform tests.act_as_superuser();
+  insert into organization_users (organization_id, user_id, role)
+  values (tests.organization_id(p_organization), tests.user_id(p_name), p_role);
+end;
+$$;
+
+create function tests.organization(p_name text, p_owner text)
+  returns uuid
+  language plpgsql
+as $$
+begin
+  perform tests.act_as_superuser();
+  insert into organizations (id, slug, name)
+  values (tests.organization_id(p_name), p_name || '-0000', initcap(p_name));
+  perform tests.member(p_name, p_owner, 'owner');
+  update organizations set status = 'active' where id = tests.organization_id(p_name);
+  return tests.organization_id(p_name);
+end;
+$$;
+
+-- The actors of most stories: ann owns acme, amy administers it, bob works
+-- there; zoe owns zenith and is a stranger to all of them.
+create function tests.two_organizations()
+  returns void
+  language plpgsql
+as $$
+begin
+  perform tests.person(name) from unnest(array['ann', 'amy', 'bob', 'zoe']) as name;
+  perform tests.organization('acme', 'ann');
+  perform tests.member('acme', 'amy', 'admin');
+  perform tests.member('acme', 'bob');
+  perform tests.organization('zenith', 'zoe');
+end;
+$$;
+
+grant execute on all functions in schema tests to public;
