@@ -1,0 +1,23 @@
+import confirm from "@inquirer/confirm";
+
+import { RefusedError } from "./exit-codes.js";
+
+/**
+ * Asks a person before something is destroyed.
+ *
+ * @throws {@link RefusedError} when they say no, or nobody is there to ask.
+ */
+export async function askBefore(question: string, { yes }: { readonly yes?: true }): Promise<void> {
+  if (yes === true) return;
+
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new RefusedError("This destroys data, and nobody is there to ask", {
+      remedy: "Say --yes if it is meant",
+    });
+  }
+  const isMeant = await confirm({ message: question, default: false }, { output: process.stderr }).catch(
+    // Ctrl-C is a no.
+    () => false,
+  );
+  if (!isMeant) throw new RefusedError("Nothing was done");
+}

@@ -1,0 +1,150 @@
+import { styleText } from "node:util";
+
+import { SingleBar } from "cli-progress";
+import Table from "cli-table3";
+
+import { ConfigurationError, MigrationError } from "../errors.js";
+
+/** What the words of a line mean, and so how they look. */
+export type Tone = "good" | "bad" | "careful" | "quiet" | "strong";
+
+const STYLES = {
+  good: "green",
+  bad: "red",
+  careful: "yellow",
+  quiet: "dim",
+  strong: "bold",
+} as const;
+
+/** How a command speaks: to a person, or with `--json` to a script. */
+export interface Output {
+  readonly isJson: boolean;
+
+  /** A line for a person, on standard output; nothing with `--json`. */
+  line(text?: string): void;
+
+  /** Rows under headings, for a person; nothing with `--json`. */
+  table(head: readonly string[], rows: readonly (readonly string[])[]): void;
+
+  /** A line beside the result, on standard error. */
+  note(text: string): void;
+
+  /** The result for a script, with `--json`; nothing without. */
+  result(value: unknown): void;
+
+  /** Words with a tone; plain where colours are off. */
+  say(tone: Tone, text: string): string;
+
+  /** A bar on a terminal, a line per step elsewhere; silent with `--json`. */
+  progress(total: number): Progress;
+}
+
+/** Long work, told as it goes. */
+export interface Progress {
+  /** The next step begins. */
+  step(name: string): void;
+
+  /** All steps are done, or one failed. */
+  end(): void;
+}
+
+/** Speaks on this process's standard output and error. */
+export function createOutput({ json = false }: { readonly json?: boolean | undefined }): Output {
+  const say = (tone: Tone, text: string) =>
+    isColourful(process.stdout) ? styleText(STYLES[tone], text) : text;
+
+  const line = (text = "") => {
+    if (!json) process.stdout.write(`${text}\n`);
+  };
+
+  return {
+    isJson: json,
+    say,
+    line,
+    note: (text) => void process.stderr.write(`${text}\n`),
+    result: (value) => {
+      if (json) process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    },
+    table: (head, rows) => {
+      if (rows.length === 0) return;
+      line(drawTable(head.map((word) => say("quiet", word)), rows));
+    },
+    progress: (total) => createProgress(total, json),
+  };
+}
+
+/** Tells an error: the sentence, then the remedy. With `--json` also to the script. */
+export function tellError(error: unknown, output: Output): void {
+  const message = error instanceof Error ? error.message : String(error);
+  const known = error instanceof ConfigurationError || error instanceof MigrationError;
+  const remedy = known ? error.remedy : undefined;
+
+  const label = isColourful(process.stderr) ? styleText("red", "safetypin:") : "safetypin:";
+  output.note(`${label} ${message}`);
+  if (remedy !== undefined) output.note(`  ${remedy.split("\n").join("\n  ")}`);
+
+  output.result({
+    error: {
+      message,
+      ...(remedy === undefined ? {} : { remedy }),
+      ...(error instanceof MigrationError ? { code: error.code } : {}),
+    },
+  });
+}
+
+/** `NO_COLOR` and `FORCE_COLOR` as everywhere; otherwise colours are for terminals. */
+function isColourful(stream: NodeJS.WriteStream): boolean {
+  const { NO_COLOR, FORCE_COLOR } = process.env;
+  if (NO_COLOR !== undefined && NO_COLOR !== "") return false;
+  if (FORCE_COLOR !== undefined && FORCE_COLOR !== "") return FORCE_COLOR !== "0";
+  return stream.isTTY;
+}
+
+function drawTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const none = Object.fromEntries(
+    [
+      "top", "top-mid", "top-left", "top-right",
+      "bottom", "bottom-mid", "bottom-left", "bottom-right",
+      "left", "left-mid", "mid", "mid-mid", "right", "right-mid",
+    ].map((part) => [part, ""]),
+  );
+  const table = new Table({
+    head: [...head],
+    chars: { ...none, middle: "  " },
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table.toString().replace(/ +$/gm, "");
+}
+
+function createProgress(total: number, isJson: boolean): Progress {
+  if (isJson || total === 0) return { step: () => undefined, end: () => undefined };
+
+  if (!process.stderr.isTTY) {
+    let done = 0;
+    return {
+      step: (name) => {
+        done += 1;
+        process.stderr.write(`${String(done)}/${String(total)} ${name}\n`);
+      },
+      end: () => undefined,
+    };
+  }
+
+  const bar = new SingleBar({
+    format: "{bar} {value}/{total} {name}",
+    stream: process.stderr,
+    hideCursor: true,
+    clearOnComplete: true,
+    barsize: 24,
+  });
+  let done = 0;
+  bar.start(total, 0, { name: "" });
+  return {
+    step: (name) => {
+      bar.update(done, { name });
+      done += 1;
+    },
+    end: () => bar.stop(),
+  };
+}
