@@ -6,8 +6,9 @@
 #
 #   PGHOST=localhost PGUSER=postgres test-sql/run.sh [file.sql ...]
 #
-# The server comes from the usual variables of libpq and needs the extension
-# pgtap; the user must be a superuser. The database, safetypin_pgtap or
+# The server comes from the usual variables of libpq; the user must be a
+# superuser. pgTAP is the server's extension, or else the text that this machine's
+# package of it brought. The database, safetypin_pgtap or
 # $SAFETYPIN_PGTAP_DATABASE, is dropped and made anew.
 set -eu
 cd "$(dirname "$0")/.."
@@ -51,9 +52,14 @@ seed base
 run_in_cell --command "select declare_environment('test')"
 seed test
 
-run --command "create schema tap" \
-  --command "create extension pgtap with schema tap" \
-  --command "grant usage on schema tap to public"
+run --command "create schema tap" --command "grant usage on schema tap to public"
+if [ "$(psql --no-psqlrc --tuples-only --no-align --dbname "$database" \
+  --command "select count(*) from pg_available_extensions where name = 'pgtap'")" = 1 ]; then
+  run --command "create extension pgtap with schema tap"
+else
+  PGOPTIONS="-c search_path=tap -c client_min_messages=warning" \
+    run --file "$(ls /usr/share/postgresql/*/extension/pgtap.sql | tail -n 1)"
+fi
 tests_path="-c search_path=$cell,extensions,tap -c client_min_messages=warning"
 PGOPTIONS=$tests_path run --file test-sql/setup.sql
 
