@@ -4,12 +4,12 @@ import { ConfigurationError, MigrationError } from "./errors.js";
 import type { CellName } from "./migrations/cell.js";
 import type { ChapterDirectories } from "./migrations/chapters.js";
 import { down } from "./migrations/down.js";
-import { declareEnvironment, readEnvironment, type Environment } from "./migrations/environment.js";
+import { readEnvironment, type Environment } from "./migrations/environment.js";
 import type { LockOptions } from "./migrations/lock.js";
 import { inCell, type SessionOptions } from "./migrations/session.js";
 import { up } from "./migrations/up.js";
 import { resetByTemplate, whyNoTemplate, type Connect } from "./reset-by-template.js";
-import { seed, type SeedOptions } from "./seeds.js";
+import { declareEnvironment, seed, type SeedOptions } from "./seeds.js";
 
 /** Which cell to reset. */
 export interface ResetOptions extends ChapterDirectories, LockOptions, SessionOptions {
@@ -104,7 +104,7 @@ export async function fill(
 ): Promise<void> {
   onStep?.("run every chapter");
   await up(client, { ...options, cell });
-  await declareEnvironment(client, environment, { ...options, cell });
   onStep?.("load the seeds");
+  await declareEnvironment(client, environment, { ...options, cell, directory: seedDirectory });
   await seed(client, { ...options, cell, directory: seedDirectory });
 }

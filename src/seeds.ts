@@ -58,11 +58,7 @@ export async function seed(client: ClientBase, options: SeedOptions): Promise<Se
   return inCell(client, cell, options, (session) =>
     withMigrationLock(client, options, async () => {
       const environment = await readEnvironment(session);
-      if (environment === undefined) {
-        throw new ConfigurationError(`Cell "${cell}" has no chapters yet`, {
-          remedy: "Run: safetypin migrate up",
-        });
-      }
+      if (environment === undefined) throw hasNoChapters(cell);
       const files =
         scenario === undefined
           ? await findSeeds(environment, options)
@@ -77,12 +73,52 @@ export async function seed(client: ClientBase, options: SeedOptions): Promise<Se
   );
 }
 
+/**
+ * Says what the cell is for. One that holds people stays what it is, unless it
+ * becomes production. The declaration is recorded, and its kind of event is among
+ * the seeds that every cell needs: those are loaded first.
+ *
+ * @throws {@link ConfigurationError} when the cell refuses, or has no chapters yet.
+ */
+export async function declareEnvironment(
+  client: ClientBase,
+  environment: Environment,
+  options: SeedOptions,
+): Promise<void> {
+  const { cell } = options;
+
+  await inCell(client, cell, options, (session) =>
+    withMigrationLock(client, options, async () => {
+      const before = await readEnvironment(session);
+      if (before === environment) return;
+      if (before === undefined) throw hasNoChapters(cell);
+
+      for (const file of await listFiles("base", options)) {
+        options.onFile?.(file);
+        await runSeed(session, file, options);
+      }
+      await client.query("select declare_environment($1)", [environment]).catch((cause: unknown) => {
+        throw new ConfigurationError(
+          `Cell "${cell}" stays ${before}: ${cause instanceof Error ? cause.message : String(cause)}`,
+          { remedy: "Make another cell for another purpose: safetypin bootstrap --cell NAME", cause },
+        );
+      });
+    }),
+  );
+}
+
 /** The scenarios there are, as `--scenario` names them. */
 export async function listScenarios(
   options: Pick<SeedOptions, "directory"> = {},
 ): Promise<string[]> {
   const files = await listFiles("scenarios", options);
   return files.map(nameOfScenario);
+}
+
+function hasNoChapters(cell: CellName): ConfigurationError {
+  return new ConfigurationError(`Cell "${cell}" has no chapters yet`, {
+    remedy: "Run: safetypin migrate up",
+  });
 }
 
 async function findSeeds(environment: Environment, options: SeedOptions): Promise<string[]> {

@@ -2,10 +2,11 @@ import { Command, Option } from "commander";
 import type { ClientBase } from "pg";
 
 import type { CellName } from "../migrations/cell.js";
-import { declareEnvironment, ENVIRONMENTS, parseEnvironment, type Environment } from "../migrations/environment.js";
+import { ENVIRONMENTS, parseEnvironment, type Environment } from "../migrations/environment.js";
 import { withMigrationLock } from "../migrations/lock.js";
 import { status } from "../migrations/status.js";
 import { up, type UpResult } from "../migrations/up.js";
+import { declareEnvironment } from "../seeds.js";
 import { withConnection } from "./connection.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import {
@@ -125,7 +126,7 @@ async function runCell(
   } finally {
     progress.end();
   }
-  if (environment !== undefined) await declareEnvironment(client, environment, { cell, ...runner });
+  if (environment !== undefined) await declareEnvironment(client, environment, { ...runner, cell, directory: undefined });
 
   const count = result.applied.length;
   const did = count === 0 ? "nothing to do" : `${String(count)} chapter${count === 1 ? "" : "s"} applied`;

@@ -2,9 +2,8 @@ import type { ClientBase } from "pg";
 
 import { bootstrap } from "../migrations/bootstrap.js";
 import { parseCellName } from "../migrations/cell.js";
-import { declareEnvironment } from "../migrations/environment.js";
 import { up } from "../migrations/up.js";
-import { seed } from "../seeds.js";
+import { declareEnvironment, seed } from "../seeds.js";
 
 /** What a database is prepared for. */
 export interface PrepareOptions {
@@ -24,8 +23,6 @@ export async function prepareDatabase(
   await up(client, { cell });
   if (environment === undefined) return;
 
-  // The declaration is an event of the audit trail; the base seeds bring its type.
-  await seed(client, { cell });
   await declareEnvironment(client, environment, { cell });
   await seed(client, { cell });
 }

@@ -1,8 +1,5 @@
-import type { ClientBase } from "pg";
-
 import { ConfigurationError } from "../errors.js";
-import { inCell, type CellSession, type SessionOptions } from "./session.js";
-import type { CellName } from "./cell.js";
+import type { CellSession } from "./session.js";
 
 /** What a cell is for. Production is what a cell is until somebody says otherwise. */
 export const ENVIRONMENTS = ["production", "test", "development"] as const;
@@ -41,32 +38,4 @@ export async function readEnvironment({
   );
   // A row that cannot be seen is no leave to destroy anything.
   return rows[0]?.environment ?? "production";
-}
-
-/**
- * Says what the cell is for. One that holds people stays what it is, unless it
- * becomes production.
- *
- * @throws {@link ConfigurationError} when the cell refuses.
- */
-export async function declareEnvironment(
-  client: ClientBase,
-  environment: Environment,
-  { cell, ...options }: SessionOptions & { readonly cell: CellName },
-): Promise<void> {
-  await inCell(client, cell, options, async (session) => {
-    const before = await readEnvironment(session);
-    if (before === environment) return;
-    if (before === undefined) {
-      throw new ConfigurationError(`Cell "${cell}" has no chapter that keeps an environment`, {
-        remedy: "Run: safetypin migrate up",
-      });
-    }
-    await client.query("select declare_environment($1)", [environment]).catch((cause: unknown) => {
-      throw new ConfigurationError(
-        `Cell "${cell}" stays ${before}: ${cause instanceof Error ? cause.message : String(cause)}`,
-        { remedy: "Make another cell for another purpose: safetypin bootstrap --cell NAME", cause },
-      );
-    });
-  });
 }

@@ -17,7 +17,6 @@ export {
 export { readChapters, readDownFiles, type Chapter, type DownFile } from "./chapters.js";
 export { down, planDown, type DoomedTable, type DownOptions, type DownPlan } from "./down.js";
 export {
-  declareEnvironment,
   ENVIRONMENTS,
   parseEnvironment,
   readEnvironment,
@@ -35,3 +34,12 @@ export {
 } from "./plan.js";
 export { status, type CellStatus, type ChapterStatus, type StatusOptions } from "./status.js";
 export { up, type UpOptions, type UpResult } from "./up.js";
+export { maintain, MAINTENANCE_TASKS, type MaintenanceResult, type MaintenanceTask } from "../maintenance.js";
+export { reset, type ResetOptions, type ResetResult } from "../reset.js";
+export {
+  declareEnvironment,
+  listScenarios,
+  seed,
+  type SeedOptions,
+  type SeedResult,
+} from "../seeds.js";
