@@ -530,9 +530,10 @@ create function _require_organization()
   set search_path from current
 as $$
 declare
-  v_user_id         uuid := _require_user();
   v_organization_id uuid := current_organization_id();
 begin
+  perform _require_user();
+
   if v_organization_id is null then
     raise exception 'no organization is chosen'
       using errcode = 'SP103', hint = 'Call choose_organization() or create_organization() first.';

@@ -651,11 +651,14 @@ create function _require_owner()
   parallel restricted
   set search_path from current
 as $$
+declare
+  v_organization_id uuid := _require_organization();
+  v_user_id         uuid := _require_user();
 begin
   if not exists (
     select from organization_users
-    where organization_id = _require_organization()
-      and user_id = _require_user()
+    where organization_id = v_organization_id
+      and user_id = v_user_id
       and role = 'owner'
       and status = 'active'
   ) then

@@ -413,8 +413,8 @@ create function has_permission(
 as $$
 declare
   v_context         text[] := verified_context();
-  v_user_id         uuid := v_context[2];
-  v_organization_id uuid := v_context[3];
+  v_user_id         uuid := v_context[2]::uuid;
+  v_organization_id uuid := v_context[3]::uuid;
   v_permission_id   uuid;
 begin
   if v_organization_id is null then

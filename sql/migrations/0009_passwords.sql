@@ -944,7 +944,7 @@ declare
   v_policy  effective_policy;
   v_salt    text;
   v_new     text;
-  v_missing integer;
+  v_missing bigint;
 begin
   -- Two changes of one person take turns from here on.
   select history_salt
