@@ -18,6 +18,7 @@ drop function _context_mac;
 drop function _context_nonce;
 drop function _now;
 drop function _keyed_digest;
+drop function _require_not_production;
 
 drop table context_keys;
 drop table cell_settings;

@@ -153,6 +153,25 @@ grant update (environment) on cell_settings to safetypin_definer;
 insert into cell_settings default values;
 
 
+-- The first line of every seed that invents people, so that it is safe in psql too.
+create function _require_not_production()
+  returns void
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+begin
+  if (select environment from cell_settings) = 'production' then
+    raise exception 'this cell is production: it gets no invented people'
+      using errcode = 'SP206', hint = 'Load this into a cell that was declared development or test.';
+  end if;
+end;
+$$;
+
+comment on function _require_not_production() is
+  'Passes in a cell that was declared development or test. Raises SP206 in production.';
+
+
 --
 -- The clock that does not go back
 --

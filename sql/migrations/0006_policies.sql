@@ -191,6 +191,11 @@ create policy insert_owner on password_policies
   to safetypin_owner
   with check (organization_id is null);
 
+create policy update_owner on password_policies
+  for update
+  to safetypin_owner
+  using (organization_id is null);
+
 create policy select_auditor on password_policies
   for select
   to safetypin_auditor
