@@ -35,6 +35,7 @@ export default typescript.config(
         module: "readonly",
         process: "readonly",
         require: "readonly",
+        setInterval: "readonly",
       },
     },
   },
