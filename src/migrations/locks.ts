@@ -67,7 +67,7 @@ export function findLocks(tree: Node, relations: Relations, functions: Functions
   const locks = [...(own ?? []), ...(code?.locks ?? [])].filter(({ relation }) => relations.has(relation));
   return {
     locks: strongestLocks(locks),
-    unseen: own === undefined ? whyUnseen(tree, kind) : code?.unseen,
+    unseen: own === undefined || isCascading(tree) ? whyUnseen(tree, kind) : code?.unseen,
   };
 }
 
@@ -164,11 +164,9 @@ function findCreateTableLocks(
 }
 
 function findDropLocks(
-  { removeType, objects = [], behavior, concurrent = false }: DropStmt,
+  { removeType, objects = [], concurrent = false }: DropStmt,
   relations: Relations,
 ): PlannedLock[] | undefined {
-  if (behavior === "DROP_CASCADE") return undefined;
-
   const exclusive = (relation: string): PlannedLock => ({ relation, mode: "ACCESS EXCLUSIVE", work: "catalog" });
   const names = objects.map((object) => wordsOf(object));
 
@@ -177,13 +175,10 @@ function findDropLocks(
       return names.flatMap((words) => {
         const table = words.join(".");
         const gone = [table, ...partitionsOf(relations, table).map(({ name }) => name)];
-        const ends = gone.flatMap((name) => relations.get(name)?.foreignKeys ?? []);
-        const parent = relations.get(table)?.parent;
-        return [
-          ...gone,
-          ...ends.map(({ references }) => references),
-          ...(parent === undefined ? [] : [parent]),
-        ].map(exclusive);
+        const { parent, foreignKeys = [] } = relations.get(table) ?? {};
+        // A partition's foreign keys are its parent's, which stay.
+        const others = parent === undefined ? foreignKeys.map(({ references }) => references) : [parent];
+        return [...gone, ...others].map(exclusive);
       });
     case "OBJECT_INDEX":
       return names.flatMap((words) => {
@@ -256,13 +251,21 @@ function isPlainBlock(tree: Node, functions: Functions): boolean {
   return "DoStmt" in tree && !mayLockTables(bodyOf(tree.DoStmt.args ?? []), functions);
 }
 
+/** Whether it takes along whatever depends on what it drops. */
+function isCascading(tree: Node): boolean {
+  if ("DropStmt" in tree) return tree.DropStmt.behavior === "DROP_CASCADE";
+  return (
+    "AlterTableStmt" in tree &&
+    (tree.AlterTableStmt.cmds ?? []).some(
+      (node) => "AlterTableCmd" in node && node.AlterTableCmd.behavior === "DROP_CASCADE",
+    )
+  );
+}
+
 function whyUnseen(tree: Node, kind: string): string {
   if ("DoStmt" in tree) return "runs code";
-  if ("DropStmt" in tree) {
-    return tree.DropStmt.behavior === "DROP_CASCADE"
-      ? "drops whatever depends on it"
-      : "drops what the grammar does not place on a table";
-  }
+  if (isCascading(tree)) return "drops whatever depends on it";
+  if ("DropStmt" in tree) return "drops what the grammar does not place on a table";
   return `${kind.replace(/Stmt$/, "")} is not known to this plan`;
 }
 
