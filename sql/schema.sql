@@ -396,6 +396,37 @@ REVOKE ALL ON FUNCTION safetypin._log_event(p_event_type text, p_user_id uuid, p
 GRANT ALL ON FUNCTION safetypin._log_event(p_event_type text, p_user_id uuid, p_result text, p_failure_reason text, p_organization_id uuid, p_session_id uuid, p_resource_type text, p_resource_id uuid, p_additional_data jsonb, p_ip_address inet, p_user_agent text) TO safetypin_owner;
 
 --
+-- safetypin._log_export()
+--
+
+CREATE FUNCTION safetypin._log_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if p_stream is null or p_stream not in ('events', 'attempts', 'changes', 'alerts')
+     or p_format is null or p_format not in ('csv', 'jsonl')
+  then
+    raise exception 'there is no export of % as %', coalesce(p_stream, 'null'), coalesce(p_format, 'null')
+      using errcode = 'SP503', hint = 'Pass events, attempts, changes or alerts, and csv or jsonl.';
+  end if;
+
+  perform _log_event(
+    'audit.exported',
+    p_additional_data => jsonb_build_object(
+      'stream', p_stream, 'format', p_format, 'since', p_since, 'until', p_until, 'rows', p_row_count
+    )
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._log_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._log_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) IS 'Records an export of evidence. Raises SP503 for an unknown stream or format.';
+
+REVOKE ALL ON FUNCTION safetypin._log_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) FROM PUBLIC;
+
+--
 -- safetypin._now()
 --
 
@@ -2106,6 +2137,43 @@ COMMENT ON FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_dige
 
 REVOKE ALL ON FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_digest text, p_history_digests text[], p_policy_version text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_digest text, p_history_digests text[], p_policy_version text) TO safetypin_app;
+
+--
+-- safetypin.change_role_permissions()
+--
+
+CREATE FUNCTION safetypin.change_role_permissions(p_role_id uuid, p_added text[], p_removed text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform _require_permission('roles.manage');
+  perform _require_own_role(p_role_id);
+
+  perform set_role_permissions(
+    p_role_id,
+    array(
+      (
+        select permissions.name
+        from role_permissions
+        join permissions on permissions.id = role_permissions.permission_id
+        where role_permissions.role_id = p_role_id
+        union
+        select unnest(p_added)
+      )
+      except
+      select unnest(p_removed)
+    )
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.change_role_permissions(p_role_id uuid, p_added text[], p_removed text[]) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.change_role_permissions(p_role_id uuid, p_added text[], p_removed text[]) IS 'Adds permissions to a role of the current organization and takes others from it; one in both lists is taken. Raises SP201 without roles.manage, SP202 for one the caller does not hold, SP205 for a system role, SP306 for a stranger''s and SP307 for an unknown permission.';
+
+REVOKE ALL ON FUNCTION safetypin.change_role_permissions(p_role_id uuid, p_added text[], p_removed text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.change_role_permissions(p_role_id uuid, p_added text[], p_removed text[]) TO safetypin_app;
 
 --
 -- safetypin.choose_organization()
@@ -4682,6 +4750,26 @@ REVOKE ALL ON FUNCTION safetypin.read_password_policy() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.read_password_policy() TO safetypin_app;
 
 --
+-- safetypin.record_auditor_export()
+--
+
+CREATE FUNCTION safetypin.record_auditor_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint DEFAULT NULL::bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform _log_export(p_stream, p_format, p_since, p_until, p_row_count);
+end;
+$$;
+
+ALTER FUNCTION safetypin.record_auditor_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.record_auditor_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) IS 'Records that an auditor takes evidence of the cell out of the database, and how many rows (null while that is not known). Raises SP503 for an unknown stream or format.';
+
+REVOKE ALL ON FUNCTION safetypin.record_auditor_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.record_auditor_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) TO safetypin_auditor;
+
+--
 -- safetypin.record_denial()
 --
 
@@ -4710,6 +4798,27 @@ COMMENT ON FUNCTION safetypin.record_denial(p_action text, p_reason text) IS 'Re
 
 REVOKE ALL ON FUNCTION safetypin.record_denial(p_action text, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.record_denial(p_action text, p_reason text) TO safetypin_app;
+
+--
+-- safetypin.record_export()
+--
+
+CREATE FUNCTION safetypin.record_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint DEFAULT NULL::bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform _require_permission('audit.read');
+  perform _log_export(p_stream, p_format, p_since, p_until, p_row_count);
+end;
+$$;
+
+ALTER FUNCTION safetypin.record_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.record_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) IS 'Records that evidence of the current organization leaves the database, and how many rows (null while that is not known). Raises SP201 without audit.read and SP503 for an unknown stream or format.';
+
+REVOKE ALL ON FUNCTION safetypin.record_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.record_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) TO safetypin_app;
 
 --
 -- safetypin.refresh_session()

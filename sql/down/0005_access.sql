@@ -9,10 +9,14 @@ drop policy select_administrator on data_change_logs;
 drop policy select_administrator on auth_audit_logs;
 drop policy update_administrator on organizations;
 
+drop function record_auditor_export;
+drop function record_export;
+drop function _log_export;
 drop function resolve_alert;
 drop function acknowledge_alert;
 drop function remove_role;
 drop function assign_role;
+drop function change_role_permissions;
 drop function set_role_permissions;
 drop function delete_role;
 drop function update_role;

@@ -841,6 +841,47 @@ comment on function set_role_permissions(uuid, text[]) is
 grant execute on function set_role_permissions(uuid, text[]) to safetypin_app;
 
 
+-- For adding or removing a few where others do so too: what the role holds is
+-- read behind its lock, so neither change is lost.
+create function change_role_permissions(
+  p_role_id uuid,
+  p_added text[],
+  p_removed text[]
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _require_permission('roles.manage');
+  perform _require_own_role(p_role_id);
+
+  perform set_role_permissions(
+    p_role_id,
+    array(
+      (
+        select permissions.name
+        from role_permissions
+        join permissions on permissions.id = role_permissions.permission_id
+        where role_permissions.role_id = p_role_id
+        union
+        select unnest(p_added)
+      )
+      except
+      select unnest(p_removed)
+    )
+  );
+end;
+$$;
+
+comment on function change_role_permissions(uuid, text[], text[]) is
+  'Adds permissions to a role of the current organization and takes others from it; one in both lists is taken. Raises SP201 without roles.manage, SP202 for one the caller does not hold, SP205 for a system role, SP306 for a stranger''s and SP307 for an unknown permission.';
+
+grant execute on function change_role_permissions(uuid, text[], text[]) to safetypin_app;
+
+
 --
 -- Granting roles
 --
@@ -1057,5 +1098,96 @@ comment on function resolve_alert(uuid, text) is
   'Closes an alert with a note on what came of it. Raises SP201 without alerts.manage and SP308 when there is no such unresolved alert.';
 
 grant execute on function resolve_alert(uuid, text) to safetypin_app;
+
+
+--
+-- Exports
+--
+
+-- Called twice: before the first row leaves, when nobody knows yet how many
+-- there will be, and after the last.
+create function _log_export(
+  p_stream text,
+  p_format text,
+  p_since timestamptz,
+  p_until timestamptz,
+  p_row_count bigint
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  if p_stream is null or p_stream not in ('events', 'attempts', 'changes', 'alerts')
+     or p_format is null or p_format not in ('csv', 'jsonl')
+  then
+    raise exception 'there is no export of % as %', coalesce(p_stream, 'null'), coalesce(p_format, 'null')
+      using errcode = 'SP503', hint = 'Pass events, attempts, changes or alerts, and csv or jsonl.';
+  end if;
+
+  perform _log_event(
+    'audit.exported',
+    p_additional_data => jsonb_build_object(
+      'stream', p_stream, 'format', p_format, 'since', p_since, 'until', p_until, 'rows', p_row_count
+    )
+  );
+end;
+$$;
+
+comment on function _log_export(text, text, timestamptz, timestamptz, bigint) is
+  'Records an export of evidence. Raises SP503 for an unknown stream or format.';
+
+
+create function record_export(
+  p_stream text,
+  p_format text,
+  p_since timestamptz,
+  p_until timestamptz,
+  p_row_count bigint default null
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _require_permission('audit.read');
+  perform _log_export(p_stream, p_format, p_since, p_until, p_row_count);
+end;
+$$;
+
+comment on function record_export(text, text, timestamptz, timestamptz, bigint) is
+  'Records that evidence of the current organization leaves the database, and how many rows (null while that is not known). Raises SP201 without audit.read and SP503 for an unknown stream or format.';
+
+grant execute on function record_export(text, text, timestamptz, timestamptz, bigint) to safetypin_app;
+
+
+-- The auditor's login is nobody's session: its right to read is its grant.
+create function record_auditor_export(
+  p_stream text,
+  p_format text,
+  p_since timestamptz,
+  p_until timestamptz,
+  p_row_count bigint default null
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _log_export(p_stream, p_format, p_since, p_until, p_row_count);
+end;
+$$;
+
+comment on function record_auditor_export(text, text, timestamptz, timestamptz, bigint) is
+  'Records that an auditor takes evidence of the cell out of the database, and how many rows (null while that is not known). Raises SP503 for an unknown stream or format.';
+
+grant execute on function record_auditor_export(text, text, timestamptz, timestamptz, bigint)
+  to safetypin_auditor;
 
 set local role safetypin_owner;

@@ -20,7 +20,7 @@ values
     '{claim_domain,verify_domain,release_domain}', '{}'),
   ('roles.manage', 'roles', 'manage', 'role', 'safetypin_app',
     'Make, change and delete roles of the organization.',
-    '{create_role,update_role,delete_role,set_role_permissions}', '{}'),
+    '{create_role,update_role,delete_role,set_role_permissions,change_role_permissions}', '{}'),
   ('roles.assign', 'roles', 'assign', 'role', 'safetypin_app',
     'Give roles to members and take them.',
     '{assign_role,remove_role}', '{}'),
@@ -37,8 +37,8 @@ values
     'Make members choose a new password.',
     '{require_password_change}', '{}'),
   ('audit.read', 'audit', 'read', 'role', 'safetypin_app',
-    'Read the events and changes of the organization.',
-    '{}', '{auth_audit_logs.select_administrator,data_change_logs.select_administrator}'),
+    'Read and export the events and changes of the organization.',
+    '{record_export}', '{auth_audit_logs.select_administrator,data_change_logs.select_administrator}'),
   ('alerts.manage', 'alerts', 'manage', 'role', 'safetypin_app',
     'See and close the security alerts of the organization.',
     '{acknowledge_alert,resolve_alert}', '{security_alerts.select_administrator}'),
@@ -95,8 +95,8 @@ values
     'Suspend and reactivate people and organizations, and set subscriptions.',
     '{suspend_user,reactivate_user,suspend_organization,reactivate_organization,set_subscription,mark_password_compromised}', '{}'),
   ('cell.audit', 'cell', 'audit', 'database_role', 'safetypin_auditor',
-    'Read all evidence of the cell, and who holds what.',
-    '{}',
+    'Read and export all evidence of the cell, and see who holds what.',
+    '{record_auditor_export}',
     '{auth_audit_logs.select_auditor,access_attempt_logs.select_auditor,data_change_logs.select_auditor,security_alerts.select_auditor,organizations.select_auditor,organization_users.select_auditor,roles.select_auditor,role_permissions.select_auditor,user_roles.select_auditor,password_policies.select_auditor}')
 on conflict (name) do update
 set
