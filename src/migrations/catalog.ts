@@ -53,10 +53,11 @@ export async function readCatalog(
     const parents = await readPartitions(client, schema);
     const isOfPartition = ({ relation }: CatalogRow) => relation !== null && parents.has(relation);
 
-    return new Map([
+    const objects = [
       ...objectsOf(rows.filter((row) => !isOfPartition(row))),
       ...partitionsOf(rows.filter(isOfPartition), parents),
-    ]);
+    ];
+    return new Map(objects.sort(([one], [other]) => (one < other ? -1 : 1)));
   } finally {
     await client
       .query("select set_config('search_path', $1, false)", [settings[0]?.path])
