@@ -300,7 +300,7 @@ begin
 
   -- Once a minute is enough, and none of it on a replica, which cannot write.
   if extract(epoch from v_clock) > v_mark + 60 and not pg_is_in_recovery() then
-    perform setval('clock_high_water', extract(epoch from v_clock)::bigint);
+    perform setval('clock_high_water', floor(extract(epoch from v_clock))::bigint);
     return v_clock;
   end if;
 

@@ -417,11 +417,13 @@ begin
   where live_sessions.token_hash = sha256(p_token);
 
   if session_id is null or v_end_time <= v_now then
-    -- Seen to have ended: from now on the clock cannot go back before this.
+    -- Seen to have ended: from now on the clock cannot go back before that. Not
+    -- the present second rounded up: were the mark ahead of the clock, a session
+    -- opened now would be no later than a voiding a moment ago.
     if session_id is not null and not pg_is_in_recovery() then
       perform setval('clock_high_water', greatest(
         (select last_value from clock_high_water),
-        ceil(extract(epoch from v_now))::bigint
+        ceil(extract(epoch from v_end_time))::bigint
       ));
     end if;
     raise exception 'the session is not good, or is no more'
