@@ -12,6 +12,9 @@
  *   tests.act_as_operator()           -- ... are a job's; likewise auditor, monitor, backup
  *   tests.act_as_owner()              -- ... are the tables' owner's, whom row-level security binds
  *   tests.act_as_superuser()          -- set up, and look behind the curtain
+ *   tests.sign_in('ann')              -- signs ann in with her password, and answers how it went
+ *   tests.committed()                 -- what was done so far counts as committed
+ *   tests.events('session.opened')    -- what was recorded, whoever is asking
  *
  * Names become ids by arithmetic, the same here and in TypeScript:
  * tests.user_id('ann'), tests.organization_id('acme'), tests.token('ann', 'acme').
@@ -169,16 +172,92 @@ begin
   values (
     v_session_id, tests.user_id(p_name), tests.organization_id(p_organization),
     sha256(tests.token(p_name, p_organization)), 1, array['password'],
-    clock_timestamp(), clock_timestamp() + interval '1 day', '1 hour'
+    _now(), _now() + interval '1 day', '1 hour'
   )
   on conflict (id) do nothing;
-  insert into session_activities (session_id)
-  values (v_session_id)
+  insert into session_activities (session_id, last_activity_time)
+  values (v_session_id, _now())
   on conflict (session_id) do nothing;
 
   perform tests.act_as_nobody();
   perform begin_request(tests.token(p_name, p_organization));
 end;
+$$;
+
+
+--
+-- Signing in, and what was recorded
+--
+
+-- A check of a password looks only at what earlier transactions committed, and a
+-- test is one transaction. So the attempts are told that they are older.
+create function tests.committed()
+  returns void
+  language sql
+  security definer
+as $$
+  update password_attempts
+  set
+    xid = xid - 1,
+    proof_xid = proof_xid - 1
+$$;
+
+-- Begins a check and hands its proof in; null when there is nothing to prove.
+create function tests.prove_password(
+  p_name text,
+  p_digest text default tests.password_digest(),
+  p_ip_address inet default null
+)
+  returns uuid
+  language plpgsql
+as $$
+declare
+  v_check record;
+begin
+  select * into v_check from begin_password_check(tests.email(p_name), p_ip_address);
+  if v_check.attempt_id is null then
+    return null;
+  end if;
+  perform tests.committed();
+  perform submit_password_proof(
+    v_check.attempt_id, tests.proof(p_digest, v_check.attempt_id, v_check.nonce)
+  );
+  perform tests.committed();
+  return v_check.attempt_id;
+end;
+$$;
+
+-- The three transactions of a sign-in. The session's token is tests.token(p_token),
+-- and its refresh token tests.token(p_token, 'refresh').
+create function tests.sign_in(
+  p_name text,
+  p_digest text default tests.password_digest(),
+  p_token text default 'signed in',
+  p_ip_address inet default null
+)
+  returns text
+  language plpgsql
+as $$
+begin
+  return (
+    select status
+    from finish_password_check(
+      tests.prove_password(p_name, p_digest, p_ip_address),
+      sha256(tests.token(p_token)),
+      sha256(tests.token(p_token, 'refresh')),
+      sha256(tests.token(p_token, 'change'))
+    )
+  );
+end;
+$$;
+
+create function tests.events(p_event_type text)
+  returns setof auth_audit_logs
+  language sql
+  stable
+  security definer
+as $$
+  select * from auth_audit_logs where event_type = p_event_type order by xid, seq
 $$;
 
 
