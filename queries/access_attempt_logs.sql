@@ -1,0 +1,59 @@
+/* @name ListOwnAttempts */
+select
+  id,
+  user_id as "userId",
+  ip_address as "ipAddress",
+  user_agent as "userAgent",
+  attempt_time as "attemptTime",
+  result,
+  identity_provider_id as "identityProviderId",
+  additional_data as "additionalData",
+  recorded_at::text as "position!"
+from access_attempt_logs
+where user_id = (select current_user_id())
+  and (:result::text is null or result = :result)
+  and recorded_at >= :since!
+  and recorded_at <= :beforeTime!
+  and (recorded_at, id) < (:beforeTime!, :beforeId!)
+order by recorded_at desc, id desc
+limit :limit!;
+
+/* @name ListUserAttempts */
+select
+  id,
+  user_id as "userId",
+  ip_address as "ipAddress",
+  user_agent as "userAgent",
+  attempt_time as "attemptTime",
+  result,
+  identity_provider_id as "identityProviderId",
+  additional_data as "additionalData",
+  recorded_at::text as "position!"
+from access_attempt_logs
+where user_id = :userId!
+  and (:result::text is null or result = :result)
+  and recorded_at >= :since!
+  and recorded_at <= :beforeTime!
+  and (recorded_at, id) < (:beforeTime!, :beforeId!)
+order by recorded_at desc, id desc
+limit :limit!;
+
+/* @name ListAttemptsFromAddress */
+select
+  id,
+  user_id as "userId",
+  ip_address as "ipAddress",
+  user_agent as "userAgent",
+  attempt_time as "attemptTime",
+  result,
+  identity_provider_id as "identityProviderId",
+  additional_data as "additionalData",
+  recorded_at::text as "position!"
+from access_attempt_logs
+where ip_address = :ipAddress!
+  and (:result::text is null or result = :result)
+  and recorded_at >= :since!
+  and recorded_at <= :beforeTime!
+  and (recorded_at, id) < (:beforeTime!, :beforeId!)
+order by recorded_at desc, id desc
+limit :limit!;

@@ -1,0 +1,43 @@
+/* @name ListChanges */
+select
+  id,
+  event_time as "eventTime",
+  organization_id as "organizationId",
+  acting_user_id as "actingUserId",
+  session_id as "sessionId",
+  table_name as "tableName",
+  row_id as "rowId",
+  operation,
+  old_values as "oldValues",
+  new_values as "newValues",
+  recorded_at::text as "position!"
+from data_change_logs
+where (:organizationId::uuid is null or organization_id = :organizationId)
+  and (:tableName::text is null or table_name = :tableName)
+  and (:actingUserId::uuid is null or acting_user_id = :actingUserId)
+  and recorded_at >= :since!
+  and recorded_at <= :beforeTime!
+  and (recorded_at, id) < (:beforeTime!, :beforeId!)
+order by recorded_at desc, id desc
+limit :limit!;
+
+/* @name ListRowChanges */
+select
+  id,
+  event_time as "eventTime",
+  organization_id as "organizationId",
+  acting_user_id as "actingUserId",
+  session_id as "sessionId",
+  table_name as "tableName",
+  row_id as "rowId",
+  operation,
+  old_values as "oldValues",
+  new_values as "newValues",
+  recorded_at::text as "position!"
+from data_change_logs
+where row_id = :rowId!
+  and recorded_at >= :since!
+  and recorded_at <= :beforeTime!
+  and (recorded_at, id) < (:beforeTime!, :beforeId!)
+order by recorded_at desc, id desc
+limit :limit!;

@@ -1,0 +1,64 @@
+/* @name FindMember */
+select
+  organization_users.user_id as "userId",
+  users.email,
+  users.first_name as "firstName",
+  users.last_name as "lastName",
+  organization_users.role,
+  organization_users.is_owner as "isOwner!",
+  organization_users.status,
+  organization_users.creation_time as "creationTime"
+from organization_users
+join users on users.id = organization_users.user_id
+where organization_users.user_id = :userId!;
+
+/* @name ListMembers */
+select
+  organization_users.user_id as "userId",
+  users.email,
+  users.first_name as "firstName",
+  users.last_name as "lastName",
+  organization_users.role,
+  organization_users.is_owner as "isOwner!",
+  organization_users.status,
+  organization_users.creation_time as "creationTime"
+from organization_users
+join users on users.id = organization_users.user_id
+where organization_users.user_id > :afterUserId!
+order by organization_users.user_id
+limit :limit!;
+
+/* @name CountActiveMembers */
+-- To a limit: whoever wants to know whether there are more than so many need not count them all.
+select count(*)::integer as "count!"
+from (
+  select
+  from organization_users
+  where organization_id = (select current_organization_id())
+    and status = 'active'
+  limit :limit!
+) as active;
+
+/* @name AddMember */
+select add_member(p_email => :email!, p_role => :role!);
+
+/* @name AcceptMembership */
+select accept_membership(:organizationId!);
+
+/* @name SetMemberRole */
+select set_member_role(p_user_id => :userId!, p_role => :role!);
+
+/* @name SuspendMember */
+select suspend_member(:userId!);
+
+/* @name ReactivateMember */
+select reactivate_member(:userId!);
+
+/* @name RemoveMember */
+select remove_member(:userId!);
+
+/* @name LeaveOrganization */
+select leave_organization();
+
+/* @name TransferOwnership */
+select transfer_ownership(:userId!);

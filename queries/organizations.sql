@@ -1,0 +1,88 @@
+/* @name FindOrganization */
+select
+  id,
+  slug,
+  name,
+  domain,
+  status,
+  subscription_tier as "subscriptionTier",
+  max_users as "maxUsers",
+  member_count as "memberCount",
+  owner_count as "ownerCount",
+  billing_email as "billingEmail",
+  technical_contact_email as "technicalContactEmail",
+  settings,
+  creation_time as "creationTime",
+  last_update_time as "lastUpdateTime"
+from organizations
+where id = :organizationId!;
+
+/* @name FindCurrentOrganization */
+select
+  id,
+  slug,
+  name,
+  domain,
+  status,
+  subscription_tier as "subscriptionTier",
+  max_users as "maxUsers",
+  member_count as "memberCount",
+  owner_count as "ownerCount",
+  billing_email as "billingEmail",
+  technical_contact_email as "technicalContactEmail",
+  settings,
+  creation_time as "creationTime",
+  last_update_time as "lastUpdateTime"
+from organizations
+where id = (select current_organization_id());
+
+/* @name ListOwnOrganizations */
+select
+  organization_id as "organizationId!",
+  slug as "slug!",
+  name as "name!",
+  role as "role!",
+  status as "status!"
+from list_own_organizations();
+
+/* @name FindOrganizationOfOwnDomain */
+select
+  organization_id as "organizationId",
+  name
+from find_organization_of_own_domain();
+
+/* @name CreateOrganization */
+select create_organization(p_slug => :slug!, p_name => :name!) as "organizationId!";
+
+/* @name ChooseOrganization */
+select choose_organization(:organizationId!);
+
+/* @name UpdateOrganization */
+update organizations
+set
+  name = coalesce(:name, name),
+  billing_email = case when :setsBillingEmail! then :billingEmail else billing_email end,
+  technical_contact_email = case
+    when :setsTechnicalContactEmail! then :technicalContactEmail
+    else technical_contact_email
+  end,
+  settings = coalesce(:settings, settings)
+where id = (select current_organization_id())
+returning
+  id,
+  slug,
+  name,
+  domain,
+  status,
+  subscription_tier as "subscriptionTier",
+  max_users as "maxUsers",
+  member_count as "memberCount",
+  owner_count as "ownerCount",
+  billing_email as "billingEmail",
+  technical_contact_email as "technicalContactEmail",
+  settings,
+  creation_time as "creationTime",
+  last_update_time as "lastUpdateTime";
+
+/* @name CloseOrganization */
+select close_organization();

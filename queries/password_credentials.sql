@@ -1,0 +1,2 @@
+/* @name RequirePasswordChange */
+select require_password_change(:userId!);

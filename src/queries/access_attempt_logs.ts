@@ -1,0 +1,203 @@
+/** Types generated for queries found in "queries/access_attempt_logs.sql" */
+import { PreparedQuery } from '@pgtyped/runtime';
+
+export type DateOrString = Date | string;
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export type NumberOrString = number | string;
+
+/** 'ListOwnAttempts' parameters type */
+export interface ListOwnAttemptsParams {
+  beforeId: string;
+  beforeTime: DateOrString;
+  limit: NumberOrString;
+  result?: string | null | void;
+  since: DateOrString;
+}
+
+/** 'ListOwnAttempts' return type */
+export interface ListOwnAttemptsResult {
+  /** More, never a secret. [internal] */
+  additionalData: Json;
+  /** When. [internal] */
+  attemptTime: Date;
+  /** The id of the attempt. [internal] */
+  id: string;
+  /** Through which identity provider; null for a password. [internal] */
+  identityProviderId: string | null;
+  /** Where from, as the application says. [personal] */
+  ipAddress: string | null;
+  position: string;
+  /** success, invalid, throttled, disabled, or abandoned when the attempt was begun and never finished. [internal] */
+  result: string;
+  /** With what, as the application says. [personal] */
+  userAgent: string | null;
+  /** Whose account; null for an unknown address. [internal] */
+  userId: string | null;
+}
+
+/** 'ListOwnAttempts' query type */
+export interface ListOwnAttemptsQuery {
+  params: ListOwnAttemptsParams;
+  result: ListOwnAttemptsResult;
+}
+
+const listOwnAttemptsIR: any = {"usedParamSet":{"result":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"result","required":false,"transform":{"type":"scalar"},"locs":[{"a":334,"b":340},{"a":368,"b":374}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":398,"b":404}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":427,"b":438},{"a":467,"b":478}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":481,"b":490}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":534,"b":540}]}],"statement":"select\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere user_id = (select current_user_id())\n  and (:result::text is null or result = :result)\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select
+ *   id,
+ *   user_id as "userId",
+ *   ip_address as "ipAddress",
+ *   user_agent as "userAgent",
+ *   attempt_time as "attemptTime",
+ *   result,
+ *   identity_provider_id as "identityProviderId",
+ *   additional_data as "additionalData",
+ *   recorded_at::text as "position!"
+ * from access_attempt_logs
+ * where user_id = (select current_user_id())
+ *   and (:result::text is null or result = :result)
+ *   and recorded_at >= :since!
+ *   and recorded_at <= :beforeTime!
+ *   and (recorded_at, id) < (:beforeTime!, :beforeId!)
+ * order by recorded_at desc, id desc
+ * limit :limit!
+ * ```
+ */
+export const listOwnAttempts = new PreparedQuery<ListOwnAttemptsParams,ListOwnAttemptsResult>(listOwnAttemptsIR);
+
+
+/** 'ListUserAttempts' parameters type */
+export interface ListUserAttemptsParams {
+  beforeId: string;
+  beforeTime: DateOrString;
+  limit: NumberOrString;
+  result?: string | null | void;
+  since: DateOrString;
+  userId: string;
+}
+
+/** 'ListUserAttempts' return type */
+export interface ListUserAttemptsResult {
+  /** More, never a secret. [internal] */
+  additionalData: Json;
+  /** When. [internal] */
+  attemptTime: Date;
+  /** The id of the attempt. [internal] */
+  id: string;
+  /** Through which identity provider; null for a password. [internal] */
+  identityProviderId: string | null;
+  /** Where from, as the application says. [personal] */
+  ipAddress: string | null;
+  position: string;
+  /** success, invalid, throttled, disabled, or abandoned when the attempt was begun and never finished. [internal] */
+  result: string;
+  /** With what, as the application says. [personal] */
+  userAgent: string | null;
+  /** Whose account; null for an unknown address. [internal] */
+  userId: string | null;
+}
+
+/** 'ListUserAttempts' query type */
+export interface ListUserAttemptsQuery {
+  params: ListUserAttemptsParams;
+  result: ListUserAttemptsResult;
+}
+
+const listUserAttemptsIR: any = {"usedParamSet":{"userId":true,"result":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":300,"b":307}]},{"name":"result","required":false,"transform":{"type":"scalar"},"locs":[{"a":316,"b":322},{"a":350,"b":356}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":380,"b":386}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":409,"b":420},{"a":449,"b":460}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":463,"b":472}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":516,"b":522}]}],"statement":"select\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere user_id = :userId!\n  and (:result::text is null or result = :result)\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select
+ *   id,
+ *   user_id as "userId",
+ *   ip_address as "ipAddress",
+ *   user_agent as "userAgent",
+ *   attempt_time as "attemptTime",
+ *   result,
+ *   identity_provider_id as "identityProviderId",
+ *   additional_data as "additionalData",
+ *   recorded_at::text as "position!"
+ * from access_attempt_logs
+ * where user_id = :userId!
+ *   and (:result::text is null or result = :result)
+ *   and recorded_at >= :since!
+ *   and recorded_at <= :beforeTime!
+ *   and (recorded_at, id) < (:beforeTime!, :beforeId!)
+ * order by recorded_at desc, id desc
+ * limit :limit!
+ * ```
+ */
+export const listUserAttempts = new PreparedQuery<ListUserAttemptsParams,ListUserAttemptsResult>(listUserAttemptsIR);
+
+
+/** 'ListAttemptsFromAddress' parameters type */
+export interface ListAttemptsFromAddressParams {
+  beforeId: string;
+  beforeTime: DateOrString;
+  ipAddress: string;
+  limit: NumberOrString;
+  result?: string | null | void;
+  since: DateOrString;
+}
+
+/** 'ListAttemptsFromAddress' return type */
+export interface ListAttemptsFromAddressResult {
+  /** More, never a secret. [internal] */
+  additionalData: Json;
+  /** When. [internal] */
+  attemptTime: Date;
+  /** The id of the attempt. [internal] */
+  id: string;
+  /** Through which identity provider; null for a password. [internal] */
+  identityProviderId: string | null;
+  /** Where from, as the application says. [personal] */
+  ipAddress: string | null;
+  position: string;
+  /** success, invalid, throttled, disabled, or abandoned when the attempt was begun and never finished. [internal] */
+  result: string;
+  /** With what, as the application says. [personal] */
+  userAgent: string | null;
+  /** Whose account; null for an unknown address. [internal] */
+  userId: string | null;
+}
+
+/** 'ListAttemptsFromAddress' query type */
+export interface ListAttemptsFromAddressQuery {
+  params: ListAttemptsFromAddressParams;
+  result: ListAttemptsFromAddressResult;
+}
+
+const listAttemptsFromAddressIR: any = {"usedParamSet":{"ipAddress":true,"result":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"ipAddress","required":true,"transform":{"type":"scalar"},"locs":[{"a":303,"b":313}]},{"name":"result","required":false,"transform":{"type":"scalar"},"locs":[{"a":322,"b":328},{"a":356,"b":362}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":386,"b":392}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":415,"b":426},{"a":455,"b":466}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":469,"b":478}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":522,"b":528}]}],"statement":"select\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere ip_address = :ipAddress!\n  and (:result::text is null or result = :result)\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select
+ *   id,
+ *   user_id as "userId",
+ *   ip_address as "ipAddress",
+ *   user_agent as "userAgent",
+ *   attempt_time as "attemptTime",
+ *   result,
+ *   identity_provider_id as "identityProviderId",
+ *   additional_data as "additionalData",
+ *   recorded_at::text as "position!"
+ * from access_attempt_logs
+ * where ip_address = :ipAddress!
+ *   and (:result::text is null or result = :result)
+ *   and recorded_at >= :since!
+ *   and recorded_at <= :beforeTime!
+ *   and (recorded_at, id) < (:beforeTime!, :beforeId!)
+ * order by recorded_at desc, id desc
+ * limit :limit!
+ * ```
+ */
+export const listAttemptsFromAddress = new PreparedQuery<ListAttemptsFromAddressParams,ListAttemptsFromAddressResult>(listAttemptsFromAddressIR);
+
+

@@ -1,0 +1,151 @@
+/** Types generated for queries found in "queries/data_change_logs.sql" */
+import { PreparedQuery } from '@pgtyped/runtime';
+
+export type DateOrString = Date | string;
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export type NumberOrString = number | string;
+
+/** 'ListChanges' parameters type */
+export interface ListChangesParams {
+  actingUserId?: string | null | void;
+  beforeId: string;
+  beforeTime: DateOrString;
+  limit: NumberOrString;
+  organizationId?: string | null | void;
+  since: DateOrString;
+  tableName?: string | null | void;
+}
+
+/** 'ListChanges' return type */
+export interface ListChangesResult {
+  /** Who changed it; null when nobody was signed in. [internal] */
+  actingUserId: string | null;
+  /** When. [internal] */
+  eventTime: Date;
+  /** The id of the change. [internal] */
+  id: string;
+  /** The changed columns after; personal, secret and sealed values read "[redacted]". [internal] */
+  newValues: Json | null;
+  /** The changed columns before; personal, secret and sealed values read "[redacted]". [internal] */
+  oldValues: Json | null;
+  /** insert, update or delete. [internal] */
+  operation: string;
+  /** The organization of the row, or of whoever changed it. [internal] */
+  organizationId: string | null;
+  position: string;
+  /** Which row; of a link table, the row on its far side. [internal] */
+  rowId: string;
+  /** In which session. [internal] */
+  sessionId: string | null;
+  /** Which table. [internal] */
+  tableName: string;
+}
+
+/** 'ListChanges' query type */
+export interface ListChangesQuery {
+  params: ListChangesParams;
+  result: ListChangesResult;
+}
+
+const listChangesIR: any = {"usedParamSet":{"organizationId":true,"tableName":true,"actingUserId":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"organizationId","required":false,"transform":{"type":"scalar"},"locs":[{"a":331,"b":345},{"a":382,"b":396}]},{"name":"tableName","required":false,"transform":{"type":"scalar"},"locs":[{"a":406,"b":415},{"a":447,"b":456}]},{"name":"actingUserId","required":false,"transform":{"type":"scalar"},"locs":[{"a":466,"b":478},{"a":514,"b":526}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":550,"b":556}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":579,"b":590},{"a":619,"b":630}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":633,"b":642}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":686,"b":692}]}],"statement":"select\n  id,\n  event_time as \"eventTime\",\n  organization_id as \"organizationId\",\n  acting_user_id as \"actingUserId\",\n  session_id as \"sessionId\",\n  table_name as \"tableName\",\n  row_id as \"rowId\",\n  operation,\n  old_values as \"oldValues\",\n  new_values as \"newValues\",\n  recorded_at::text as \"position!\"\nfrom data_change_logs\nwhere (:organizationId::uuid is null or organization_id = :organizationId)\n  and (:tableName::text is null or table_name = :tableName)\n  and (:actingUserId::uuid is null or acting_user_id = :actingUserId)\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select
+ *   id,
+ *   event_time as "eventTime",
+ *   organization_id as "organizationId",
+ *   acting_user_id as "actingUserId",
+ *   session_id as "sessionId",
+ *   table_name as "tableName",
+ *   row_id as "rowId",
+ *   operation,
+ *   old_values as "oldValues",
+ *   new_values as "newValues",
+ *   recorded_at::text as "position!"
+ * from data_change_logs
+ * where (:organizationId::uuid is null or organization_id = :organizationId)
+ *   and (:tableName::text is null or table_name = :tableName)
+ *   and (:actingUserId::uuid is null or acting_user_id = :actingUserId)
+ *   and recorded_at >= :since!
+ *   and recorded_at <= :beforeTime!
+ *   and (recorded_at, id) < (:beforeTime!, :beforeId!)
+ * order by recorded_at desc, id desc
+ * limit :limit!
+ * ```
+ */
+export const listChanges = new PreparedQuery<ListChangesParams,ListChangesResult>(listChangesIR);
+
+
+/** 'ListRowChanges' parameters type */
+export interface ListRowChangesParams {
+  beforeId: string;
+  beforeTime: DateOrString;
+  limit: NumberOrString;
+  rowId: string;
+  since: DateOrString;
+}
+
+/** 'ListRowChanges' return type */
+export interface ListRowChangesResult {
+  /** Who changed it; null when nobody was signed in. [internal] */
+  actingUserId: string | null;
+  /** When. [internal] */
+  eventTime: Date;
+  /** The id of the change. [internal] */
+  id: string;
+  /** The changed columns after; personal, secret and sealed values read "[redacted]". [internal] */
+  newValues: Json | null;
+  /** The changed columns before; personal, secret and sealed values read "[redacted]". [internal] */
+  oldValues: Json | null;
+  /** insert, update or delete. [internal] */
+  operation: string;
+  /** The organization of the row, or of whoever changed it. [internal] */
+  organizationId: string | null;
+  position: string;
+  /** Which row; of a link table, the row on its far side. [internal] */
+  rowId: string;
+  /** In which session. [internal] */
+  sessionId: string | null;
+  /** Which table. [internal] */
+  tableName: string;
+}
+
+/** 'ListRowChanges' query type */
+export interface ListRowChangesQuery {
+  params: ListRowChangesParams;
+  result: ListRowChangesResult;
+}
+
+const listRowChangesIR: any = {"usedParamSet":{"rowId":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"rowId","required":true,"transform":{"type":"scalar"},"locs":[{"a":339,"b":345}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":368,"b":374}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":397,"b":408},{"a":437,"b":448}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":451,"b":460}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":504,"b":510}]}],"statement":"select\n  id,\n  event_time as \"eventTime\",\n  organization_id as \"organizationId\",\n  acting_user_id as \"actingUserId\",\n  session_id as \"sessionId\",\n  table_name as \"tableName\",\n  row_id as \"rowId\",\n  operation,\n  old_values as \"oldValues\",\n  new_values as \"newValues\",\n  recorded_at::text as \"position!\"\nfrom data_change_logs\nwhere row_id = :rowId!\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select
+ *   id,
+ *   event_time as "eventTime",
+ *   organization_id as "organizationId",
+ *   acting_user_id as "actingUserId",
+ *   session_id as "sessionId",
+ *   table_name as "tableName",
+ *   row_id as "rowId",
+ *   operation,
+ *   old_values as "oldValues",
+ *   new_values as "newValues",
+ *   recorded_at::text as "position!"
+ * from data_change_logs
+ * where row_id = :rowId!
+ *   and recorded_at >= :since!
+ *   and recorded_at <= :beforeTime!
+ *   and (recorded_at, id) < (:beforeTime!, :beforeId!)
+ * order by recorded_at desc, id desc
+ * limit :limit!
+ * ```
+ */
+export const listRowChanges = new PreparedQuery<ListRowChangesParams,ListRowChangesResult>(listRowChangesIR);
+
+

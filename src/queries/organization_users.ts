@@ -1,0 +1,365 @@
+/** Types generated for queries found in "queries/organization_users.sql" */
+import { PreparedQuery } from '@pgtyped/runtime';
+
+export type NumberOrString = number | string;
+
+/** 'FindMember' parameters type */
+export interface FindMemberParams {
+  userId: string;
+}
+
+/** 'FindMember' return type */
+export interface FindMemberResult {
+  /** Since when. [internal] */
+  creationTime: Date;
+  /** The address they sign in with: lower case, unique in the cell. [personal] */
+  email: string;
+  /** Given name. [personal] */
+  firstName: string;
+  /** Whether the role is owner. [internal] */
+  isOwner: boolean;
+  /** Family name. [personal] */
+  lastName: string;
+  /** owner, admin or member: the system role of that name comes with the place. [internal] */
+  role: string;
+  /** invited until the person accepts, then active; suspended by an administrator. [internal] */
+  status: string;
+  /** Which person. [internal] */
+  userId: string;
+}
+
+/** 'FindMember' query type */
+export interface FindMemberQuery {
+  params: FindMemberParams;
+  result: FindMemberResult;
+}
+
+const findMemberIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":397,"b":404}]}],"statement":"select\n  organization_users.user_id as \"userId\",\n  users.email,\n  users.first_name as \"firstName\",\n  users.last_name as \"lastName\",\n  organization_users.role,\n  organization_users.is_owner as \"isOwner!\",\n  organization_users.status,\n  organization_users.creation_time as \"creationTime\"\nfrom organization_users\njoin users on users.id = organization_users.user_id\nwhere organization_users.user_id = :userId!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select
+ *   organization_users.user_id as "userId",
+ *   users.email,
+ *   users.first_name as "firstName",
+ *   users.last_name as "lastName",
+ *   organization_users.role,
+ *   organization_users.is_owner as "isOwner!",
+ *   organization_users.status,
+ *   organization_users.creation_time as "creationTime"
+ * from organization_users
+ * join users on users.id = organization_users.user_id
+ * where organization_users.user_id = :userId!
+ * ```
+ */
+export const findMember = new PreparedQuery<FindMemberParams,FindMemberResult>(findMemberIR);
+
+
+/** 'ListMembers' parameters type */
+export interface ListMembersParams {
+  afterUserId: string;
+  limit: NumberOrString;
+}
+
+/** 'ListMembers' return type */
+export interface ListMembersResult {
+  /** Since when. [internal] */
+  creationTime: Date;
+  /** The address they sign in with: lower case, unique in the cell. [personal] */
+  email: string;
+  /** Given name. [personal] */
+  firstName: string;
+  /** Whether the role is owner. [internal] */
+  isOwner: boolean;
+  /** Family name. [personal] */
+  lastName: string;
+  /** owner, admin or member: the system role of that name comes with the place. [internal] */
+  role: string;
+  /** invited until the person accepts, then active; suspended by an administrator. [internal] */
+  status: string;
+  /** Which person. [internal] */
+  userId: string;
+}
+
+/** 'ListMembers' query type */
+export interface ListMembersQuery {
+  params: ListMembersParams;
+  result: ListMembersResult;
+}
+
+const listMembersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"params":[{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":397,"b":409}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":453,"b":459}]}],"statement":"select\n  organization_users.user_id as \"userId\",\n  users.email,\n  users.first_name as \"firstName\",\n  users.last_name as \"lastName\",\n  organization_users.role,\n  organization_users.is_owner as \"isOwner!\",\n  organization_users.status,\n  organization_users.creation_time as \"creationTime\"\nfrom organization_users\njoin users on users.id = organization_users.user_id\nwhere organization_users.user_id > :afterUserId!\norder by organization_users.user_id\nlimit :limit!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select
+ *   organization_users.user_id as "userId",
+ *   users.email,
+ *   users.first_name as "firstName",
+ *   users.last_name as "lastName",
+ *   organization_users.role,
+ *   organization_users.is_owner as "isOwner!",
+ *   organization_users.status,
+ *   organization_users.creation_time as "creationTime"
+ * from organization_users
+ * join users on users.id = organization_users.user_id
+ * where organization_users.user_id > :afterUserId!
+ * order by organization_users.user_id
+ * limit :limit!
+ * ```
+ */
+export const listMembers = new PreparedQuery<ListMembersParams,ListMembersResult>(listMembersIR);
+
+
+/** 'CountActiveMembers' parameters type */
+export interface CountActiveMembersParams {
+  limit: NumberOrString;
+}
+
+/** 'CountActiveMembers' return type */
+export interface CountActiveMembersResult {
+  count: number;
+}
+
+/** 'CountActiveMembers' query type */
+export interface CountActiveMembersQuery {
+  params: CountActiveMembersParams;
+  result: CountActiveMembersResult;
+}
+
+const countActiveMembersIR: any = {"usedParamSet":{"limit":true},"params":[{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":272,"b":278}]}],"statement":"-- To a limit: whoever wants to know whether there are more than so many need not count them all.\nselect count(*)::integer as \"count!\"\nfrom (\n  select\n  from organization_users\n  where organization_id = (select current_organization_id())\n    and status = 'active'\n  limit :limit!\n) as active"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- To a limit: whoever wants to know whether there are more than so many need not count them all.
+ * select count(*)::integer as "count!"
+ * from (
+ *   select
+ *   from organization_users
+ *   where organization_id = (select current_organization_id())
+ *     and status = 'active'
+ *   limit :limit!
+ * ) as active
+ * ```
+ */
+export const countActiveMembers = new PreparedQuery<CountActiveMembersParams,CountActiveMembersResult>(countActiveMembersIR);
+
+
+/** 'AddMember' parameters type */
+export interface AddMemberParams {
+  email: string;
+  role: string;
+}
+
+/** 'AddMember' return type */
+export interface AddMemberResult {
+  add_member: undefined | null;
+}
+
+/** 'AddMember' query type */
+export interface AddMemberQuery {
+  params: AddMemberParams;
+  result: AddMemberResult;
+}
+
+const addMemberIR: any = {"usedParamSet":{"email":true,"role":true},"params":[{"name":"email","required":true,"transform":{"type":"scalar"},"locs":[{"a":29,"b":35}]},{"name":"role","required":true,"transform":{"type":"scalar"},"locs":[{"a":48,"b":53}]}],"statement":"select add_member(p_email => :email!, p_role => :role!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select add_member(p_email => :email!, p_role => :role!)
+ * ```
+ */
+export const addMember = new PreparedQuery<AddMemberParams,AddMemberResult>(addMemberIR);
+
+
+/** 'AcceptMembership' parameters type */
+export interface AcceptMembershipParams {
+  organizationId: string;
+}
+
+/** 'AcceptMembership' return type */
+export interface AcceptMembershipResult {
+  accept_membership: undefined | null;
+}
+
+/** 'AcceptMembership' query type */
+export interface AcceptMembershipQuery {
+  params: AcceptMembershipParams;
+  result: AcceptMembershipResult;
+}
+
+const acceptMembershipIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":25,"b":40}]}],"statement":"select accept_membership(:organizationId!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select accept_membership(:organizationId!)
+ * ```
+ */
+export const acceptMembership = new PreparedQuery<AcceptMembershipParams,AcceptMembershipResult>(acceptMembershipIR);
+
+
+/** 'SetMemberRole' parameters type */
+export interface SetMemberRoleParams {
+  role: string;
+  userId: string;
+}
+
+/** 'SetMemberRole' return type */
+export interface SetMemberRoleResult {
+  set_member_role: undefined | null;
+}
+
+/** 'SetMemberRole' query type */
+export interface SetMemberRoleQuery {
+  params: SetMemberRoleParams;
+  result: SetMemberRoleResult;
+}
+
+const setMemberRoleIR: any = {"usedParamSet":{"userId":true,"role":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":36,"b":43}]},{"name":"role","required":true,"transform":{"type":"scalar"},"locs":[{"a":56,"b":61}]}],"statement":"select set_member_role(p_user_id => :userId!, p_role => :role!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select set_member_role(p_user_id => :userId!, p_role => :role!)
+ * ```
+ */
+export const setMemberRole = new PreparedQuery<SetMemberRoleParams,SetMemberRoleResult>(setMemberRoleIR);
+
+
+/** 'SuspendMember' parameters type */
+export interface SuspendMemberParams {
+  userId: string;
+}
+
+/** 'SuspendMember' return type */
+export interface SuspendMemberResult {
+  suspend_member: undefined | null;
+}
+
+/** 'SuspendMember' query type */
+export interface SuspendMemberQuery {
+  params: SuspendMemberParams;
+  result: SuspendMemberResult;
+}
+
+const suspendMemberIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":22,"b":29}]}],"statement":"select suspend_member(:userId!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select suspend_member(:userId!)
+ * ```
+ */
+export const suspendMember = new PreparedQuery<SuspendMemberParams,SuspendMemberResult>(suspendMemberIR);
+
+
+/** 'ReactivateMember' parameters type */
+export interface ReactivateMemberParams {
+  userId: string;
+}
+
+/** 'ReactivateMember' return type */
+export interface ReactivateMemberResult {
+  reactivate_member: undefined | null;
+}
+
+/** 'ReactivateMember' query type */
+export interface ReactivateMemberQuery {
+  params: ReactivateMemberParams;
+  result: ReactivateMemberResult;
+}
+
+const reactivateMemberIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":25,"b":32}]}],"statement":"select reactivate_member(:userId!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select reactivate_member(:userId!)
+ * ```
+ */
+export const reactivateMember = new PreparedQuery<ReactivateMemberParams,ReactivateMemberResult>(reactivateMemberIR);
+
+
+/** 'RemoveMember' parameters type */
+export interface RemoveMemberParams {
+  userId: string;
+}
+
+/** 'RemoveMember' return type */
+export interface RemoveMemberResult {
+  remove_member: undefined | null;
+}
+
+/** 'RemoveMember' query type */
+export interface RemoveMemberQuery {
+  params: RemoveMemberParams;
+  result: RemoveMemberResult;
+}
+
+const removeMemberIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":21,"b":28}]}],"statement":"select remove_member(:userId!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select remove_member(:userId!)
+ * ```
+ */
+export const removeMember = new PreparedQuery<RemoveMemberParams,RemoveMemberResult>(removeMemberIR);
+
+
+/** 'LeaveOrganization' parameters type */
+export type LeaveOrganizationParams = void;
+
+/** 'LeaveOrganization' return type */
+export interface LeaveOrganizationResult {
+  leave_organization: undefined | null;
+}
+
+/** 'LeaveOrganization' query type */
+export interface LeaveOrganizationQuery {
+  params: LeaveOrganizationParams;
+  result: LeaveOrganizationResult;
+}
+
+const leaveOrganizationIR: any = {"usedParamSet":{},"params":[],"statement":"select leave_organization()"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select leave_organization()
+ * ```
+ */
+export const leaveOrganization = new PreparedQuery<LeaveOrganizationParams,LeaveOrganizationResult>(leaveOrganizationIR);
+
+
+/** 'TransferOwnership' parameters type */
+export interface TransferOwnershipParams {
+  userId: string;
+}
+
+/** 'TransferOwnership' return type */
+export interface TransferOwnershipResult {
+  transfer_ownership: undefined | null;
+}
+
+/** 'TransferOwnership' query type */
+export interface TransferOwnershipQuery {
+  params: TransferOwnershipParams;
+  result: TransferOwnershipResult;
+}
+
+const transferOwnershipIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":26,"b":33}]}],"statement":"select transfer_ownership(:userId!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select transfer_ownership(:userId!)
+ * ```
+ */
+export const transferOwnership = new PreparedQuery<TransferOwnershipParams,TransferOwnershipResult>(transferOwnershipIR);
+
+
