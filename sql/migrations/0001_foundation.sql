@@ -248,7 +248,8 @@ create policy select_backup on context_keys
   to safetypin_backup
   using (true);
 
-grant select, insert, delete on context_keys to safetypin_definer;
+grant select, delete on context_keys to safetypin_definer;
+grant insert (id, purpose, secret) on context_keys to safetypin_definer;
 grant update (retired_time) on context_keys to safetypin_definer;
 grant select on context_keys to safetypin_backup;
 

@@ -358,7 +358,8 @@ grant update (
   organization_id, token_hash, revoked, revocation_time, revocation_reason, session_data
 ) on sessions to safetypin_definer;
 grant delete on sessions to safetypin_definer;
-grant insert, update (last_activity_time) on session_activities to safetypin_definer;
+grant insert (session_id, last_activity_time), update (last_activity_time)
+  on session_activities to safetypin_definer;
 grant insert (
   id, session_id, user_id, family_id, generation, token_hash, client_id, scope, creation_time,
   expiration_time

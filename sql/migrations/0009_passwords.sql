@@ -331,8 +331,10 @@ grant insert (
 grant update (proof, proof_xid, finished_time, succeeded, session_id)
   on password_attempts to safetypin_definer;
 grant delete on password_attempts to safetypin_definer;
-grant insert, update (user_id, failure_count, last_failure_time, blocked_until), delete
+grant insert (id, kind, failure_count, last_failure_time) on sign_in_throttles to safetypin_definer;
+grant update (user_id, failure_count, last_failure_time, blocked_until)
   on sign_in_throttles to safetypin_definer;
+grant delete on sign_in_throttles to safetypin_definer;
 
 
 --
