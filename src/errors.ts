@@ -62,8 +62,69 @@ export class RuleError extends SafetyPinError {
   /** Which rule, by its stable name. */
   readonly code: string;
 
-  constructor(code: string, message: string, { cause }: { readonly cause?: unknown } = {}) {
+  /** What the reader does next, or `undefined` when the sentence says it all. */
+  readonly remedy: string | undefined;
+
+  constructor(code: string, message: string, { remedy, cause }: Remedy = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+    this.remedy = remedy;
+  }
+}
+
+/** What was named does not exist, or not for whoever asked: the two look alike. Nothing was changed. */
+export class NotFoundError extends SafetyPinError {
+  override readonly name = "NotFoundError";
+
+  /** What there is none of, by its stable name: `user_not_found`. */
+  readonly code: string;
+
+  /** What the reader does next, or `undefined` when the sentence says it all. */
+  readonly remedy: string | undefined;
+
+  constructor(code: string, message: string, { remedy, cause }: Remedy = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.remedy = remedy;
+  }
+}
+
+/** Why somebody is not who they say, or not any more. Switch on this, not on messages. */
+export type AuthenticationErrorCode =
+  /** The session token is unknown, or its session is over: sign in again. */
+  | "session_invalid"
+  /** The work acts for somebody, and nobody is signed in. */
+  | "not_signed_in"
+  /** Address and password do not go together, for whichever reason. */
+  | "invalid_credentials"
+  /** Too many failures: not before `retryAfterMs`. */
+  | "throttled"
+  /** A hundred failures in a row: not before the password is reset. */
+  | "account_disabled"
+  /** The password is right and must be changed before it opens a session: `changeToken`. */
+  | "password_change_required"
+  /** The refresh token is unknown, or its session is over: sign in again. */
+  | "refresh_token_invalid"
+  /** The refresh token was used before. The session is over, and an alert is open. */
+  | "session_stolen"
+  /** The one-time token is unknown, used, or too old: ask for another. */
+  | "one_time_token_invalid"
+  /** The text is no token of ours at all: cut off, mistyped, or of another cell. */
+  | "token_malformed";
+
+/** Somebody did not prove who they are. */
+export class AuthenticationError extends SafetyPinError {
+  override readonly name: string = "AuthenticationError";
+
+  /** Why, by its stable name. */
+  readonly code: AuthenticationErrorCode;
+
+  /** What the reader does next, or `undefined` when the sentence says it all. */
+  readonly remedy: string | undefined;
+
+  constructor(code: AuthenticationErrorCode, message: string, { remedy, cause }: Remedy = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.remedy = remedy;
   }
 }

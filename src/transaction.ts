@@ -1,0 +1,50 @@
+import type { OrganizationId, SessionId, UserId } from "./ids.js";
+
+declare const isTransaction: unique symbol;
+
+/** Who is asking, as the database found out. */
+export interface Caller {
+  readonly sessionId: SessionId;
+  readonly userId: UserId;
+
+  /** `null` before an organization is chosen. */
+  readonly organizationId: OrganizationId | null;
+
+  /** How well they proved who they are: 1 to 3 (NIST SP 800-63B-4). */
+  readonly assuranceLevel: number;
+}
+
+/** What a statement came to. */
+export interface StatementResult {
+  readonly rows: unknown[];
+  readonly rowCount: number;
+}
+
+/**
+ * One unit of work of somebody in particular. Generated queries run on it, and so
+ * do repositories; only `withSession` and its kin make one, so a bare connection,
+ * which acts for nobody, does not type-check.
+ *
+ * It is over when the work it was made for is: after that it refuses.
+ */
+export interface Transaction {
+  readonly [isTransaction]: true;
+
+  /**
+   * Runs one statement.
+   *
+   * @throws what the database refused it with, translated: {@link RuleError},
+   * {@link NotFoundError}, {@link AuthenticationError}; or the driver's error as it
+   * is, where it is none of these.
+   */
+  query(text: string, values?: readonly unknown[]): Promise<StatementResult>;
+
+  /**
+   * Who is asking. The work is begun before the session is known to be good, so
+   * that its first statement travels with the check: whatever does not come of a
+   * statement, a message or a file, has to wait for this.
+   *
+   * @throws {@link AuthenticationError} `session_invalid` when the session is not good.
+   */
+  caller(): Promise<Caller>;
+}
