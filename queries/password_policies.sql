@@ -83,3 +83,15 @@ returning
 delete from password_policies
 where organization_id = (select current_organization_id())
 returning organization_id as "organizationId";
+
+/* @name ReadPasswordPolicy */
+select
+  version as "version!",
+  min_length as "minLength!",
+  max_length as "maxLength!",
+  require_uppercase as "requireUppercase!",
+  require_lowercase as "requireLowercase!",
+  require_digit as "requireDigit!",
+  require_symbol as "requireSymbol!",
+  bcrypt_cost as "bcryptCost!"
+from read_password_policy();

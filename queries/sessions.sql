@@ -182,3 +182,12 @@ select revoke_member_sessions(:userId!);
 
 /* @name SetSessionData */
 select set_session_data(:sessionData!);
+
+/* @name RefreshSession */
+select
+  status as "status!",
+  session_id as "sessionId",
+  session_token as "sessionToken",
+  refresh_token as "refreshToken",
+  expiration_time as "expirationTime"
+from refresh_session(:refreshToken!, :ipAddress::inet, :userAgent);

@@ -155,3 +155,9 @@ returning
 
 /* @name CloseAccount */
 select close_account();
+
+/* @name RegisterUser */
+select register_user(
+  :userId!, :email!, :firstName!, :lastName!, :passwordDigest!, :historyDigest!, :policyVersion!,
+  :verificationTokenHash!, :timezone!, :locale!
+);

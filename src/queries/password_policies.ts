@@ -230,3 +230,44 @@ const deletePasswordPolicyIR: any = {"usedParamSet":{},"params":[],"statement":"
 export const deletePasswordPolicy = new PreparedQuery<DeletePasswordPolicyParams,DeletePasswordPolicyResult>(deletePasswordPolicyIR);
 
 
+/** 'ReadPasswordPolicy' parameters type */
+export type ReadPasswordPolicyParams = void;
+
+/** 'ReadPasswordPolicy' return type */
+export interface ReadPasswordPolicyResult {
+  bcryptCost: number;
+  maxLength: number;
+  minLength: number;
+  requireDigit: boolean;
+  requireLowercase: boolean;
+  requireSymbol: boolean;
+  requireUppercase: boolean;
+  version: string;
+}
+
+/** 'ReadPasswordPolicy' query type */
+export interface ReadPasswordPolicyQuery {
+  params: ReadPasswordPolicyParams;
+  result: ReadPasswordPolicyResult;
+}
+
+const readPasswordPolicyIR: any = {"usedParamSet":{},"params":[],"statement":"select\n  version as \"version!\",\n  min_length as \"minLength!\",\n  max_length as \"maxLength!\",\n  require_uppercase as \"requireUppercase!\",\n  require_lowercase as \"requireLowercase!\",\n  require_digit as \"requireDigit!\",\n  require_symbol as \"requireSymbol!\",\n  bcrypt_cost as \"bcryptCost!\"\nfrom read_password_policy()"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select
+ *   version as "version!",
+ *   min_length as "minLength!",
+ *   max_length as "maxLength!",
+ *   require_uppercase as "requireUppercase!",
+ *   require_lowercase as "requireLowercase!",
+ *   require_digit as "requireDigit!",
+ *   require_symbol as "requireSymbol!",
+ *   bcrypt_cost as "bcryptCost!"
+ * from read_password_policy()
+ * ```
+ */
+export const readPasswordPolicy = new PreparedQuery<ReadPasswordPolicyParams,ReadPasswordPolicyResult>(readPasswordPolicyIR);
+
+

@@ -609,3 +609,42 @@ const setSessionDataIR: any = {"usedParamSet":{"sessionData":true},"params":[{"n
 export const setSessionData = new PreparedQuery<SetSessionDataParams,SetSessionDataResult>(setSessionDataIR);
 
 
+/** 'RefreshSession' parameters type */
+export interface RefreshSessionParams {
+  ipAddress?: string | null | void;
+  refreshToken: Buffer;
+  userAgent?: string | null | void;
+}
+
+/** 'RefreshSession' return type */
+export interface RefreshSessionResult {
+  expirationTime: Date | null;
+  refreshToken: Buffer | null;
+  sessionId: string | null;
+  sessionToken: Buffer | null;
+  status: string;
+}
+
+/** 'RefreshSession' query type */
+export interface RefreshSessionQuery {
+  params: RefreshSessionParams;
+  result: RefreshSessionResult;
+}
+
+const refreshSessionIR: any = {"usedParamSet":{"refreshToken":true,"ipAddress":true,"userAgent":true},"params":[{"name":"refreshToken","required":true,"transform":{"type":"scalar"},"locs":[{"a":188,"b":201}]},{"name":"ipAddress","required":false,"transform":{"type":"scalar"},"locs":[{"a":204,"b":213}]},{"name":"userAgent","required":false,"transform":{"type":"scalar"},"locs":[{"a":222,"b":231}]}],"statement":"select\n  status as \"status!\",\n  session_id as \"sessionId\",\n  session_token as \"sessionToken\",\n  refresh_token as \"refreshToken\",\n  expiration_time as \"expirationTime\"\nfrom refresh_session(:refreshToken!, :ipAddress::inet, :userAgent)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select
+ *   status as "status!",
+ *   session_id as "sessionId",
+ *   session_token as "sessionToken",
+ *   refresh_token as "refreshToken",
+ *   expiration_time as "expirationTime"
+ * from refresh_session(:refreshToken!, :ipAddress::inet, :userAgent)
+ * ```
+ */
+export const refreshSession = new PreparedQuery<RefreshSessionParams,RefreshSessionResult>(refreshSessionIR);
+
+

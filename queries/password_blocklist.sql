@@ -1,0 +1,4 @@
+/* @name FindBlocklistBucket */
+select digests
+from password_blocklist
+where prefix = :prefix!;
