@@ -20,16 +20,20 @@ where pronamespace = current_schema()::regnamespace
   );
 
 create temporary table calls (caller oid, callee oid) on commit drop;
+with bodies as materialized (
+  select oid, proname, pg_get_functiondef(oid) as definition
+  from pg_proc
+  where pronamespace = current_schema()::regnamespace
+)
 insert into calls
 select caller.oid, callee.oid
-from pg_proc as caller
-join pg_proc as callee
-  on callee.pronamespace = caller.pronamespace
-  and callee.oid <> caller.oid
-  and pg_get_functiondef(caller.oid) ~ ('\m' || callee.proname || '\(')
-where caller.pronamespace = current_schema()::regnamespace;
+from bodies as caller
+join bodies as callee
+  on callee.oid <> caller.oid
+  and strpos(caller.definition, callee.proname || '(') > 0
+  and caller.definition ~ ('\m' || callee.proname || '\(');
 
-create temporary view reached as
+create temporary table reached on commit drop as
 with recursive reached as (
   select oid as function, oid as callee
   from pg_proc
@@ -126,7 +130,7 @@ select is_empty(
     select event_types.name, recorder
     from event_types
     cross join unnest(functions) as recorder
-    where not exists (
+    where recorder in (select proname from entry_points) and not exists (
       select
       from reached
       join pg_proc on pg_proc.oid = reached.function
@@ -227,7 +231,7 @@ select is_empty(
     select permissions.name, honouring
     from permissions
     cross join unnest(functions) as honouring
-    where not exists (
+    where honouring in (select proname from entry_points) and not exists (
       select
       from reached
       join pg_proc on pg_proc.oid = reached.function

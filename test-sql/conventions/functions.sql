@@ -144,16 +144,16 @@ select is_empty(
   'every parameter is called p_…'
 );
 
--- What is declared two spaces in, what a loop declares, and nothing else.
+-- What is declared two spaces further in, and what a loop declares.
 select is_empty(
   $$
     select oid::regprocedure, name
     from pg_proc
     cross join lateral (
-      select (regexp_match(line, '^  (?:  )*([a-z]\w*)\s'))[1] as name
-      from regexp_matches(prosrc, '\n *?declare\n(.*?)\n *?begin\n', 'g') as declared
-      cross join regexp_split_to_table(declared[1], '\n') as line
-      where line ~ '^  [a-z]'
+      select (regexp_match(line, '^ *([a-z]\w*)\s'))[1] as name
+      from regexp_matches(prosrc, '\n( *?)declare\n(.*?)\n *?begin\n', 'g') as declared
+      cross join regexp_split_to_table(declared[2], '\n') as line
+      where line ~ ('^' || declared[1] || '  [a-z]')
       union all
       select found[1]
       from regexp_matches(prosrc, '\n\s*for(?:each)? (\w+)(?:, \w+)* in\s', 'g') as found
@@ -176,14 +176,18 @@ select is_empty(
 
 -- Which functions call which, by the names in their bodies.
 create temporary table calls (caller oid, callee oid) on commit drop;
+with bodies as materialized (
+  select oid, proname, pg_get_functiondef(oid) as definition
+  from pg_proc
+  where pronamespace = current_schema()::regnamespace
+)
 insert into calls
 select caller.oid, callee.oid
-from pg_proc as caller
-join pg_proc as callee
-  on callee.pronamespace = caller.pronamespace
-  and callee.oid <> caller.oid
-  and pg_get_functiondef(caller.oid) ~ ('\m' || callee.proname || '\(')
-where caller.pronamespace = current_schema()::regnamespace;
+from bodies as caller
+join bodies as callee
+  on callee.oid <> caller.oid
+  and strpos(caller.definition, callee.proname || '(') > 0
+  and caller.definition ~ ('\m' || callee.proname || '\(');
 
 create temporary table raises (function oid, code text) on commit drop;
 insert into raises

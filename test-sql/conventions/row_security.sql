@@ -151,7 +151,7 @@ select is_empty(
 
 -- Whoever sees every row of a table is named here, with the reason. Where the
 -- application itself does, a fence around the table has to be there instead.
-create temporary table seeing_all (role text, table_name text, reason text) on commit drop;
+create temporary table seeing_all (role_name text, table_name text, reason text) on commit drop;
 insert into seeing_all
 select 'safetypin_app', unnest(array[
   'cell_settings', 'cloud_providers', 'event_types', 'permissions', 'password_blocklist'
@@ -212,7 +212,7 @@ select is_empty(
       and 'true' in (pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
       and not exists (
         select from seeing_all
-        where table_name = relname and seeing_all.role = role::regrole::text
+        where table_name = relname and role_name = role::regrole::text
       )
       and not (
         role = 'safetypin_app'::regrole
