@@ -56,15 +56,19 @@ CREATE FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_kind text, p_use
 declare
   v_now timestamptz := _now();
 begin
-  insert into sign_in_throttles as throttle (id, kind, last_failure_time, failure_count)
-  values (p_throttle_id, p_kind, v_now, 0)
-  on conflict (id) do nothing;
+  -- Again, where a sweep forgot the row between the two statements.
+  loop
+    insert into sign_in_throttles as throttle (id, kind, last_failure_time, failure_count)
+    values (p_throttle_id, p_kind, v_now, 0)
+    on conflict (id) do nothing;
 
-  select throttle.failure_count, throttle.blocked_until
-  into failure_count, blocked_until
-  from sign_in_throttles as throttle
-  where throttle.id = p_throttle_id
-  for update;
+    select throttle.failure_count, throttle.blocked_until
+    into failure_count, blocked_until
+    from sign_in_throttles as throttle
+    where throttle.id = p_throttle_id
+    for update;
+    exit when found;
+  end loop;
 
   -- The clock is read again: waiting for the lock takes time.
   v_now := _now();
@@ -2294,6 +2298,15 @@ declare
   v_user_id uuid := _require_user();
   v_now     timestamptz := _now() + interval '1 microsecond';
 begin
+  -- As in remove_member().
+  update sessions
+  set
+    organization_id = null,
+    revoked = true,
+    revocation_time = coalesce(revocation_time, now()),
+    revocation_reason = coalesce(revocation_reason, 'account_closed')
+  where user_id = v_user_id;
+
   delete from organization_users
   where user_id = v_user_id;
 
@@ -2444,8 +2457,14 @@ CREATE POLICY select_definer ON safetypin.context_keys FOR SELECT TO safetypin_d
 
 CREATE POLICY update_definer ON safetypin.context_keys FOR UPDATE TO safetypin_definer USING (true);
 
-GRANT SELECT,INSERT,DELETE ON TABLE safetypin.context_keys TO safetypin_definer;
+GRANT SELECT,DELETE ON TABLE safetypin.context_keys TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.context_keys TO safetypin_backup;
+
+GRANT INSERT(id) ON TABLE safetypin.context_keys TO safetypin_definer;
+
+GRANT INSERT(purpose) ON TABLE safetypin.context_keys TO safetypin_definer;
+
+GRANT INSERT(secret) ON TABLE safetypin.context_keys TO safetypin_definer;
 
 GRANT UPDATE(retired_time) ON TABLE safetypin.context_keys TO safetypin_definer;
 
@@ -3118,6 +3137,16 @@ declare
   v_organization_id uuid := _require_organization();
   v_user_id         uuid := _require_user();
 begin
+  -- As in remove_member().
+  update sessions
+  set
+    organization_id = null,
+    revoked = true,
+    revocation_time = coalesce(revocation_time, now()),
+    revocation_reason = coalesce(revocation_reason, 'membership_ended')
+  where organization_id = v_organization_id
+    and user_id = v_user_id;
+
   delete from organization_users
   where organization_id = v_organization_id
     and user_id = v_user_id;
@@ -4932,9 +4961,15 @@ begin
     set token_hash = sha256(refresh_session.session_token)
     where id = v_token.session_id;
 
+    -- As in begin_request(): a request that goes on must not hold this up.
     update session_activities
     set last_activity_time = v_now
-    where session_activities.session_id = v_token.session_id;
+    where session_activities.session_id = (
+      select sliding.session_id
+      from session_activities as sliding
+      where sliding.session_id = v_token.session_id
+      for update skip locked
+    );
 
     perform _log_event(
       'session.refreshed',
@@ -5234,6 +5269,16 @@ CREATE FUNCTION safetypin.remove_member(p_user_id uuid) RETURNS void
     AS $$
 begin
   perform _require_manageable_member(p_user_id);
+
+  -- Ended and not deleted: deleting them would wait for their requests under way.
+  update sessions
+  set
+    organization_id = null,
+    revoked = true,
+    revocation_time = coalesce(revocation_time, now()),
+    revocation_reason = coalesce(revocation_reason, 'membership_ended')
+  where organization_id = current_organization_id()
+    and user_id = p_user_id;
 
   delete from organization_users
   where organization_id = current_organization_id()
@@ -5802,6 +5847,9 @@ begin
       using errcode = 'SP504', hint = 'Pass context or refresh. A new digest key would make every digest unknown.';
   end if;
 
+  -- One at a time. Whoever reads keys goes on reading.
+  lock table context_keys in share row exclusive mode;
+
   -- No context outlives its transaction, and no grace lasts a day.
   delete from context_keys
   where purpose = p_purpose
@@ -6027,10 +6075,12 @@ CREATE POLICY tenant_fence ON safetypin.session_activities AS RESTRICTIVE TO saf
 CREATE POLICY update_definer ON safetypin.session_activities FOR UPDATE TO safetypin_definer USING (true);
 
 GRANT SELECT ON TABLE safetypin.session_activities TO safetypin_app;
-GRANT SELECT,INSERT ON TABLE safetypin.session_activities TO safetypin_definer;
+GRANT SELECT ON TABLE safetypin.session_activities TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.session_activities TO safetypin_backup;
 
-GRANT UPDATE(last_activity_time) ON TABLE safetypin.session_activities TO safetypin_definer;
+GRANT INSERT(session_id) ON TABLE safetypin.session_activities TO safetypin_definer;
+
+GRANT INSERT(last_activity_time),UPDATE(last_activity_time) ON TABLE safetypin.session_activities TO safetypin_definer;
 
 --
 -- safetypin.sessions
@@ -6289,6 +6339,12 @@ begin
     and permissions.id = role_permissions.permission_id
     and permissions.name <> all (p_permissions);
 
+  -- Written and not only locked: a grant whose transaction looked before this one
+  -- was done must not go on, also under repeatable read.
+  update roles
+  set updated_by = current_user_id()
+  where id = p_role_id;
+
   insert into role_permissions (role_id, permission_id)
   select p_role_id, permissions.id
   from permissions
@@ -6428,14 +6484,18 @@ ALTER TABLE safetypin.sign_in_throttles ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY update_definer ON safetypin.sign_in_throttles FOR UPDATE TO safetypin_definer USING (true);
 
-GRANT SELECT,INSERT,DELETE ON TABLE safetypin.sign_in_throttles TO safetypin_definer;
+GRANT SELECT,DELETE ON TABLE safetypin.sign_in_throttles TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.sign_in_throttles TO safetypin_backup;
+
+GRANT INSERT(id) ON TABLE safetypin.sign_in_throttles TO safetypin_definer;
+
+GRANT INSERT(kind) ON TABLE safetypin.sign_in_throttles TO safetypin_definer;
 
 GRANT UPDATE(user_id) ON TABLE safetypin.sign_in_throttles TO safetypin_definer;
 
-GRANT UPDATE(failure_count) ON TABLE safetypin.sign_in_throttles TO safetypin_definer;
+GRANT INSERT(failure_count),UPDATE(failure_count) ON TABLE safetypin.sign_in_throttles TO safetypin_definer;
 
-GRANT UPDATE(last_failure_time) ON TABLE safetypin.sign_in_throttles TO safetypin_definer;
+GRANT INSERT(last_failure_time),UPDATE(last_failure_time) ON TABLE safetypin.sign_in_throttles TO safetypin_definer;
 
 GRANT UPDATE(blocked_until) ON TABLE safetypin.sign_in_throttles TO safetypin_definer;
 
@@ -6587,14 +6647,14 @@ declare
   v_swept integer;
 begin
   delete from one_time_tokens
-  where id in (
+  where id = any (array(
     select id
     from one_time_tokens
     where expiration_time < _now() - interval '1 day'
     order by expiration_time
     limit p_batch
     for update skip locked
-  );
+  ));
   get diagnostics v_swept = row_count;
 
   perform _log_event('one_time_tokens.swept', p_additional_data => jsonb_build_object('swept', v_swept));
@@ -6623,14 +6683,14 @@ declare
 begin
   with swept as (
     delete from password_attempts
-    where id in (
+    where id = any (array(
       select id
       from password_attempts
       where expiration_time < _now() - interval '1 minute'
       order by expiration_time
       limit p_batch
       for update skip locked
-    )
+    ))
     returning user_id, email_digest, ip_address, user_agent, creation_time, finished_time
   ),
   abandoned as (
@@ -6668,7 +6728,7 @@ declare
   v_swept integer;
 begin
   delete from refresh_tokens
-  where id in (
+  where id = any (array(
     select id
     from refresh_tokens
     where is_used
@@ -6676,7 +6736,7 @@ begin
     order by used_time
     limit p_batch
     for update skip locked
-  );
+  ));
   get diagnostics v_swept = row_count;
 
   perform _log_event('refresh_tokens.swept', p_additional_data => jsonb_build_object('swept', v_swept));
@@ -6704,14 +6764,14 @@ declare
   v_swept integer;
 begin
   delete from sessions
-  where id in (
+  where id = any (array(
     select id
     from sessions
     where expiration_time < _now() - greatest(p_keep, '1 day')
     order by expiration_time
     limit p_batch
     for update skip locked
-  );
+  ));
   get diagnostics v_swept = row_count;
 
   perform _log_event('sessions.swept', p_additional_data => jsonb_build_object('swept', v_swept));
@@ -6739,7 +6799,7 @@ declare
   v_swept integer;
 begin
   delete from sign_in_throttles
-  where id in (
+  where id = any (array(
     select id
     from sign_in_throttles
     where last_failure_time < _now() - interval '1 day'
@@ -6751,7 +6811,7 @@ begin
     order by last_failure_time
     limit p_batch
     for update skip locked
-  );
+  ));
   get diagnostics v_swept = row_count;
 
   perform _log_event('sign_in_throttles.swept', p_additional_data => jsonb_build_object('swept', v_swept));
@@ -7430,6 +7490,15 @@ declare
   v_organization_id uuid := _require_organization();
   v_owner_id        uuid := _require_user();
 begin
+  -- Both places, in an order that is the same for everybody: two owners who give
+  -- way to each other take turns, and nobody gives away what they gave already.
+  perform
+  from organization_users
+  where organization_id = v_organization_id
+    and user_id in (p_user_id, v_owner_id)
+  order by user_id
+  for no key update;
+
   perform _require_owner();
 
   if p_user_id = v_owner_id then
@@ -7620,7 +7689,7 @@ CREATE TABLE safetypin.users (
     search_text text GENERATED ALWAYS AS (lower(((((((first_name || ' '::text) || last_name) || ' '::text) || COALESCE(job_title, ''::text)) || ' '::text) || email))) STORED NOT NULL,
     search_words tsvector GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, ((((((first_name || ' '::text) || last_name) || ' '::text) || COALESCE(job_title, ''::text)) || ' '::text) || email))) STORED NOT NULL,
     CONSTRAINT users_active_ones_have_a_verified_email CHECK (((status <> 'active'::text) OR (email_verified_time IS NOT NULL))),
-    CONSTRAINT users_avatar_url_is_https CHECK ((avatar_url ~ '^https://[^[:space:]]{1,2000}$'::text)),
+    CONSTRAINT users_avatar_url_is_https CHECK (((avatar_url ~ '^https://[^[:space:]]+$'::text) AND (char_length(avatar_url) <= 2000))),
     CONSTRAINT users_email_is_an_address CHECK ((email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:].]+(\.[^@[:space:][:cntrl:].]+)+$'::text)),
     CONSTRAINT users_email_is_lower_case CHECK ((email = lower(email))),
     CONSTRAINT users_email_is_short CHECK ((octet_length(email) <= 254)),
@@ -7812,7 +7881,17 @@ declare
   v_verified        boolean := false;
 begin
   perform _require_permission('domains.manage');
-  v_token := _use_token(array['verify_domain'], p_token);
+
+  -- The DNS is read by everybody: a stranger who shows the token does not use it up.
+  if exists (
+    select
+    from one_time_tokens
+    join organization_domains on organization_domains.id = one_time_tokens.organization_domain_id
+    where one_time_tokens.token_hash = sha256(p_token)
+      and organization_domains.organization_id = v_organization_id
+  ) then
+    v_token := _use_token(array['verify_domain'], p_token);
+  end if;
 
   -- Whether it fails because another organization holds the domain or because
   -- the token is wrong, the answer is the same.

@@ -54,7 +54,8 @@ create table users (
     check (status <> 'active' or email_verified_time is not null),
   -- E.164: a plus and up to fifteen digits.
   constraint users_phone_number_is_e164 check (phone_number ~ '^\+[1-9][0-9]{6,14}$'),
-  constraint users_avatar_url_is_https check (avatar_url ~ '^https://[^[:space:]]{1,2000}$'),
+  constraint users_avatar_url_is_https
+    check (avatar_url ~ '^https://[^[:space:]]+$' and char_length(avatar_url) <= 2000),
   constraint users_timezone_is_a_name check (timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'),
   -- BCP 47.
   constraint users_locale_is_a_language_tag check (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$')
