@@ -933,6 +933,16 @@ as $$
 begin
   perform _require_manageable_member(p_user_id);
 
+  -- Ended and not deleted: deleting them would wait for their requests under way.
+  update sessions
+  set
+    organization_id = null,
+    revoked = true,
+    revocation_time = coalesce(revocation_time, now()),
+    revocation_reason = coalesce(revocation_reason, 'membership_ended')
+  where organization_id = current_organization_id()
+    and user_id = p_user_id;
+
   delete from organization_users
   where organization_id = current_organization_id()
     and user_id = p_user_id;
@@ -958,6 +968,16 @@ declare
   v_organization_id uuid := _require_organization();
   v_user_id         uuid := _require_user();
 begin
+  -- As in remove_member().
+  update sessions
+  set
+    organization_id = null,
+    revoked = true,
+    revocation_time = coalesce(revocation_time, now()),
+    revocation_reason = coalesce(revocation_reason, 'membership_ended')
+  where organization_id = v_organization_id
+    and user_id = v_user_id;
+
   delete from organization_users
   where organization_id = v_organization_id
     and user_id = v_user_id;
@@ -986,6 +1006,15 @@ declare
   v_organization_id uuid := _require_organization();
   v_owner_id        uuid := _require_user();
 begin
+  -- Both places, in an order that is the same for everybody: two owners who give
+  -- way to each other take turns, and nobody gives away what they gave already.
+  perform
+  from organization_users
+  where organization_id = v_organization_id
+    and user_id in (p_user_id, v_owner_id)
+  order by user_id
+  for no key update;
+
   perform _require_owner();
 
   if p_user_id = v_owner_id then
@@ -1032,6 +1061,15 @@ declare
   v_user_id uuid := _require_user();
   v_now     timestamptz := _now() + interval '1 microsecond';
 begin
+  -- As in remove_member().
+  update sessions
+  set
+    organization_id = null,
+    revoked = true,
+    revocation_time = coalesce(revocation_time, now()),
+    revocation_reason = coalesce(revocation_reason, 'account_closed')
+  where user_id = v_user_id;
+
   delete from organization_users
   where user_id = v_user_id;
 

@@ -820,6 +820,12 @@ begin
     and permissions.id = role_permissions.permission_id
     and permissions.name <> all (p_permissions);
 
+  -- Written and not only locked: a grant whose transaction looked before this one
+  -- was done must not go on, also under repeatable read.
+  update roles
+  set updated_by = current_user_id()
+  where id = p_role_id;
+
   insert into role_permissions (role_id, permission_id)
   select p_role_id, permissions.id
   from permissions

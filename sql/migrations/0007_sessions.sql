@@ -789,9 +789,15 @@ begin
     set token_hash = sha256(refresh_session.session_token)
     where id = v_token.session_id;
 
+    -- As in begin_request(): a request that goes on must not hold this up.
     update session_activities
     set last_activity_time = v_now
-    where session_activities.session_id = v_token.session_id;
+    where session_activities.session_id = (
+      select sliding.session_id
+      from session_activities as sliding
+      where sliding.session_id = v_token.session_id
+      for update skip locked
+    );
 
     perform _log_event(
       'session.refreshed',
@@ -1043,6 +1049,9 @@ grant execute on function set_session_data(jsonb) to safetypin_app;
 -- Keeping house
 --
 
+-- Each sweep gathers its batch in an array, which is done once: a subquery after
+-- "in" may be run again for every row, and then takes more than a batch.
+
 create function sweep_sessions(
   p_batch integer default 1000,
   p_keep interval default '30 days'
@@ -1057,14 +1066,14 @@ declare
   v_swept integer;
 begin
   delete from sessions
-  where id in (
+  where id = any (array(
     select id
     from sessions
     where expiration_time < _now() - greatest(p_keep, '1 day')
     order by expiration_time
     limit p_batch
     for update skip locked
-  );
+  ));
   get diagnostics v_swept = row_count;
 
   perform _log_event('sessions.swept', p_additional_data => jsonb_build_object('swept', v_swept));
@@ -1095,7 +1104,7 @@ declare
   v_swept integer;
 begin
   delete from refresh_tokens
-  where id in (
+  where id = any (array(
     select id
     from refresh_tokens
     where is_used
@@ -1103,7 +1112,7 @@ begin
     order by used_time
     limit p_batch
     for update skip locked
-  );
+  ));
   get diagnostics v_swept = row_count;
 
   perform _log_event('refresh_tokens.swept', p_additional_data => jsonb_build_object('swept', v_swept));
@@ -1134,6 +1143,9 @@ begin
     raise exception 'keys for % are not rotated', coalesce(p_purpose, 'null')
       using errcode = 'SP504', hint = 'Pass context or refresh. A new digest key would make every digest unknown.';
   end if;
+
+  -- One at a time. Whoever reads keys goes on reading.
+  lock table context_keys in share row exclusive mode;
 
   -- No context outlives its transaction, and no grace lasts a day.
   delete from context_keys

@@ -361,7 +361,17 @@ declare
   v_verified        boolean := false;
 begin
   perform _require_permission('domains.manage');
-  v_token := _use_token(array['verify_domain'], p_token);
+
+  -- The DNS is read by everybody: a stranger who shows the token does not use it up.
+  if exists (
+    select
+    from one_time_tokens
+    join organization_domains on organization_domains.id = one_time_tokens.organization_domain_id
+    where one_time_tokens.token_hash = sha256(p_token)
+      and organization_domains.organization_id = v_organization_id
+  ) then
+    v_token := _use_token(array['verify_domain'], p_token);
+  end if;
 
   -- Whether it fails because another organization holds the domain or because
   -- the token is wrong, the answer is the same.
@@ -498,14 +508,14 @@ declare
   v_swept integer;
 begin
   delete from one_time_tokens
-  where id in (
+  where id = any (array(
     select id
     from one_time_tokens
     where expiration_time < _now() - interval '1 day'
     order by expiration_time
     limit p_batch
     for update skip locked
-  );
+  ));
   get diagnostics v_swept = row_count;
 
   perform _log_event('one_time_tokens.swept', p_additional_data => jsonb_build_object('swept', v_swept));

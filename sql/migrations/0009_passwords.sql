@@ -413,15 +413,19 @@ as $$
 declare
   v_now timestamptz := _now();
 begin
-  insert into sign_in_throttles as throttle (id, kind, last_failure_time, failure_count)
-  values (p_throttle_id, p_kind, v_now, 0)
-  on conflict (id) do nothing;
+  -- Again, where a sweep forgot the row between the two statements.
+  loop
+    insert into sign_in_throttles as throttle (id, kind, last_failure_time, failure_count)
+    values (p_throttle_id, p_kind, v_now, 0)
+    on conflict (id) do nothing;
 
-  select throttle.failure_count, throttle.blocked_until
-  into failure_count, blocked_until
-  from sign_in_throttles as throttle
-  where throttle.id = p_throttle_id
-  for update;
+    select throttle.failure_count, throttle.blocked_until
+    into failure_count, blocked_until
+    from sign_in_throttles as throttle
+    where throttle.id = p_throttle_id
+    for update;
+    exit when found;
+  end loop;
 
   -- The clock is read again: waiting for the lock takes time.
   v_now := _now();
@@ -1388,14 +1392,14 @@ declare
 begin
   with swept as (
     delete from password_attempts
-    where id in (
+    where id = any (array(
       select id
       from password_attempts
       where expiration_time < _now() - interval '1 minute'
       order by expiration_time
       limit p_batch
       for update skip locked
-    )
+    ))
     returning user_id, email_digest, ip_address, user_agent, creation_time, finished_time
   ),
   abandoned as (
@@ -1436,7 +1440,7 @@ declare
   v_swept integer;
 begin
   delete from sign_in_throttles
-  where id in (
+  where id = any (array(
     select id
     from sign_in_throttles
     where last_failure_time < _now() - interval '1 day'
@@ -1448,7 +1452,7 @@ begin
     order by last_failure_time
     limit p_batch
     for update skip locked
-  );
+  ));
   get diagnostics v_swept = row_count;
 
   perform _log_event('sign_in_throttles.swept', p_additional_data => jsonb_build_object('swept', v_swept));

@@ -1,0 +1,232 @@
+import {
+  beginRequest,
+  email,
+  newToken,
+  openSessions,
+  OTHER_PASSWORD,
+  PASSWORD,
+  sessionToken,
+  sha256,
+  userId,
+} from "../support/actors.js";
+import { useDatabase } from "../support/database.js";
+import { race, refusals, sabotage, winners } from "../support/race.js";
+
+const CLIENTS = 8;
+const ROUNDS = [1, 2, 3, 4, 5];
+
+describe("what is used once, and eight who try at once", () => {
+  const database = useDatabase({ template: "pgtap" });
+
+  async function issueToken(purpose: string, name: string): Promise<Buffer> {
+    const token = newToken();
+    await database.admin.query(
+      `insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
+       values ($1, $2, $3, now() + interval '1 hour')`,
+      [purpose, userId(name), sha256(token)],
+    );
+    return token;
+  }
+
+  async function policyVersion(name: string): Promise<string> {
+    const { rows } = await database.admin.query<{ version: string }>(
+      "select (_effective_policy($1)).version",
+      [userId(name)],
+    );
+    return rows[0]?.version ?? "";
+  }
+
+  const verify = (token: Buffer) =>
+    race(database.app, CLIENTS, async (client) => {
+      const { rows } = await client.query<{ answer: string }>("select verify_email($1) as answer", [token]);
+      return rows[0]?.answer;
+    });
+
+  it.each(ROUNDS)("verifies an address once (round %i)", async (round) => {
+    const name = `vera${round}`;
+    await database.admin.query("select tests.person($1)", [name]);
+    await database.admin.query("update users set status = 'pending' where id = $1", [userId(name)]);
+
+    const answers = winners(await verify(await issueToken("verify_email", name)));
+
+    expect(answers.filter((answer) => answer === "verified")).toHaveLength(1);
+    expect(answers.filter((answer) => answer === "invalid")).toHaveLength(CLIENTS - 1);
+    const { rows } = await database.admin.query(
+      "select result from auth_audit_logs where event_type = 'email.verified' and result = 'success' and user_id = $1",
+      [userId(name)],
+    );
+    expect(rows).toHaveLength(1);
+  });
+
+  it("would see it verified twice, if the token were looked at and then used", async () => {
+    const repair = await sabotage(
+      database.admin,
+      "_use_token",
+      /update one_time_tokens[\s\S]*?returning \* into v_token;/,
+      `select * into v_token from one_time_tokens
+       where token_hash = sha256(p_token) and used_time is null;
+       perform pg_sleep(0.1);
+       update one_time_tokens set used_time = v_now where id = v_token.id;`,
+    );
+    await database.admin.query("select tests.person('victor')");
+
+    const answers = winners(await verify(await issueToken("verify_email", "victor")));
+    await repair();
+
+    expect(answers.filter((answer) => answer === "verified").length).toBeGreaterThan(1);
+  });
+
+  it.each(ROUNDS)("resets a password once with a token (round %i)", async (round) => {
+    const name = `rosa${round}`;
+    await database.admin.query("select tests.person($1)", [name]);
+    const token = await issueToken("reset_password", name);
+    const version = await policyVersion(name);
+
+    const outcomes = await race(database.app, CLIENTS, async (client) => {
+      const { rows } = await client.query<{ answer: string }>(
+        "select reset_password($1, $2, $3, $4) as answer",
+        [token, OTHER_PASSWORD.digest, [OTHER_PASSWORD.historyDigest], version],
+      );
+      return rows[0]?.answer;
+    });
+
+    expect(refusals(outcomes)).toEqual([]);
+    expect(winners(outcomes).filter((answer) => answer === "reset")).toHaveLength(1);
+    const { rows } = await database.admin.query("select from password_history where user_id = $1", [userId(name)]);
+    expect(rows).toHaveLength(2);
+  });
+
+  it.each(ROUNDS)("sets an old password again for nobody but the first (round %i)", async (round) => {
+    const name = `olga${round}`;
+    await database.admin.query("select tests.person($1)", [name]);
+    const tokens = await Promise.all(Array.from({ length: CLIENTS }, () => issueToken("reset_password", name)));
+    const version = await policyVersion(name);
+
+    const outcomes = await race(database.app, CLIENTS, async (client, index) => {
+      const { rows } = await client.query<{ answer: string }>(
+        "select reset_password($1, $2, $3, $4) as answer",
+        [tokens[index], OTHER_PASSWORD.digest, [OTHER_PASSWORD.historyDigest], version],
+      );
+      return rows[0]?.answer;
+    });
+
+    expect(winners(outcomes)).toEqual(["reset"]);
+    expect(refusals(outcomes)).toEqual(
+      Array.from({ length: CLIENTS - 1 }, () => "password_history_user_id_digest_key"),
+    );
+  });
+
+  const register = (address: string, version: string) =>
+    race(database.app, CLIENTS, async (client, index) => {
+      const { rows } = await client.query(
+        "select register_user($1, $2, 'Rita', 'Example', $3, $4, $5, $6) as answer",
+        [
+          userId(`${address}-${index}`),
+          address,
+          PASSWORD.digest,
+          PASSWORD.historyDigest,
+          version,
+          sha256(newToken()),
+        ],
+      );
+      return JSON.stringify(rows);
+    });
+
+  it.each(ROUNDS)("registers an address for one, and tells the others nothing (round %i)", async (round) => {
+    const address = email(`rita${round}`);
+    const outcomes = await register(address, await policyVersion("nobody"));
+
+    expect(refusals(outcomes)).toEqual([]);
+    expect(new Set(winners(outcomes)).size).toBe(1);
+    const { rows } = await database.admin.query<{ users: string; tokens: string; successes: string }>(
+      `select
+         (select count(*) from users where email = $1) as users,
+         (select count(*) from one_time_tokens where user_id = users.id) as tokens,
+         (
+           select count(*) from auth_audit_logs
+           where event_type = 'user.registered' and result = 'success' and user_id = users.id
+         ) as successes
+       from users where email = $1`,
+      [address],
+    );
+    // One to verify the address, and one to say that it was registered again.
+    expect(rows).toEqual([{ users: "1", tokens: "2", successes: "1" }]);
+  });
+
+  it("would see errors that tell, if registering looked before it inserted", async () => {
+    const repair = await sabotage(
+      database.admin,
+      "register_user",
+      "on conflict (email) do nothing",
+      "",
+    );
+    const outcomes = await register(email("ruth"), await policyVersion("nobody"));
+    await repair();
+
+    expect(refusals(outcomes)).toContain("users_email_key");
+  });
+
+  it.each(ROUNDS)("gives a domain to one of two organizations (round %i)", async (round) => {
+    const domain = `contested${round}.example`;
+    const owners = [`dora${round}`, `dina${round}`];
+    const tokens = [newToken(), newToken()];
+    for (const [index, owner] of owners.entries()) {
+      const token = tokens[index] as Buffer;
+      await database.admin.query("select tests.person($1)", [owner]);
+      await database.admin.query("select tests.organization($1, $1)", [owner]);
+      await openSessions(database.admin, [owner], owner);
+      await race(database.app, 1, async (client) => {
+        await beginRequest(client, sessionToken(owner, owner));
+        await client.query("select claim_domain($1, $2)", [domain, sha256(token)]);
+      });
+    }
+
+    const outcomes = await race(
+      database.app,
+      CLIENTS,
+      async (client, index) => {
+        const { rows } = await client.query<{ verified: boolean }>("select verify_domain($1) as verified", [
+          tokens[index % 2],
+        ]);
+        return rows[0]?.verified;
+      },
+      {
+        prepare: (client, index) => {
+          const owner = owners[index % 2] as string;
+          return beginRequest(client, sessionToken(owner, owner));
+        },
+      },
+    );
+
+    expect(refusals(outcomes)).toEqual([]);
+    expect(winners(outcomes).filter((verified) => verified)).toHaveLength(1);
+    const { rows } = await database.admin.query<{ holders: string; names: string }>(
+      `select
+         (select count(*) from organization_domains where domain = $1 and verified_time is not null) as holders,
+         (select count(*) from organizations where domain = $1) as names`,
+      [domain],
+    );
+    expect(rows).toEqual([{ holders: "1", names: "1" }]);
+  });
+
+  it("leaves an organization its token when a stranger reads it in the DNS and shows it first", async () => {
+    const token = newToken();
+    const actAs = async <Result>(name: string, sql: string, values: unknown[]) => {
+      const [outcome] = await race(database.app, 1, async (client) => {
+        await beginRequest(client, sessionToken(name, name));
+        const { rows } = await client.query<{ answer: Result }>(sql, values);
+        return rows[0]?.answer;
+      });
+      return outcome?.value;
+    };
+    for (const name of ["owen", "sven"]) {
+      await database.admin.query("select tests.person($1)", [name]);
+      await database.admin.query("select tests.organization($1, $1)", [name]);
+      await openSessions(database.admin, [name], name);
+    }
+    await actAs("owen", "select claim_domain('owen.example', $1) as answer", [sha256(token)]);
+
+    await expect(actAs("sven", "select verify_domain($1) as answer", [token])).resolves.toBe(false);
+    await expect(actAs("owen", "select verify_domain($1) as answer", [token])).resolves.toBe(true);
+  });
+});

@@ -1,0 +1,308 @@
+import type pg from "pg";
+
+import {
+  beginRequest,
+  email,
+  finishAttempt,
+  openSessions,
+  OTHER_PASSWORD,
+  proveAttempt,
+  sessionToken,
+  signIn,
+  userId,
+  type Attempt,
+  type SignIn,
+} from "../support/actors.js";
+import { useDatabase } from "../support/database.js";
+import { race, refusals, sabotage, winners, type RaceOptions } from "../support/race.js";
+
+const CLIENTS = 8;
+const ROUNDS = [1, 2, 3, 4, 5];
+const ISOLATIONS = ["read committed", "repeatable read"] as const;
+
+/** What each of two transactions that write the same row is told, where one came too late. */
+const SERIALIZATION_FAILURE = "40001";
+
+describe("guessing with eight clients", () => {
+  const database = useDatabase({ template: "pgtap" });
+
+  // Whoever waits as long as they are told loses nothing but time: here time passes at once.
+  beforeAll(async () => {
+    await database.admin.query(
+      `create function tests.let_time_pass() returns trigger language plpgsql as $$
+         begin
+           new.blocked_until := '-infinity';
+           return new;
+         end;
+       $$;
+       create trigger _999_let_time_pass before update on sign_in_throttles
+         for each row execute function tests.let_time_pass()`,
+    );
+  });
+
+  /** Guesses as fast as it goes, until every client was told that it is over. */
+  async function guess(address: string) {
+    const counts = { charged: 0, disabled: 0, invalid: 0 };
+    await Promise.all(
+      Array.from({ length: CLIENTS }, async () => {
+        const client = await database.app.connect();
+        try {
+          for (let tries = 0; tries < 150; tries += 1) {
+            const attempt = await proveAttempt(client, address, OTHER_PASSWORD.digest);
+            if (attempt.status === "disabled") {
+              counts.disabled += 1;
+              return;
+            }
+            counts.charged += 1;
+            if ((await finishAttempt(client, attempt)).status === "invalid") counts.invalid += 1;
+          }
+        } finally {
+          client.release();
+        }
+      }),
+    );
+    return counts;
+  }
+
+  it.each([1, 2, 3])("ends after exactly a hundred attempts, also for who knows the password (round %i)", async (round) => {
+    const name = `gwen${round}`;
+    await database.admin.query("select tests.person($1)", [name]);
+
+    expect(await guess(email(name))).toEqual({ charged: 100, invalid: 100, disabled: CLIENTS });
+
+    const { rows } = await database.admin.query<{ disabled: boolean; alerts: number; failures: number; refused: number }>(
+      `select
+         (select disabled_time is not null from password_credentials where user_id = $1) as disabled,
+         (select count(*)::integer from security_alerts where user_id = $1 and alert_type = 'password_disabled') as alerts,
+         (select failure_count from sign_in_throttles where user_id = $1) as failures,
+         (select count(*)::integer from access_attempt_logs where user_id = $1 and result = 'invalid') as refused`,
+      [userId(name)],
+    );
+    expect(rows).toEqual([{ disabled: true, alerts: 1, failures: 100, refused: 100 }]);
+    await expect(signIn(database.app, email(name))).resolves.toMatchObject({ status: "disabled" });
+  });
+
+  it("ends after exactly a hundred attempts for an address nobody has", async () => {
+    const counts = await guess("nobody-at-all@example.com");
+
+    expect(counts).toEqual({ charged: 100, invalid: 100, disabled: CLIENTS });
+  });
+
+  it("lets nobody in with the right password who was charged before it was disabled and judged after", async () => {
+    await database.admin.query("select tests.person('greta')");
+    const early = await proveAttempt(database.app, email("greta"));
+    await guess(email("greta"));
+
+    await expect(finishAttempt(database.app, early)).resolves.toMatchObject({ status: "invalid" });
+  });
+
+  it("would go on, if the count were read without being held", async () => {
+    const repair = await sabotage(database.admin, "_charge_attempt", /for update;\s+exit when found/, "; perform pg_sleep(0.001); exit when true");
+    await database.admin.query("select tests.person('gus')");
+
+    const { charged } = await guess(email("gus"));
+    await repair();
+
+    expect(charged).toBeGreaterThan(100);
+  });
+
+  it("is charged although the count is swept away between its two statements", async () => {
+    const address = "forgotten@example.com";
+    await database.admin.query(
+      `create function tests.wait() returns trigger language plpgsql as $$
+         begin
+           perform pg_advisory_xact_lock(4711);
+           return null;
+         end;
+       $$;
+       create trigger _999_wait after insert on sign_in_throttles
+         for each statement execute function tests.wait()`,
+    );
+    await proveAttempt(database.app, address);
+    await database.admin.query(
+      `update sign_in_throttles set last_failure_time = now() - interval '60 days'
+       where id = _account_id($1)`,
+      [address],
+    );
+
+    // Held here: whoever inserts stops behind the statement that inserted nothing.
+    const gate = await database.admin.connect();
+    await gate.query("select pg_advisory_lock(4711)");
+    const charging = proveAttempt(database.app, address);
+    await waitUntilBlocked(database.admin);
+    const { rows } = await database.pool("operator").query<{ swept: number }>(
+      "select sweep_sign_in_throttles() as swept",
+    );
+    await gate.query("select pg_advisory_unlock(4711)");
+    gate.release();
+
+    expect(rows).toEqual([{ swept: 1 }]);
+    await expect(charging).resolves.toMatchObject({ status: "ready" });
+    await database.admin.query("drop trigger _999_wait on sign_in_throttles");
+    const { rows: counted } = await database.admin.query(
+      "select failure_count from sign_in_throttles where id = _account_id($1)",
+      [address],
+    );
+    expect(counted).toEqual([{ failure_count: 1 }]);
+  });
+});
+
+describe("a password that is changed", () => {
+  const database = useDatabase({ template: "pgtap" });
+
+  async function changePassword(client: pg.ClientBase, attempt: Attempt) {
+    const { rows } = await client.query<{ answer: string }>(
+      "select change_password($1, $2, $3, (read_password_policy()).version) as answer",
+      [attempt.id, OTHER_PASSWORD.digest, [OTHER_PASSWORD.historyDigest]],
+    );
+    return rows[0]?.answer;
+  }
+
+  async function isGood({ token }: SignIn) {
+    const [outcome] = await race(database.app, 1, (client) => beginRequest(client, token));
+    return outcome?.code === undefined;
+  }
+
+  /** The person, their session, and an attempt of theirs to change the password with. */
+  async function arrange(name: string) {
+    await database.admin.query("select tests.person($1)", [name]);
+    await openSessions(database.admin, [name]);
+    return proveAttempt(database.app, email(name));
+  }
+
+  it.each(ROUNDS)("is changed once by eight who prove the old one and choose the same new one (round %i)", async (round) => {
+    const name = `carl${round}`;
+    await arrange(name);
+    await database.admin.query("update password_policies set lockout_threshold = 20 where organization_id is null");
+    const attempts = await Promise.all(Array.from({ length: CLIENTS }, () => proveAttempt(database.app, email(name))));
+
+    const outcomes = await race(
+      database.app,
+      CLIENTS,
+      (client, index) => changePassword(client, attempts[index] as Attempt),
+      { prepare: (client) => beginRequest(client, sessionToken(name)) },
+    );
+
+    expect(refusals(outcomes)).toEqual([]);
+    expect(winners(outcomes).filter((answer) => answer === "changed")).toHaveLength(1);
+    const { rows } = await database.admin.query("select from password_history where user_id = $1", [userId(name)]);
+    expect(rows).toHaveLength(2);
+  });
+
+  /** Seven sign in with the old password while it is changed. */
+  async function changeWhileOthersSignIn(name: string, isolation: RaceOptions["isolation"]) {
+    const change = await arrange(name);
+    const attempts = await Promise.all(
+      Array.from({ length: CLIENTS - 1 }, () => proveAttempt(database.app, email(name))),
+    );
+    const opened: SignIn[] = [];
+    const outcomes = await race(
+      database.app,
+      CLIENTS,
+      async (client, index) => {
+        if (index === 3) return changePassword(client, change);
+        const signedIn = await finishAttempt(client, attempts[index > 3 ? index - 1 : index] as Attempt);
+        if (signedIn.status === "signed_in") opened.push(signedIn);
+        return signedIn.status;
+      },
+      { isolation, prepare: (client, index) => (index === 3 ? beginRequest(client, sessionToken(name)) : Promise.resolve()) },
+    );
+    const surviving = [];
+    for (const session of opened) if (await isGood(session)) surviving.push(session);
+    return { change: outcomes[3], outcomes, opened, surviving };
+  }
+
+  it.each(ISOLATIONS.flatMap((isolation) => ROUNDS.map((round) => [isolation, round] as const)))(
+    "leaves no session that was opened with the old one (%s, round %i)",
+    async (isolation, round) => {
+      await database.admin.query("update password_policies set lockout_threshold = 20 where organization_id is null");
+      const { change, surviving, outcomes } = await changeWhileOthersSignIn(
+        `cleo${round}${isolation.length}`,
+        isolation,
+      );
+
+      expect(new Set([...refusals(outcomes), SERIALIZATION_FAILURE])).toEqual(new Set([SERIALIZATION_FAILURE]));
+      if (change?.code === undefined) expect(surviving).toEqual([]);
+    },
+  );
+
+  it("leaves none either, when the sign-in is done between the change's first look and its last", async () => {
+    for (const isolation of ISOLATIONS) {
+      const name = `cora${isolation.length}`;
+      const change = await arrange(name);
+      const attempt = await proveAttempt(database.app, email(name));
+      let signedIn: SignIn | undefined;
+
+      const [outcome] = await race(database.app, 1, (client) => changePassword(client, change), {
+        isolation,
+        prepare: async (client) => {
+          await beginRequest(client, sessionToken(name));
+          signedIn = await finishAttempt(database.app, attempt);
+        },
+      });
+
+      expect(signedIn?.status).toBe("signed_in");
+      if (isolation === "read committed") expect(outcome).toEqual({ value: "changed" });
+      else expect(outcome?.code).toBe(SERIALIZATION_FAILURE);
+      // Changed, and the session is gone; or not changed, and the password is the old one still.
+      expect(await isGood(signedIn as SignIn)).toBe(outcome?.code !== undefined);
+    }
+  });
+
+  it("would leave one, if what proves a password could change while it is compared", async () => {
+    const repairs = [
+      await sabotage(database.admin, "_judge_attempt", "for no key update", ""),
+      await sabotage(database.admin, "_release_attempt", /begin[\s\S]*end;/, "begin end;"),
+      await sabotage(
+        database.admin,
+        "finish_password_check",
+        "session_id := _open_session(",
+        "perform pg_sleep(0.2); session_id := _open_session(",
+      ),
+    ];
+    const { change, surviving } = await changeWhileOthersSignIn("cyril", "read committed");
+    for (const repair of repairs) await repair();
+
+    expect(change).toEqual({ value: "changed" });
+    expect(surviving.length).toBeGreaterThan(0);
+  });
+
+  it.each(ISOLATIONS)("that is found out leaves no session that is opened with the old one at that moment (%s)", async (isolation) => {
+    for (const round of ROUNDS) {
+      const name = `cody${round}${isolation.length}`;
+      await arrange(name);
+      const attempts = await Promise.all(
+        Array.from({ length: CLIENTS - 1 }, () => proveAttempt(database.app, email(name))),
+      );
+      const operator = database.pool("operator");
+      const opened: SignIn[] = [];
+      const [marked] = await Promise.all([
+        race(operator, 1, (client) => client.query("select mark_password_compromised($1, 'seen')", [userId(name)]), {
+          isolation,
+        }),
+        race(
+          database.app,
+          CLIENTS - 1,
+          async (client, index) => {
+            const signedIn = await finishAttempt(client, attempts[index] as Attempt);
+            if (signedIn.status === "signed_in") opened.push(signedIn);
+          },
+          { isolation },
+        ),
+      ]);
+
+      const surviving = [];
+      for (const session of opened) if (await isGood(session)) surviving.push(session);
+      if (marked[0]?.code === undefined) expect(surviving).toEqual([]);
+    }
+  });
+});
+
+async function waitUntilBlocked(admin: pg.Pool): Promise<void> {
+  for (;;) {
+    const { rowCount } = await admin.query(
+      "select from pg_locks where not granted and locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+    );
+    if (rowCount !== 0) return;
+  }
+}
