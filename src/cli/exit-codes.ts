@@ -25,6 +25,12 @@ export const EXIT = {
 
   /** Refused, because it would destroy data: production, or nobody said yes. */
   refused: 7,
+
+  /** The doctor warns, and was asked to be strict. */
+  warnings: 8,
+
+  /** The doctor found something critical. */
+  critical: 9,
 } as const;
 
 /** One of the numbers above. */

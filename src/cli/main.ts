@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 
 import { bootstrapCommand } from "./bootstrap.js";
 import { dbCommand } from "./db.js";
+import { doctorCommand } from "./doctor.js";
 import { EXIT } from "./exit-codes.js";
 import { maintainCommand } from "./maintain.js";
 import { migrateCommand } from "./migrate.js";
@@ -22,6 +23,7 @@ const program = new Command("safetypin")
   .addCommand(seedCommand())
   .addCommand(dbCommand())
   .addCommand(maintainCommand())
+  .addCommand(doctorCommand())
   .addHelpText(
     "after",
     `

@@ -1,0 +1,234 @@
+import type { ClientBase } from "pg";
+
+import { ConfigurationError, MigrationError } from "../errors.js";
+import { listCells, quoteIdentifier, type CellName } from "../migrations/cell.js";
+import { readChapters, type ChapterDirectories } from "../migrations/chapters.js";
+import type { Environment } from "../migrations/environment.js";
+import type { SessionOptions } from "../migrations/session.js";
+import { status, type CellStatus } from "../migrations/status.js";
+import { runCatalogChecks, type CatalogCheck } from "./catalog-check.js";
+import { CATALOG, findingsOf, PRIVILEGES } from "./difference-findings.js";
+import { ALERTS, checkEvidence, CLOCK } from "./evidence-check.js";
+import { SEVERITIES, sortFindings, type Finding, type Severity } from "./finding.js";
+import { ISOLATION_CHECKS } from "./isolation.js";
+import {
+  judgeServerVersion,
+  readServerVersion,
+  SERVER_VERSION,
+  type ServerVersion,
+} from "./server-version-check.js";
+import {
+  AUTHENTICATION,
+  checkAuthentication,
+  checkSettings,
+  SETTINGS,
+} from "./settings-check.js";
+import { checkSlowQueries, SLOW_QUERIES } from "./slow-queries-check.js";
+import { indexes, indexUsage, partitions, triggers } from "./upkeep-checks.js";
+
+export const MIGRATIONS = "migrations";
+
+const CATALOG_CHECKS: readonly CatalogCheck[] = [
+  ...ISOLATION_CHECKS,
+  triggers,
+  partitions,
+  indexes,
+  indexUsage,
+];
+
+/** Every check there is: its stable name, and what it looks for. */
+export const CHECKS: readonly { readonly id: string; readonly about: string }[] = [
+  {
+    id: SERVER_VERSION,
+    about: "the server has none of the known flaws of row-level security, pgcrypto and what any query may reach",
+  },
+  ...CATALOG_CHECKS.map(({ id, about }) => ({ id, about })),
+  { id: MIGRATIONS, about: "every chapter was applied, and none was changed afterwards" },
+  {
+    id: PRIVILEGES,
+    about: "every privilege is as the chapters write it, object by object, grantee by grantee",
+  },
+  { id: CATALOG, about: "everything else in the cell is as the chapters make it" },
+  {
+    id: SETTINGS,
+    about:
+      "no setting, of the server, the database or a login, writes tokens into the log; TLS, SCRAM and triggers are on",
+  },
+  {
+    id: AUTHENTICATION,
+    about: "no line of pg_hba.conf trusts another machine; no login of ours keeps an md5 password",
+  },
+  { id: CLOCK, about: "the server's clock is not behind the latest time the cell has seen" },
+  { id: ALERTS, about: "no critical alert is unresolved" },
+  { id: SLOW_QUERIES, about: "information: the slowest queries, from pg_stat_statements" },
+];
+
+/** Which cell to examine, and how strictly. */
+export interface DoctorOptions extends ChapterDirectories, SessionOptions {
+  readonly cell: CellName;
+
+  /**
+   * Judge a server whose vendor mended it under its old number by a warning.
+   *
+   * @defaultValue false
+   */
+  readonly allowVulnerableServer?: boolean | undefined;
+}
+
+/** A check that could not be made, and why. */
+export interface SkippedCheck {
+  readonly check: string;
+  readonly reason: string;
+}
+
+/** What the doctor found. */
+export interface Diagnosis {
+  readonly cell: CellName;
+  readonly server: ServerVersion;
+
+  /** What the cell says it is for; production where it does not say, or may not be asked. */
+  readonly environment: Environment;
+
+  /** The gravest first. */
+  readonly findings: readonly Finding[];
+
+  readonly skipped: readonly SkippedCheck[];
+}
+
+/**
+ * Examines a cell and its server. Changes nothing. Everything can be looked at as
+ * `safetypin_migrator`; another login is told what it could not look at.
+ *
+ * @throws {@link ConfigurationError} when there is no such cell.
+ */
+export async function examine(client: ClientBase, options: DoctorOptions): Promise<Diagnosis> {
+  const { cell } = options;
+  await assertCell(client, cell);
+
+  const server = await readServerVersion(client);
+  const environment = await askEnvironment(client, cell);
+  const { allowVulnerableServer } = options;
+  const findings: Finding[] = [
+    ...judgeServerVersion(server, { environment, allowVulnerableServer }),
+    ...(await runCatalogChecks(client, { cell, environment }, CATALOG_CHECKS)),
+    ...(await checkSettings(client, { cell, environment })),
+  ];
+  const skipped: SkippedCheck[] = [];
+  const add = (checks: readonly string[], found: readonly Finding[] | undefined, reason: string) => {
+    if (found === undefined) skipped.push(...checks.map((check) => ({ check, reason })));
+    else findings.push(...found);
+  };
+
+  add([AUTHENTICATION], await checkAuthentication(client), "only a superuser may read pg_hba.conf");
+  add([CLOCK, ALERTS], await checkEvidence(client, cell), "connect as safetypin_migrator");
+  add([SLOW_QUERIES], await checkSlowQueries(client), "pg_stat_statements is not there, or not to be read");
+
+  try {
+    findings.push(...(await compareWithChapters(client, options)));
+  } catch (error) {
+    if (!(error instanceof ConfigurationError || error instanceof MigrationError)) throw error;
+    const reason = [error.message, error.remedy].filter(Boolean).join(". ");
+    add([MIGRATIONS, PRIVILEGES, CATALOG], undefined, reason);
+  }
+  return { cell, server, environment, findings: sortFindings(findings), skipped };
+}
+
+/** How many findings there are of each severity. */
+export function countFindings(findings: readonly Finding[]): Record<Severity, number> {
+  return Object.fromEntries(
+    SEVERITIES.map((severity) => [severity, findings.filter((one) => one.severity === severity).length]),
+  ) as Record<Severity, number>;
+}
+
+async function assertCell(client: ClientBase, cell: CellName): Promise<void> {
+  const cells = await listCells(client);
+  if (cells.includes(cell)) return;
+
+  const { rows } = await client.query<{ exists: boolean }>(
+    "select to_regnamespace(quote_ident($1)) is not null as exists",
+    [cell],
+  );
+  // A schema that somebody took over is a finding, not a wrong name.
+  if (rows[0]?.exists === true) return;
+  throw new ConfigurationError(
+    `There is no cell "${cell}" in this database${cells.length > 0 ? `; there is ${cells.join(", ")}` : ""}`,
+    { remedy: `Name another with --cell, or make it: safetypin bootstrap --cell ${cell}` },
+  );
+}
+
+/** Asks what may be asked; who may not is told of production, where most is critical. */
+async function askEnvironment(client: ClientBase, cell: CellName): Promise<Environment> {
+  const { rows: may } = await client.query<{ role: string | null }>(
+    `select
+       case
+         when not has_schema_privilege(relnamespace, 'usage') or not has_table_privilege(pg_class.oid, 'select') then null
+         else current_user
+       end as role
+     from pg_catalog.pg_class
+     where relnamespace = to_regnamespace(quote_ident($1))
+       and relname = 'cell_settings'`,
+    [cell],
+  );
+  if (typeof may[0]?.role !== "string") return "production";
+
+  const { rows } = await client.query<{ environment: Environment }>(
+    `select environment from ${quoteIdentifier(cell)}.cell_settings`,
+  );
+  return rows[0]?.environment ?? "production";
+}
+
+async function compareWithChapters(client: ClientBase, options: DoctorOptions): Promise<Finding[]> {
+  const found = await status(client, { ...options, lookForDrift: true });
+  const chapters = await readChapters(options);
+  return [
+    ...ledgerFindings(found),
+    ...(await findingsOf(found.drift ?? [], { cell: options.cell, chapters })),
+  ];
+}
+
+function ledgerFindings({ cell, chapters, unknown }: CellStatus): Finding[] {
+  const finding = (severity: Severity, object: string, problem: string, remedy: string): Finding => ({
+    check: MIGRATIONS,
+    severity,
+    object,
+    problem,
+    remedy,
+  });
+  return [
+    ...chapters.flatMap(({ fileName, state }): Finding[] => {
+      const object = `chapter ${fileName}`;
+      switch (state) {
+        case "pending":
+          return [finding("warning", object, "was not applied yet", `safetypin migrate up --cell ${cell}`)];
+        case "changed":
+          return [
+            finding(
+              "critical",
+              object,
+              "was changed after it was applied",
+              "Restore the text that was applied, and put what is new into a new chapter",
+            ),
+          ];
+        case "skipped":
+          return [
+            finding(
+              "critical",
+              object,
+              "was not applied although a later one was: the ledger was edited",
+              `safetypin migrate adopt --cell ${cell}`,
+            ),
+          ];
+        default:
+          return [];
+      }
+    }),
+    ...unknown.map(({ id, name }) =>
+      finding(
+        "warning",
+        `chapter ${String(id).padStart(4, "0")}_${name}`,
+        "was applied, and this release does not know it",
+        "Run this with the release that applied it, or a newer one",
+      ),
+    ),
+  ];
+}

@@ -1,0 +1,294 @@
+import type { ClientBase } from "pg";
+
+import { quoteIdentifier } from "../migrations/cell.js";
+import type { Subject } from "./catalog-check.js";
+import type { Finding, Severity } from "./finding.js";
+
+/** The settings as one login of the cell has them, by name. */
+type Settings = Readonly<Record<string, string | undefined>>;
+
+interface SettingRule {
+  /** The setting to change. */
+  readonly setting: string;
+
+  /** What to change it to. */
+  readonly value: string;
+
+  /** Whether a server that is not production may well be like that. */
+  readonly isGrave: boolean;
+
+  readonly isBroken: (settings: Settings) => boolean;
+  readonly problem: string;
+}
+
+export const SETTINGS = "settings";
+
+/** What `log_statement` and its kin keep of a query is its text; its parameters are the secrets. */
+const logsStatements = (settings: Settings) =>
+  ["all", "mod"].includes(settings["log_statement"] ?? "") ||
+  isOn(settings["log_min_duration_statement"]) ||
+  isOn(settings["log_min_duration_sample"]) ||
+  Number(settings["log_transaction_sample_rate"] ?? 0) > 0;
+
+/** A time of -1 means never. */
+const isOn = (time: string | undefined) => time !== undefined && !time.startsWith("-1");
+
+/** A length of 0 means that nothing of a parameter is written. */
+const isLength = (length: string | undefined) => length !== undefined && !/^0\D*$/.test(length);
+
+const isTrue = (value: string | undefined) => ["on", "true", "yes", "1"].includes(value ?? "");
+
+const RULES: readonly SettingRule[] = [
+  {
+    setting: "log_parameter_max_length",
+    value: "0",
+    isGrave: true,
+    isBroken: (settings) => logsStatements(settings) && isLength(settings["log_parameter_max_length"]),
+    problem: "lets logged statements carry their parameters: session tokens and password digests stand in the log",
+  },
+  {
+    setting: "log_parameter_max_length_on_error",
+    value: "0",
+    isGrave: true,
+    isBroken: (settings) => isLength(settings["log_parameter_max_length_on_error"]),
+    problem: "writes the parameters of failed statements, tokens too, into the log",
+  },
+  ...["debug_print_parse", "debug_print_rewritten", "debug_print_plan"].map((setting) => ({
+    setting,
+    value: "off",
+    isGrave: true,
+    isBroken: (settings: Settings) => isTrue(settings[setting]),
+    problem: "writes the values of every query into the log",
+  })),
+  {
+    setting: "auto_explain.log_parameter_max_length",
+    value: "0",
+    isGrave: true,
+    isBroken: (settings) =>
+      isOn(settings["auto_explain.log_min_duration"]) &&
+      isLength(settings["auto_explain.log_parameter_max_length"]),
+    problem: "lets logged plans carry their parameters: session tokens and password digests stand in the log",
+  },
+  {
+    setting: "auto_explain.log_verbose",
+    value: "off",
+    isGrave: true,
+    isBroken: (settings) =>
+      isOn(settings["auto_explain.log_min_duration"]) && isTrue(settings["auto_explain.log_verbose"]),
+    problem: "lets logged plans tell what functions were called with, tokens too",
+  },
+  {
+    setting: "auto_explain.log_min_duration",
+    value: "-1",
+    isGrave: false,
+    isBroken: (settings) => isOn(settings["auto_explain.log_min_duration"]),
+    problem: "logs plans, whose conditions hold what was looked for, such as addresses",
+  },
+  {
+    setting: "pgaudit.log_parameter",
+    value: "off",
+    isGrave: true,
+    isBroken: (settings) => isTrue(settings["pgaudit.log_parameter"]),
+    problem: "writes the parameters of audited statements, tokens too, into the log",
+  },
+  {
+    setting: "session_replication_role",
+    value: "origin",
+    isGrave: true,
+    isBroken: (settings) => !["origin", undefined].includes(settings["session_replication_role"]),
+    problem: "keeps ordinary triggers and foreign keys from being asked",
+  },
+  {
+    setting: "password_encryption",
+    value: "scram-sha-256",
+    isGrave: false,
+    isBroken: (settings) => settings["password_encryption"] === "md5",
+    problem: "makes the next password of a login an md5 digest, as good as the password to whoever reads it",
+  },
+  {
+    setting: "ssl",
+    value: "on",
+    isGrave: true,
+    isBroken: (settings) => settings["ssl"] === "off" && listensToOthers(settings["listen_addresses"]),
+    problem: "is off while the server listens to other machines: passwords and tokens cross the network in the clear",
+  },
+];
+
+const listensToOthers = (addresses = "") =>
+  addresses
+    .split(",")
+    .map((address) => address.trim())
+    .some((address) => address !== "" && !/^(localhost|127\.[\d.]+|::1)$/.test(address));
+
+const NAMES = [
+  "log_statement",
+  "log_min_duration_statement",
+  "log_min_duration_sample",
+  "log_transaction_sample_rate",
+  "auto_explain.log_min_duration",
+  "listen_addresses",
+  ...new Set(RULES.map(({ setting }) => setting)),
+];
+
+interface SettingRow {
+  /** Whose; `null` for everybody's. */
+  readonly login: string | null;
+  readonly name: string;
+  readonly value: string;
+
+  /** Where it was set: for the server, the database, the login, or the login in this database. */
+  readonly scope: "server" | "database" | "role" | "role in database";
+  readonly database: string;
+}
+
+/**
+ * The settings under which the cell's logins work, as far as they would write
+ * secrets where they do not belong. What is set for a login or a database counts,
+ * what this connection has set for itself does not.
+ */
+export async function checkSettings(
+  client: ClientBase,
+  { cell, environment }: Subject,
+): Promise<Finding[]> {
+  const { rows } = await client.query<SettingRow>(
+    `with
+       wanted (name) as (select unnest($2::text[])),
+       special as (
+         select
+           nullif(setrole, 0) as role,
+           setdatabase,
+           split_part(entry, '=', 1) as name,
+           substr(entry, strpos(entry, '=') + 1) as value
+         from pg_catalog.pg_db_role_setting
+           cross join unnest(setconfig) as entry
+         where setdatabase in (0, (select oid from pg_catalog.pg_database where datname = current_database()))
+       )
+     select
+       null as login,
+       wanted.name,
+       coalesce(
+         special.value,
+         case when source in ('client', 'user', 'database user', 'session') then boot_val else reset_val end,
+         current_setting(wanted.name, true)
+       ) as value,
+       case when special.value is null then 'server' else 'database' end as scope,
+       current_database() as database
+     from wanted
+       left join pg_catalog.pg_settings using (name)
+       left join special on special.role is null and special.name = wanted.name
+     union all
+     select
+       pg_get_userbyid(role),
+       name,
+       value,
+       case when setdatabase = 0 then 'role' else 'role in database' end,
+       current_database()
+     from special
+       join wanted using (name)
+     where role in (
+       select to_regrole(quote_ident(login))::oid
+       from unnest(
+         array['safetypin_migrator', $1 || '_app_login', $1 || '_operator_login', $1 || '_auditor_login', $1 || '_monitor_login', $1 || '_backup_login']
+       ) as login
+     )
+     -- The last word has what is set for a login in this database.
+     order by scope`,
+    [cell, NAMES],
+  );
+
+  const everybodys = rows.filter(({ login }) => login === null);
+  const shared = judge(everybodys, environment, undefined);
+  const logins = [...new Set(rows.map(({ login }) => login))].filter((login) => login !== null);
+  return [
+    ...shared,
+    ...logins.flatMap((login) =>
+      judge(
+        [...everybodys, ...rows.filter((row) => row.login === login)],
+        environment,
+        login,
+      ).filter(
+        ({ object }) => !shared.some((finding) => object === `${finding.object} of role ${login}`),
+      ),
+    ),
+  ];
+}
+
+function judge(
+  rows: readonly SettingRow[],
+  environment: Subject["environment"],
+  login: string | undefined,
+): Finding[] {
+  const settings: Settings = Object.fromEntries(rows.map(({ name, value }) => [name, value ?? undefined]));
+
+  return RULES.filter(({ isBroken }) => isBroken(settings)).map((rule): Finding => {
+    const severity: Severity = rule.isGrave && environment === "production" ? "critical" : "warning";
+    const row = rows.findLast(({ name }) => name === rule.setting);
+    return {
+      check: SETTINGS,
+      severity,
+      object: `setting ${rule.setting}${login === undefined ? "" : ` of role ${login}`}`,
+      problem: rule.problem,
+      remedy: mend(rule, row, login),
+    };
+  });
+}
+
+function mend({ setting, value }: SettingRule, row: SettingRow | undefined, login: string | undefined): string {
+  const to = `set ${setting} = '${value}'`;
+  const database = `database ${quoteIdentifier(row?.database ?? "")}`;
+  const role = `role ${quoteIdentifier(login ?? "")}`;
+  switch (row?.scope) {
+    case "database":
+      return `alter ${database} ${to};`;
+    case "role in database":
+      return `alter ${role} in ${database} ${to};`;
+    case "role":
+      return `alter ${role} ${to};`;
+    default:
+      return login === undefined ? `alter system ${to}; select pg_reload_conf();` : `alter ${role} ${to};`;
+  }
+}
+
+export const AUTHENTICATION = "authentication";
+
+/**
+ * Who gets in without proving anything, and passwords kept the old way. Only
+ * a superuser may read that; `undefined` for everybody else.
+ */
+export async function checkAuthentication(client: ClientBase): Promise<Finding[] | undefined> {
+  const { rows: may } = await client.query<{ may: boolean }>(
+    `select has_function_privilege('pg_catalog.pg_hba_file_rules()', 'execute')
+       and has_table_privilege('pg_catalog.pg_authid', 'select') as may`,
+  );
+  if (may[0]?.may !== true) return undefined;
+
+  const { rows } = await client.query<Finding>(
+    `select
+       case auth_method when 'trust' then 'critical' else 'warning' end as severity,
+       'line ' || line_number || ' of pg_hba.conf' as object,
+       case auth_method
+         when 'trust' then 'lets everybody at ' || address || ' be whom they say'
+         when 'password' then 'has passwords sent as they are'
+         else 'takes md5 passwords'
+       end as problem,
+       format(
+         'Write scram-sha-256 in place of %s, then: select pg_reload_conf();',
+         auth_method
+       ) as remedy
+     from pg_catalog.pg_hba_file_rules
+     where auth_method in ('trust', 'password', 'md5')
+       and type <> 'local'
+       and address not in ('127.0.0.1', '::1', 'localhost', 'samehost')
+     union all
+     select
+       'warning',
+       'role ' || quote_ident(rolname),
+       'has its password as an md5 digest',
+       format('Set it again, from psql: \\password %s', rolname)
+     from pg_catalog.pg_authid
+     where rolpassword like 'md5%'
+       and rolcanlogin
+       and (rolname like 'safetypin\\_%' or rolname like '%\\_login')`,
+  );
+  return rows.map((row) => ({ ...row, check: AUTHENTICATION }));
+}
