@@ -1,0 +1,367 @@
+import type pg from "pg";
+
+import { useDatabase } from "./support/database.js";
+
+/*
+ * Every definer function that somebody may call, and does more than read, is called
+ * once for each kind of event it is said to record, and its row is looked for. The
+ * functions come from the catalog, the events from event_types: one that is in
+ * neither list below fails.
+ */
+
+/** How a function is brought to record an event. */
+interface Example {
+  /** Who calls: a person in acme, nobody, or a database role. */
+  readonly as: "ann" | "amy" | "bob" | "zoe" | "nobody" | "operator" | "auditor";
+
+  /** What was there before. */
+  readonly given?: string;
+
+  readonly call: string;
+}
+
+const BOB = "tests.user_id('bob')";
+const ACME = "tests.organization_id('acme')";
+const ID = "md5('example')::uuid";
+const TOKEN = "sha256('example')";
+
+const oneTimeToken = (purpose: string, of = "bob") => `
+  insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
+  values ('${purpose}', tests.user_id('${of}'), sha256(${TOKEN}), now() + interval '5 minutes')`;
+
+// In the database's eyes begun and proven by earlier transactions.
+const attempt = (digest: string, more = "") => `
+  insert into password_attempts (
+    id, user_id, account_id, email_digest, nonce, expiration_time, xid, proof, proof_xid
+  )
+  values (
+    ${ID}, tests.user_id('ann'), _account_id(tests.email('ann')), ${TOKEN}, ${TOKEN},
+    now() + interval '2 minutes', 1, tests.proof(${digest}, ${ID}, ${TOKEN}), 2
+  );
+  ${more}`;
+const RIGHT = "tests.password_digest()";
+const WRONG = "tests.other_password_digest()";
+
+const HUNDREDTH = `
+  insert into sign_in_throttles (id, kind, user_id, failure_count, last_failure_time)
+  values (_account_id(tests.email('ann')), 'account', tests.user_id('ann'), 100, now())`;
+
+const refreshToken = (more: string) => `
+  select tests.act_as('ann', 'acme');
+  select tests.act_as_superuser();
+  insert into refresh_tokens (session_id, user_id, family_id, token_hash, expiration_time, is_used, used_time)
+  select id, user_id, ${ID}, sha256(${TOKEN}), expiration_time, ${more}
+  from sessions
+  where token_hash = sha256(tests.token('ann', 'acme'))`;
+
+const ROLE = `
+  insert into roles (id, organization_id, name) values (${ID}, ${ACME}, 'Reader')`;
+
+const ALERT = `
+  insert into security_alerts (id, organization_id, alert_type, severity)
+  values (${ID}, ${ACME}, 'refresh_token_reused', 'high')`;
+
+const DOMAIN = `
+  insert into organization_domains (id, organization_id, domain) values (${ID}, ${ACME}, 'acme.example')`;
+
+const EXAMPLES: Readonly<Record<string, Example>> = {
+  "accept_membership: member.joined": {
+    given: `insert into organization_users (organization_id, user_id, status)
+            values (${ACME}, tests.user_id('zoe'), 'invited')`,
+    as: "zoe",
+    call: `accept_membership(${ACME})`,
+  },
+  "acknowledge_alert: alert.acknowledged": { given: ALERT, as: "ann", call: `acknowledge_alert(${ID})` },
+  "add_member: member.invited": { as: "ann", call: "add_member(tests.email('zoe'))" },
+  "assign_role: role.assigned": { given: ROLE, as: "ann", call: `assign_role(${BOB}, ${ID})` },
+  "change_password: password.changed": {
+    given: attempt(RIGHT),
+    as: "ann",
+    call: `change_password(
+      ${ID}, tests.other_password_digest(), array[tests.other_history_digest()],
+      (read_password_policy()).version
+    )`,
+  },
+  "change_password: password.disabled": {
+    given: attempt(WRONG, HUNDREDTH),
+    as: "ann",
+    call: `change_password(${ID}, tests.other_password_digest(), array[tests.other_history_digest()], '')`,
+  },
+  "change_role_permissions: role.permissions_set": {
+    given: ROLE,
+    as: "ann",
+    call: `change_role_permissions(${ID}, '{audit.read}', '{}')`,
+  },
+  "choose_organization: session.organization_chosen": { as: "ann", call: `choose_organization(${ACME})` },
+  "claim_domain: domain.claimed": { as: "ann", call: `claim_domain('acme.example', sha256(${TOKEN}))` },
+  "close_account: user.closed": { as: "bob", call: "close_account()" },
+  "close_organization: organization.closed": { as: "ann", call: "close_organization()" },
+  "create_organization: organization.created": { as: "bob", call: "create_organization('bobs', 'Bob''s')" },
+  "create_role: role.created": { as: "ann", call: "create_role('Reader')" },
+  "declare_environment: cell.environment_declared": {
+    as: "operator",
+    call: "declare_environment('production')",
+  },
+  "delete_role: role.deleted": { given: ROLE, as: "ann", call: `delete_role(${ID})` },
+  "finish_password_check: password.change_required": {
+    given: attempt(RIGHT, "update password_credentials set must_change = true"),
+    as: "nobody",
+    call: `finish_password_check(${ID}, ${TOKEN})`,
+  },
+  "finish_password_check: password.disabled": {
+    given: attempt(WRONG, HUNDREDTH),
+    as: "nobody",
+    call: `finish_password_check(${ID}, ${TOKEN})`,
+  },
+  "finish_password_check: session.opened": {
+    given: attempt(RIGHT),
+    as: "nobody",
+    call: `finish_password_check(${ID}, ${TOKEN})`,
+  },
+  "leave_organization: member.left": { as: "bob", call: "leave_organization()" },
+  "make_partitions: partitions.made": { as: "operator", call: "make_partitions()" },
+  "mark_password_compromised: password.compromised": {
+    as: "operator",
+    call: `mark_password_compromised(${BOB}, 'seen in a list')`,
+  },
+  "prepare_password_reset: password.reset_prepared": {
+    given: oneTimeToken("reset_password"),
+    as: "nobody",
+    call: `prepare_password_reset(${TOKEN})`,
+  },
+  "raise_operational_alerts: alerts.checked": { as: "operator", call: "raise_operational_alerts()" },
+  "reactivate_member: member.reactivated": {
+    given: `update organization_users set status = 'suspended' where user_id = ${BOB}`,
+    as: "ann",
+    call: `reactivate_member(${BOB})`,
+  },
+  "reactivate_organization: organization.reactivated": {
+    given: `update organizations set status = 'suspended' where id = ${ACME}`,
+    as: "operator",
+    call: `reactivate_organization(${ACME})`,
+  },
+  "reactivate_user: user.reactivated": {
+    given: `update users set status = 'suspended' where id = ${BOB}`,
+    as: "operator",
+    call: `reactivate_user(${BOB})`,
+  },
+  "record_auditor_export: audit.exported": {
+    as: "auditor",
+    call: "record_auditor_export('events', 'csv', now() - interval '1 day', now())",
+  },
+  "record_denial: access.denied": { as: "bob", call: "record_denial('users.list', 'SP201')" },
+  "record_export: audit.exported": {
+    as: "ann",
+    call: "record_export('events', 'csv', now() - interval '1 day', now())",
+  },
+  "refresh_session: session.refresh_refused": { as: "nobody", call: `refresh_session(${TOKEN})` },
+  "refresh_session: session.refresh_reused": {
+    given: refreshToken("true, now() - interval '1 minute'"),
+    as: "nobody",
+    call: `refresh_session(${TOKEN})`,
+  },
+  "refresh_session: session.refreshed": {
+    given: refreshToken("false, null"),
+    as: "nobody",
+    call: `refresh_session(${TOKEN})`,
+  },
+  "register_user: user.registered": {
+    as: "nobody",
+    call: `register_user(
+      ${ID}, 'new@example.com', 'New', 'Example', tests.password_digest(), tests.history_digest(),
+      (read_password_policy()).version, sha256(${TOKEN})
+    )`,
+  },
+  "rehash_password: password.rehashed": {
+    given: attempt(
+      RIGHT,
+      `update password_attempts
+       set finished_time = now(), succeeded = true, session_id = md5('session:ann:acme')::uuid`,
+    ),
+    as: "ann",
+    call: `rehash_password(${ID}, '$2a$13$' || substr(tests.password_digest(), 8))`,
+  },
+  "release_domain: domain.released": { given: DOMAIN, as: "ann", call: "release_domain('acme.example')" },
+  "remove_member: member.removed": { as: "ann", call: `remove_member(${BOB})` },
+  "remove_role: role.removed": {
+    given: `${ROLE}; select tests.act_as('ann', 'acme'); select assign_role(${BOB}, ${ID})`,
+    as: "ann",
+    call: `remove_role(${BOB}, ${ID})`,
+  },
+  "request_email_verification: email.verification_requested": {
+    as: "nobody",
+    call: `request_email_verification('new@example.com', sha256(${TOKEN}))`,
+  },
+  "request_password_reset: password.reset_requested": {
+    as: "nobody",
+    call: `request_password_reset(tests.email('bob'), sha256(${TOKEN}))`,
+  },
+  "require_password_change: password.change_demanded": {
+    as: "ann",
+    call: `require_password_change(${BOB})`,
+  },
+  "reset_password: password.reset": {
+    given: oneTimeToken("reset_password"),
+    as: "nobody",
+    call: `reset_password(
+      ${TOKEN}, tests.other_password_digest(), array[tests.other_history_digest()],
+      (read_password_policy()).version
+    )`,
+  },
+  "resolve_alert: alert.resolved": { given: ALERT, as: "ann", call: `resolve_alert(${ID}, 'Nothing.')` },
+  "revoke_all_sessions: session.all_revoked": { as: "bob", call: "revoke_all_sessions()" },
+  "revoke_member_sessions: session.member_revoked": { as: "ann", call: `revoke_member_sessions(${BOB})` },
+  "revoke_other_sessions: session.others_revoked": { as: "bob", call: "revoke_other_sessions()" },
+  "revoke_session: session.revoked": { as: "bob", call: "revoke_session()" },
+  "rotate_context_key: context_key.rotated": { as: "operator", call: "rotate_context_key()" },
+  "set_member_role: member.role_set": { as: "ann", call: `set_member_role(${BOB}, 'admin')` },
+  "set_role_permissions: role.permissions_set": {
+    given: ROLE,
+    as: "ann",
+    call: `set_role_permissions(${ID}, '{audit.read}')`,
+  },
+  "set_session_data: session.data_set": { as: "bob", call: "set_session_data('{}')" },
+  "set_subscription: organization.subscription_set": {
+    as: "operator",
+    call: `set_subscription(${ACME}, 'gold', 500)`,
+  },
+  "suspend_member: member.suspended": { as: "ann", call: `suspend_member(${BOB})` },
+  "suspend_organization: organization.suspended": {
+    as: "operator",
+    call: `suspend_organization(${ACME}, 'unpaid')`,
+  },
+  "suspend_user: user.suspended": { as: "operator", call: `suspend_user(${BOB}, 'gone')` },
+  "sweep_one_time_tokens: one_time_tokens.swept": { as: "operator", call: "sweep_one_time_tokens()" },
+  "sweep_password_attempts: password_attempts.swept": { as: "operator", call: "sweep_password_attempts()" },
+  "sweep_refresh_tokens: refresh_tokens.swept": { as: "operator", call: "sweep_refresh_tokens()" },
+  "sweep_sessions: sessions.swept": { as: "operator", call: "sweep_sessions()" },
+  "sweep_sign_in_throttles: sign_in_throttles.swept": { as: "operator", call: "sweep_sign_in_throttles()" },
+  "transfer_ownership: organization.ownership_transferred": {
+    as: "ann",
+    call: `transfer_ownership(${BOB})`,
+  },
+  "update_role: role.updated": { given: ROLE, as: "ann", call: `update_role(${ID}, 'Writer', '')` },
+  "verify_domain: domain.verified": {
+    given: `${DOMAIN};
+      insert into one_time_tokens (purpose, organization_domain_id, token_hash, expiration_time)
+      values ('verify_domain', ${ID}, sha256(${TOKEN}), now() + interval '1 day')`,
+    as: "ann",
+    call: `verify_domain(${TOKEN})`,
+  },
+  "verify_email: email.registered_again": {
+    given: oneTimeToken("already_registered"),
+    as: "nobody",
+    call: `verify_email(${TOKEN})`,
+  },
+  "verify_email: email.verified": {
+    given: oneTimeToken("verify_email"),
+    as: "nobody",
+    call: `verify_email(${TOKEN})`,
+  },
+};
+
+/** What merely reads, and the steps of a sign-in that its end records: as test-sql/conventions has them. */
+const NO_EVENT = [
+  "begin_password_check",
+  "begin_request",
+  "find_organization_of_own_domain",
+  "has_all_permissions",
+  "has_any_permission",
+  "has_permission",
+  "list_own_organizations",
+  "list_own_permissions",
+  "prepare_password_change",
+  "read_password_policy",
+  "search_users",
+  "submit_password_proof",
+  "verified_context",
+];
+
+const db = useDatabase({ template: "pgtap" });
+
+/** Does the work behind the curtain, where two organizations are, and undoes all of it. */
+async function amongTwoOrganizations<Result>(work: (client: pg.ClientBase) => Promise<Result>) {
+  const client = await db.admin.connect();
+  try {
+    await client.query("begin");
+    await client.query("select tests.two_organizations()");
+    return await work(client);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
+}
+
+async function countEvents(client: pg.ClientBase, type: string): Promise<number> {
+  await client.query("select tests.act_as_superuser()");
+  const { rows } = await client.query<{ count: number }>(
+    "select count(*)::integer as count from auth_audit_logs where event_type = $1",
+    [type],
+  );
+  return rows[0]?.count ?? NaN;
+}
+
+const PEOPLE = ["ann", "amy", "bob", "zoe"];
+
+async function actAs(client: pg.ClientBase, who: Example["as"]): Promise<void> {
+  if (who === "zoe") await client.query("select tests.act_as('zoe')");
+  else if (PEOPLE.includes(who)) await client.query("select tests.act_as($1, 'acme')", [who]);
+  else await client.query(`select tests.act_as_${who}()`);
+}
+
+/** The events of this type that an example adds. */
+async function eventsOf({ as, given = "select", call }: Example, type: string): Promise<number> {
+  return amongTwoOrganizations(async (client) => {
+    await client.query("select tests.act_as_superuser()");
+    await client.query(given);
+    const before = await countEvents(client, type);
+    await actAs(client, as);
+    await client.query(`select * from ${call}`);
+    return (await countEvents(client, type)) - before;
+  });
+}
+
+test("every function that does more than read has an example for each of its events", async () => {
+  const { rows } = await db.admin.query<{ name: string }>(
+    `select distinct coalesce(proname || ': ' || event_types.name, proname) as name
+     from pg_proc
+     cross join lateral aclexplode(proacl)
+     left join event_types on proname = any (functions)
+     where pronamespace = current_schema()::regnamespace
+       and prosecdef
+       and grantee::regrole::text ~ '^safetypin_(app|operator|auditor|monitor|backup)$'`,
+  );
+  expect(rows.map(({ name }) => name).sort()).toEqual([...Object.keys(EXAMPLES), ...NO_EVENT].sort());
+});
+
+test.each(Object.entries(EXAMPLES))("%s", async (name, example) => {
+  const [, type = ""] = name.split(": ");
+  expect(await eventsOf(example, type)).toBe(1);
+});
+
+test("a function whose event went missing is noticed", async () => {
+  const added = await amongTwoOrganizations(async (client) => {
+    await client.query(
+      `create or replace function suspend_user(p_user_id uuid, p_reason text) returns void
+       language plpgsql security definer set search_path = safetypin, extensions, pg_temp
+       as $$ begin update users set status = 'suspended' where id = p_user_id; end $$`,
+    );
+    const before = await countEvents(client, "user.suspended");
+    await actAs(client, "operator");
+    await client.query(`select suspend_user(${BOB}, 'gone')`);
+    return (await countEvents(client, "user.suspended")) - before;
+  });
+  expect(added).toBe(0);
+});
+
+test("work whose event cannot be written is not done", async () => {
+  await amongTwoOrganizations(async (client) => {
+    await client.query("revoke insert on auth_audit_logs from safetypin_definer");
+    await client.query("savepoint work");
+    await actAs(client, "operator");
+    await expect(client.query(`select suspend_user(${BOB}, 'gone')`)).rejects.toMatchObject({ code: "42501" });
+    await client.query("rollback to work");
+    const { rows } = await client.query(`select status from users where id = ${BOB}`);
+    expect(rows).toEqual([{ status: "active" }]);
+  });
+});
