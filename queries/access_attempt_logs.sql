@@ -57,3 +57,22 @@ where ip_address = :ipAddress!
   and (recorded_at, id) < (:beforeTime!, :beforeId!)
 order by recorded_at desc, id desc
 limit :limit!;
+
+/* @name ListAllAttempts */
+-- For the auditor, who sees every organization: by id, which is by time.
+select
+  id,
+  user_id as "userId",
+  ip_address as "ipAddress",
+  user_agent as "userAgent",
+  attempt_time as "attemptTime",
+  result,
+  identity_provider_id as "identityProviderId",
+  additional_data as "additionalData",
+  recorded_at::text as "position!"
+from access_attempt_logs
+where recorded_at >= :since!
+  and recorded_at < :until!
+  and id > :afterId!
+order by id
+limit :limit!;

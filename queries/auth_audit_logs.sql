@@ -73,10 +73,39 @@ from auth_audit_logs
 where user_id = :userId!
   and (:eventType::text is null or event_type = :eventType)
   and (:result::text is null or result = :result)
+  and (:actingUserId::uuid is null or acting_user_id = :actingUserId)
+  and (:organizationId::uuid is null or organization_id = :organizationId)
+  and (:resourceId::uuid is null or resource_id = :resourceId)
   and recorded_at >= :since!
   and recorded_at <= :beforeTime!
   and (recorded_at, id) < (:beforeTime!, :beforeId!)
 order by recorded_at desc, id desc
+limit :limit!;
+
+/* @name ListAllEvents */
+-- For the auditor, who sees every organization: by id, which is by time.
+select
+  id,
+  event_time as "eventTime",
+  event_type as "eventType",
+  user_id as "userId",
+  acting_user_id as "actingUserId",
+  organization_id as "organizationId",
+  session_id as "sessionId",
+  ip_address as "ipAddress",
+  user_agent as "userAgent",
+  device_id as "deviceId",
+  result,
+  failure_reason as "failureReason",
+  resource_type as "resourceType",
+  resource_id as "resourceId",
+  additional_data as "additionalData",
+  recorded_at::text as "position!"
+from auth_audit_logs
+where recorded_at >= :since!
+  and recorded_at < :until!
+  and id > :afterId!
+order by id
 limit :limit!;
 
 /* @name CountEventsByType */

@@ -40,6 +40,9 @@ order by name;
 /* @name HasPermission */
 select has_permission(:permission!) as "isHeld!";
 
+/* @name RequirePermission */
+select require_permission(:permission!);
+
 /* @name HasAnyPermission */
 select has_any_permission(:permissions!) as "isHeld!";
 

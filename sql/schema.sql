@@ -5422,6 +5422,26 @@ REVOKE ALL ON FUNCTION safetypin.require_password_change(p_user_id uuid) FROM PU
 GRANT ALL ON FUNCTION safetypin.require_password_change(p_user_id uuid) TO safetypin_app;
 
 --
+-- safetypin.require_permission()
+--
+
+CREATE FUNCTION safetypin.require_permission(p_permission text) RETURNS void
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform _require_permission(p_permission);
+end;
+$$;
+
+ALTER FUNCTION safetypin.require_permission(p_permission text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.require_permission(p_permission text) IS 'Passes when the caller holds the permission in the current organization. Raises SP102, SP103, or SP201 when they do not.';
+
+REVOKE ALL ON FUNCTION safetypin.require_permission(p_permission text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.require_permission(p_permission text) TO safetypin_app;
+
+--
 -- safetypin.reset_password()
 --
 

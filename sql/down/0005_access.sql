@@ -24,6 +24,7 @@ drop function create_role;
 drop function _require_own_role;
 drop function _require_role_is_grantable;
 drop function _require_role_permissions_held;
+drop function require_permission;
 drop function _require_permission;
 drop function has_all_permissions;
 drop function has_any_permission;

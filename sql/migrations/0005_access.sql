@@ -565,6 +565,29 @@ comment on function _require_permission(text) is
   'Passes when the caller holds the permission. Raises SP102, SP103, or SP201 when they do not.';
 
 
+-- For the application's own guards, and ahead of a statement that row-level
+-- security would answer with nothing at all.
+create function require_permission(
+  p_permission text
+)
+  returns void
+  language plpgsql
+  stable
+  parallel restricted
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _require_permission(p_permission);
+end;
+$$;
+
+comment on function require_permission(text) is
+  'Passes when the caller holds the permission in the current organization. Raises SP102, SP103, or SP201 when they do not.';
+
+grant execute on function require_permission(text) to safetypin_app;
+
+
 create function _require_role_permissions_held(
   p_role_id uuid
 )

@@ -201,3 +201,65 @@ const listAttemptsFromAddressIR: any = {"usedParamSet":{"ipAddress":true,"result
 export const listAttemptsFromAddress = new PreparedQuery<ListAttemptsFromAddressParams,ListAttemptsFromAddressResult>(listAttemptsFromAddressIR);
 
 
+/** 'ListAllAttempts' parameters type */
+export interface ListAllAttemptsParams {
+  afterId: string;
+  limit: NumberOrString;
+  since: DateOrString;
+  until: DateOrString;
+}
+
+/** 'ListAllAttempts' return type */
+export interface ListAllAttemptsResult {
+  /** More, never a secret. [internal] */
+  additionalData: Json;
+  /** When. [internal] */
+  attemptTime: Date;
+  /** The id of the attempt. [internal] */
+  id: string;
+  /** Through which identity provider; null for a password. [internal] */
+  identityProviderId: string | null;
+  /** Where from, as the application says. [personal] */
+  ipAddress: string | null;
+  position: string;
+  /** success, invalid, throttled, disabled, or abandoned when the attempt was begun and never finished. [internal] */
+  result: string;
+  /** With what, as the application says. [personal] */
+  userAgent: string | null;
+  /** Whose account; null for an unknown address. [internal] */
+  userId: string | null;
+}
+
+/** 'ListAllAttempts' query type */
+export interface ListAllAttemptsQuery {
+  params: ListAllAttemptsParams;
+  result: ListAllAttemptsResult;
+}
+
+const listAllAttemptsIR: any = {"usedParamSet":{"since":true,"until":true,"afterId":true,"limit":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":379,"b":385}]},{"name":"until","required":true,"transform":{"type":"scalar"},"locs":[{"a":407,"b":413}]},{"name":"afterId","required":true,"transform":{"type":"scalar"},"locs":[{"a":426,"b":434}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":454,"b":460}]}],"statement":"-- For the auditor, who sees every organization: by id, which is by time.\nselect\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere recorded_at >= :since!\n  and recorded_at < :until!\n  and id > :afterId!\norder by id\nlimit :limit!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- For the auditor, who sees every organization: by id, which is by time.
+ * select
+ *   id,
+ *   user_id as "userId",
+ *   ip_address as "ipAddress",
+ *   user_agent as "userAgent",
+ *   attempt_time as "attemptTime",
+ *   result,
+ *   identity_provider_id as "identityProviderId",
+ *   additional_data as "additionalData",
+ *   recorded_at::text as "position!"
+ * from access_attempt_logs
+ * where recorded_at >= :since!
+ *   and recorded_at < :until!
+ *   and id > :afterId!
+ * order by id
+ * limit :limit!
+ * ```
+ */
+export const listAllAttempts = new PreparedQuery<ListAllAttemptsParams,ListAllAttemptsResult>(listAllAttemptsIR);
+
+

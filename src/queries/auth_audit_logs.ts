@@ -180,10 +180,13 @@ export const listEvents = new PreparedQuery<ListEventsParams,ListEventsResult>(l
 
 /** 'ListUserEvents' parameters type */
 export interface ListUserEventsParams {
+  actingUserId?: string | null | void;
   beforeId: string;
   beforeTime: DateOrString;
   eventType?: string | null | void;
   limit: NumberOrString;
+  organizationId?: string | null | void;
+  resourceId?: string | null | void;
   result?: string | null | void;
   since: DateOrString;
   userId: string;
@@ -230,7 +233,7 @@ export interface ListUserEventsQuery {
   result: ListUserEventsResult;
 }
 
-const listUserEventsIR: any = {"usedParamSet":{"userId":true,"eventType":true,"result":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":507,"b":514}]},{"name":"eventType","required":false,"transform":{"type":"scalar"},"locs":[{"a":523,"b":532},{"a":564,"b":573}]},{"name":"result","required":false,"transform":{"type":"scalar"},"locs":[{"a":583,"b":589},{"a":617,"b":623}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":647,"b":653}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":676,"b":687},{"a":716,"b":727}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":730,"b":739}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":783,"b":789}]}],"statement":"select\n  id,\n  event_time as \"eventTime\",\n  event_type as \"eventType\",\n  user_id as \"userId\",\n  acting_user_id as \"actingUserId\",\n  organization_id as \"organizationId\",\n  session_id as \"sessionId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  device_id as \"deviceId\",\n  result,\n  failure_reason as \"failureReason\",\n  resource_type as \"resourceType\",\n  resource_id as \"resourceId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom auth_audit_logs\nwhere user_id = :userId!\n  and (:eventType::text is null or event_type = :eventType)\n  and (:result::text is null or result = :result)\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
+const listUserEventsIR: any = {"usedParamSet":{"userId":true,"eventType":true,"result":true,"actingUserId":true,"organizationId":true,"resourceId":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":507,"b":514}]},{"name":"eventType","required":false,"transform":{"type":"scalar"},"locs":[{"a":523,"b":532},{"a":564,"b":573}]},{"name":"result","required":false,"transform":{"type":"scalar"},"locs":[{"a":583,"b":589},{"a":617,"b":623}]},{"name":"actingUserId","required":false,"transform":{"type":"scalar"},"locs":[{"a":633,"b":645},{"a":681,"b":693}]},{"name":"organizationId","required":false,"transform":{"type":"scalar"},"locs":[{"a":703,"b":717},{"a":754,"b":768}]},{"name":"resourceId","required":false,"transform":{"type":"scalar"},"locs":[{"a":778,"b":788},{"a":821,"b":831}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":855,"b":861}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":884,"b":895},{"a":924,"b":935}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":938,"b":947}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":991,"b":997}]}],"statement":"select\n  id,\n  event_time as \"eventTime\",\n  event_type as \"eventType\",\n  user_id as \"userId\",\n  acting_user_id as \"actingUserId\",\n  organization_id as \"organizationId\",\n  session_id as \"sessionId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  device_id as \"deviceId\",\n  result,\n  failure_reason as \"failureReason\",\n  resource_type as \"resourceType\",\n  resource_id as \"resourceId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom auth_audit_logs\nwhere user_id = :userId!\n  and (:eventType::text is null or event_type = :eventType)\n  and (:result::text is null or result = :result)\n  and (:actingUserId::uuid is null or acting_user_id = :actingUserId)\n  and (:organizationId::uuid is null or organization_id = :organizationId)\n  and (:resourceId::uuid is null or resource_id = :resourceId)\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
 
 /**
  * Query generated from SQL:
@@ -256,6 +259,9 @@ const listUserEventsIR: any = {"usedParamSet":{"userId":true,"eventType":true,"r
  * where user_id = :userId!
  *   and (:eventType::text is null or event_type = :eventType)
  *   and (:result::text is null or result = :result)
+ *   and (:actingUserId::uuid is null or acting_user_id = :actingUserId)
+ *   and (:organizationId::uuid is null or organization_id = :organizationId)
+ *   and (:resourceId::uuid is null or resource_id = :resourceId)
  *   and recorded_at >= :since!
  *   and recorded_at <= :beforeTime!
  *   and (recorded_at, id) < (:beforeTime!, :beforeId!)
@@ -264,6 +270,89 @@ const listUserEventsIR: any = {"usedParamSet":{"userId":true,"eventType":true,"r
  * ```
  */
 export const listUserEvents = new PreparedQuery<ListUserEventsParams,ListUserEventsResult>(listUserEventsIR);
+
+
+/** 'ListAllEvents' parameters type */
+export interface ListAllEventsParams {
+  afterId: string;
+  limit: NumberOrString;
+  since: DateOrString;
+  until: DateOrString;
+}
+
+/** 'ListAllEvents' return type */
+export interface ListAllEventsResult {
+  /** Who did it; null before anyone is signed in. [internal] */
+  actingUserId: string | null;
+  /** More, by event type. Ids and words, never secrets or free text about people. [internal] */
+  additionalData: Json;
+  /** The device, when one is known. [internal] */
+  deviceId: string | null;
+  /** When it happened. [internal] */
+  eventTime: Date;
+  /** What happened: a name in event_types. [internal] */
+  eventType: string;
+  /** Why not; null on success. [internal] */
+  failureReason: string | null;
+  /** The id of the event. [internal] */
+  id: string;
+  /** Where the application says the request came from. [personal] */
+  ipAddress: string | null;
+  /** Where it happened; null outside any organization. [internal] */
+  organizationId: string | null;
+  position: string;
+  /** Which one. [internal] */
+  resourceId: string | null;
+  /** What kind of thing it was done to. [internal] */
+  resourceType: string | null;
+  /** success, failure or denied. [internal] */
+  result: string;
+  /** In which session. [internal] */
+  sessionId: string | null;
+  /** The user agent the application says it came with, control characters replaced. [personal] */
+  userAgent: string | null;
+  /** Whom it happened to; null when unknown. [internal] */
+  userId: string | null;
+}
+
+/** 'ListAllEvents' query type */
+export interface ListAllEventsQuery {
+  params: ListAllEventsParams;
+  result: ListAllEventsResult;
+}
+
+const listAllEventsIR: any = {"usedParamSet":{"since":true,"until":true,"afterId":true,"limit":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":586,"b":592}]},{"name":"until","required":true,"transform":{"type":"scalar"},"locs":[{"a":614,"b":620}]},{"name":"afterId","required":true,"transform":{"type":"scalar"},"locs":[{"a":633,"b":641}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":661,"b":667}]}],"statement":"-- For the auditor, who sees every organization: by id, which is by time.\nselect\n  id,\n  event_time as \"eventTime\",\n  event_type as \"eventType\",\n  user_id as \"userId\",\n  acting_user_id as \"actingUserId\",\n  organization_id as \"organizationId\",\n  session_id as \"sessionId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  device_id as \"deviceId\",\n  result,\n  failure_reason as \"failureReason\",\n  resource_type as \"resourceType\",\n  resource_id as \"resourceId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom auth_audit_logs\nwhere recorded_at >= :since!\n  and recorded_at < :until!\n  and id > :afterId!\norder by id\nlimit :limit!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- For the auditor, who sees every organization: by id, which is by time.
+ * select
+ *   id,
+ *   event_time as "eventTime",
+ *   event_type as "eventType",
+ *   user_id as "userId",
+ *   acting_user_id as "actingUserId",
+ *   organization_id as "organizationId",
+ *   session_id as "sessionId",
+ *   ip_address as "ipAddress",
+ *   user_agent as "userAgent",
+ *   device_id as "deviceId",
+ *   result,
+ *   failure_reason as "failureReason",
+ *   resource_type as "resourceType",
+ *   resource_id as "resourceId",
+ *   additional_data as "additionalData",
+ *   recorded_at::text as "position!"
+ * from auth_audit_logs
+ * where recorded_at >= :since!
+ *   and recorded_at < :until!
+ *   and id > :afterId!
+ * order by id
+ * limit :limit!
+ * ```
+ */
+export const listAllEvents = new PreparedQuery<ListAllEventsParams,ListAllEventsResult>(listAllEventsIR);
 
 
 /** 'CountEventsByType' parameters type */

@@ -183,6 +183,33 @@ const hasPermissionIR: any = {"usedParamSet":{"permission":true},"params":[{"nam
 export const hasPermission = new PreparedQuery<HasPermissionParams,HasPermissionResult>(hasPermissionIR);
 
 
+/** 'RequirePermission' parameters type */
+export interface RequirePermissionParams {
+  permission: string;
+}
+
+/** 'RequirePermission' return type */
+export interface RequirePermissionResult {
+  require_permission: undefined | null;
+}
+
+/** 'RequirePermission' query type */
+export interface RequirePermissionQuery {
+  params: RequirePermissionParams;
+  result: RequirePermissionResult;
+}
+
+const requirePermissionIR: any = {"usedParamSet":{"permission":true},"params":[{"name":"permission","required":true,"transform":{"type":"scalar"},"locs":[{"a":26,"b":37}]}],"statement":"select require_permission(:permission!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select require_permission(:permission!)
+ * ```
+ */
+export const requirePermission = new PreparedQuery<RequirePermissionParams,RequirePermissionResult>(requirePermissionIR);
+
+
 /** 'HasAnyPermission' parameters type */
 export interface HasAnyPermissionParams {
   permissions: stringArray;

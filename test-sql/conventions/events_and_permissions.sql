@@ -66,6 +66,7 @@ values
   ('list_own_permissions'),
   ('prepare_password_change'),
   ('read_password_policy'),
+  ('require_permission'),
   ('search_users'),
   ('verified_context');
 

@@ -1,0 +1,645 @@
+import { parseEmail } from "./email.js";
+import { RuleError } from "./errors.js";
+import { found, firstOrNull } from "./found.js";
+import {
+  parseOrganizationId,
+  parseUserId,
+  type DomainId,
+  type OrganizationId,
+  type UserId,
+} from "./ids.js";
+import { BEFORE_ALL_IDS, NAME_KEY, parseLimit, readPage, UUID_KEY, type Page, type PageOptions } from "./pages.js";
+import { parseText } from "./parameters.js";
+import * as domains from "./queries/organization_domains.js";
+import * as members from "./queries/organization_users.js";
+import * as queries from "./queries/organizations.js";
+import * as policies from "./queries/password_policies.js";
+import { requirePermission } from "./queries/permissions.js";
+import type { Transaction } from "./transaction.js";
+
+/**
+ * Where an organization stands: `inactive` while it is founded, then `active`; `suspended`
+ * by an operator; `deleted` by its owner. Nobody signs in unless it is active.
+ */
+export type OrganizationStatus = "active" | "inactive" | "suspended" | "deleted";
+
+/** A member's place. The system role of that name comes with it. */
+export type MemberRole = "owner" | "admin" | "member";
+
+/** Where a membership stands. Whoever is only invited sees nothing and is not seen. */
+export type MemberStatus = "invited" | "active" | "suspended";
+
+/** What an organization may keep about itself. */
+export interface OrganizationSettings {
+  readonly locale?: string;
+  readonly timezone?: string;
+  readonly logo_url?: string;
+  readonly support_url?: string;
+}
+
+/** A customer: the wall that everything else lives behind. */
+export interface Organization {
+  readonly id: OrganizationId;
+
+  /** The name used in addresses. It ends in four digits of the database's own. */
+  readonly slug: string;
+  readonly name: string;
+
+  /** Its first verified e-mail domain; `null` before one is verified. */
+  readonly domain: string | null;
+  readonly status: OrganizationStatus;
+  readonly subscriptionTier: string;
+
+  /** How many members it may have; `null` for no limit. */
+  readonly maxUsers: number | null;
+
+  /** How many it has, people who are merely invited not counted. */
+  readonly memberCount: number;
+
+  /** How many of them are active owners: at least one. */
+  readonly ownerCount: number;
+  readonly billingEmail: string | null;
+  readonly technicalContactEmail: string | null;
+  readonly settings: OrganizationSettings;
+  readonly creationTime: Date;
+  readonly lastUpdateTime: Date;
+}
+
+/** An organization one belongs to or is invited to. */
+export interface OwnOrganization {
+  readonly id: OrganizationId;
+  readonly slug: string;
+  readonly name: string;
+  readonly role: MemberRole;
+  readonly status: MemberStatus;
+}
+
+/** A person's place in the organization. */
+export interface Membership {
+  readonly userId: UserId;
+  readonly email: string;
+  readonly firstName: string;
+  readonly lastName: string;
+  readonly role: MemberRole;
+  readonly isOwner: boolean;
+  readonly status: MemberStatus;
+  readonly creationTime: Date;
+}
+
+/** An e-mail domain the organization claims. */
+export interface OrganizationDomain {
+  readonly id: DomainId;
+
+  /** Lower case, ASCII. */
+  readonly domain: string;
+
+  /** When it was proven; `null` until then. */
+  readonly verifiedTime: Date | null;
+
+  /** `null` once that person is erased. */
+  readonly claimedBy: UserId | null;
+  readonly creationTime: Date;
+}
+
+/** What an organization may change about itself. What is left out stays; `null` clears it. */
+export interface OrganizationChanges {
+  /** 1 to 200 characters. */
+  readonly name?: string | undefined;
+
+  /** Where bills go. */
+  readonly billingEmail?: string | null | undefined;
+
+  /** Whom to ask. */
+  readonly technicalContactEmail?: string | null | undefined;
+
+  /** All of its settings: what is not in here is gone. */
+  readonly settings?: OrganizationSettings | undefined;
+}
+
+/** How strict passwords and sessions are. An organization may be stricter than NIST, never laxer. */
+export interface PasswordPolicy {
+  /** Fewest code points: at least 15, or 8 with `mfaRequired`. */
+  readonly minLength: number;
+
+  /** Most code points: 64 to 1024. */
+  readonly maxLength: number;
+  readonly requireUppercase: boolean;
+  readonly requireLowercase: boolean;
+  readonly requireDigit: boolean;
+  readonly requireSymbol: boolean;
+
+  /** Days until a password must be changed; `null`, as NIST wants it, for never. */
+  readonly maximumAgeDays: number | null;
+
+  /** How many of the last passwords may not be used again: 1 to 50. */
+  readonly historyDepth: number;
+
+  /** For how many days a password may not be used again. */
+  readonly historyDays: number;
+
+  /** Whether a second factor must be complete before the organization is entered. */
+  readonly mfaRequired: boolean;
+
+  /** How many sessions a person may have at once. */
+  readonly maxSessions: number;
+
+  /** How long a session of assurance level 1 lasts at most, and without activity. */
+  readonly aal1AbsoluteMinutes: number;
+  readonly aal1IdleMinutes: number;
+
+  /** How long a session of assurance level 2 lasts at most, and without activity. */
+  readonly aal2AbsoluteMinutes: number;
+  readonly aal2IdleMinutes: number;
+
+  /** How long a session of assurance level 3 lasts at most, and without activity. */
+  readonly aal3AbsoluteMinutes: number;
+  readonly aal3IdleMinutes: number;
+}
+
+/** The policy that holds in an organization. */
+export interface OrganizationPasswordPolicy extends PasswordPolicy {
+  /** Whether the organization has no policy of its own and this is the cell's. */
+  readonly isDefault: boolean;
+}
+
+/**
+ * The organization one acts in, its members and its domains; and the way from one's own
+ * organizations into one of them. Other organizations are not there, whatever is asked.
+ */
+export interface OrganizationRepository {
+  /**
+   * The organization, or `null` unless the caller acts in it.
+   *
+   * @throws {@link RuleError} `id_malformed`.
+   */
+  find(id: OrganizationId): Promise<Organization | null>;
+
+  /**
+   * The organization.
+   *
+   * @throws {@link NotFoundError} `organization_not_found` unless the caller acts in it.
+   * @throws {@link RuleError} `id_malformed`.
+   */
+  get(id: OrganizationId): Promise<Organization>;
+
+  /** The organization the caller acts in, or `null` before one is chosen. */
+  findCurrent(): Promise<Organization | null>;
+
+  /**
+   * The organization the caller acts in.
+   *
+   * @throws {@link NotFoundError} `organization_not_found` before one is chosen.
+   */
+  getCurrent(): Promise<Organization>;
+
+  /**
+   * The active organizations the caller belongs to or is invited to, by name.
+   *
+   * @throws {@link AuthenticationError} when nobody is signed in.
+   */
+  listOwn(): Promise<readonly OwnOrganization[]>;
+
+  /**
+   * The organization that holds the domain of the caller's own verified address, or `null`.
+   * Asked of any domain, this would tell strangers who is a customer.
+   *
+   * @throws {@link AuthenticationError} when nobody is signed in.
+   */
+  findOfOwnDomain(): Promise<{ readonly id: OrganizationId; readonly name: string } | null>;
+
+  /**
+   * Founds an organization that the caller owns. {@link OrganizationRepository.choose} enters it.
+   *
+   * @throws {@link RuleError} when slug or name are not as they have to be.
+   * @throws {@link AuthenticationError} when nobody is signed in.
+   */
+  create(organization: {
+    /** Lower-case words joined by hyphens, 3 to 55 characters; four digits are added. */
+    readonly slug: string;
+    /** What people call it: 1 to 200 characters. */
+    readonly name: string;
+  }): Promise<OrganizationId>;
+
+  /**
+   * Enters an organization, for this transaction and later requests of the session.
+   *
+   * @throws {@link NotFoundError} when the caller is no active member, or a second factor is missing.
+   * @throws {@link RuleError} `id_malformed`.
+   */
+  choose(id: OrganizationId): Promise<void>;
+
+  /**
+   * Changes the organization the caller acts in. Takes the permission `organization.update`.
+   *
+   * @throws {@link RuleError} when the caller may not, or something is not as it has to be.
+   */
+  update(changes: OrganizationChanges): Promise<Organization>;
+
+  /**
+   * Closes the organization the caller acts in: its sessions are void at once. Owners only.
+   *
+   * @throws {@link RuleError} when the caller is no owner.
+   */
+  close(): Promise<void>;
+
+  /**
+   * A member, or `null`. Whoever is only invited is not there yet.
+   *
+   * @throws {@link RuleError} `id_malformed`.
+   */
+  findMember(id: UserId): Promise<Membership | null>;
+
+  /**
+   * A member.
+   *
+   * @throws {@link NotFoundError} `member_not_found`.
+   * @throws {@link RuleError} `id_malformed`.
+   */
+  getMember(id: UserId): Promise<Membership>;
+
+  /**
+   * Whether this person is a member, suspended ones included.
+   *
+   * @throws {@link RuleError} `id_malformed`.
+   */
+  isMember(id: UserId): Promise<boolean>;
+
+  /**
+   * The members, in the order in which they registered.
+   *
+   * @throws {@link RuleError} `limit_out_of_range` or `cursor_invalid`.
+   */
+  listMembers(options?: PageOptions): Promise<Page<Membership>>;
+
+  /**
+   * How many members there are. Kept on the organization's row: one look, whatever the number.
+   *
+   * @throws {@link NotFoundError} `organization_not_found` before one is chosen.
+   */
+  countMembers(): Promise<number>;
+
+  /**
+   * How many members are active, counted one by one up to a limit.
+   *
+   * @throws {@link RuleError} `limit_out_of_range`.
+   */
+  countActiveMembers(options?: {
+    /** Where counting ends, at most 100 000: this answer means "at least". @defaultValue 10000 */
+    readonly upTo?: number | undefined;
+  }): Promise<number>;
+
+  /**
+   * Asks the person with this address to join; nothing happens when there is none, and
+   * the answer is the same. Takes the permission `members.manage`.
+   *
+   * @throws {@link RuleError} when the caller may not, for a role above their own, or `email_malformed`.
+   */
+  addMember(member: {
+    readonly email: string;
+    /** @defaultValue `member` */
+    readonly role?: MemberRole | undefined;
+  }): Promise<void>;
+
+  /**
+   * Joins an organization that invited the caller.
+   *
+   * @throws {@link NotFoundError} when it did not.
+   * @throws {@link RuleError} when it is full, or `id_malformed`.
+   */
+  acceptMembership(id: OrganizationId): Promise<void>;
+
+  /**
+   * Makes a member an owner, an admin or a member. Takes the permission `members.manage`,
+   * and ownership to give ownership.
+   *
+   * @throws {@link RuleError} when the caller may not, above their own role, or for the last owner.
+   * @throws {@link NotFoundError} when there is no such member.
+   */
+  setMemberRole(id: UserId, role: MemberRole): Promise<void>;
+
+  /**
+   * Keeps a member out and voids their sessions here. Takes the permission `members.manage`.
+   *
+   * @throws {@link RuleError} when the caller may not, or for the last owner.
+   * @throws {@link NotFoundError} when there is no such member.
+   */
+  suspendMember(id: UserId): Promise<void>;
+
+  /**
+   * Lets a suspended member back in. Takes the permission `members.manage`.
+   *
+   * @throws {@link RuleError} when the caller may not.
+   * @throws {@link NotFoundError} when there is no such member.
+   */
+  reactivateMember(id: UserId): Promise<void>;
+
+  /**
+   * Ends a membership, with its roles and sessions. Takes the permission `members.manage`.
+   *
+   * @throws {@link RuleError} when the caller may not, or for the last owner.
+   * @throws {@link NotFoundError} when there is no such member.
+   */
+  removeMember(id: UserId): Promise<void>;
+
+  /**
+   * Ends the caller's own membership.
+   *
+   * @throws {@link RuleError} for the last owner.
+   */
+  leave(): Promise<void>;
+
+  /**
+   * Makes another member the owner in the caller's place, who stays as admin. Owners only.
+   *
+   * @throws {@link RuleError} when the caller is no owner, or names themselves.
+   * @throws {@link NotFoundError} when there is no such active member.
+   */
+  transferOwnership(id: UserId): Promise<void>;
+
+  /**
+   * A domain the organization claims or holds, or `null`.
+   */
+  findDomain(domain: string): Promise<OrganizationDomain | null>;
+
+  /**
+   * The domains the organization claims or holds, by name.
+   *
+   * @throws {@link RuleError} `limit_out_of_range` or `cursor_invalid`.
+   */
+  listDomains(options?: PageOptions): Promise<Page<OrganizationDomain>>;
+
+  /**
+   * Claims a domain. The token is published in its DNS, and proves it within 30 days. Takes
+   * the permission `domains.manage`.
+   *
+   * @throws {@link RuleError} when the caller may not, or it is no domain.
+   */
+  claimDomain(claim: {
+    readonly domain: string;
+    /** The SHA-256 digest of the token's 32 bytes. */
+    readonly tokenHash: Uint8Array;
+  }): Promise<DomainId>;
+
+  /**
+   * Proves a domain with the token found in its DNS, and says whether it is now the
+   * organization's. Takes the permission `domains.manage`.
+   *
+   * @throws {@link RuleError} when the caller may not.
+   */
+  verifyDomain(claim: {
+    /** The 32 bytes of the token. */
+    readonly token: Uint8Array;
+  }): Promise<boolean>;
+
+  /**
+   * Gives a claimed or proven domain up. Takes the permission `domains.manage`.
+   *
+   * @throws {@link RuleError} when the caller may not.
+   * @throws {@link NotFoundError} when the organization does not claim it.
+   */
+  releaseDomain(domain: string): Promise<void>;
+
+  /** The password and session rules of the organization: its own, or the cell's. */
+  getPasswordPolicy(): Promise<OrganizationPasswordPolicy>;
+
+  /**
+   * Makes the organization stricter: its own policy, or the cell's, with these changes.
+   * Takes the permission `policies.manage`.
+   *
+   * @throws {@link RuleError} when the caller may not, or it would be laxer than NIST.
+   */
+  setPasswordPolicy(changes: Partial<PasswordPolicy>): Promise<OrganizationPasswordPolicy>;
+
+  /**
+   * Goes back to the cell's policy, and says whether there was one to give up. Takes the
+   * permission `policies.manage`.
+   *
+   * @throws {@link RuleError} when the caller may not.
+   */
+  clearPasswordPolicy(): Promise<boolean>;
+}
+
+/** Organizations in PostgreSQL, as the transaction's caller may see them. */
+export function postgresOrganizations(tx: Transaction): OrganizationRepository {
+  const repository: OrganizationRepository = {
+    async find(id) {
+      const rows = await queries.findOrganization.run({ organizationId: parseOrganizationId(id) }, tx);
+      return firstOrNull(rows, toOrganization);
+    },
+
+    async get(id) {
+      return found(await repository.find(id), "organization", id);
+    },
+
+    async findCurrent() {
+      return firstOrNull(await queries.findCurrentOrganization.run(undefined, tx), toOrganization);
+    },
+
+    async getCurrent() {
+      return found(await repository.findCurrent(), "organization", "of the session");
+    },
+
+    async listOwn() {
+      const rows = await queries.listOwnOrganizations.run(undefined, tx);
+      return rows.map(({ organizationId, ...own }) => ({
+        ...own,
+        id: organizationId as OrganizationId,
+        role: own.role as MemberRole,
+        status: own.status as MemberStatus,
+      }));
+    },
+
+    async findOfOwnDomain() {
+      const [row] = await queries.findOrganizationOfOwnDomain.run(undefined, tx);
+      if (row === undefined || row.organizationId === null || row.name === null) return null;
+      return { id: row.organizationId as OrganizationId, name: row.name };
+    },
+
+    async create({ slug, name }) {
+      const [row] = await queries.createOrganization.run(
+        { slug: parseText(slug, "slug"), name: parseText(name, "name") },
+        tx,
+      );
+      return row!.organizationId as OrganizationId;
+    },
+
+    async choose(id) {
+      await queries.chooseOrganization.run({ organizationId: parseOrganizationId(id) }, tx);
+    },
+
+    async update({ settings, ...changes }) {
+      await requirePermission.run({ permission: "organization.update" }, tx);
+      const rows = await queries.updateOrganization.run(
+        {
+          ...changes,
+          settings: settings === undefined ? null : { ...settings },
+          setsBillingEmail: changes.billingEmail !== undefined,
+          setsTechnicalContactEmail: changes.technicalContactEmail !== undefined,
+        },
+        tx,
+      );
+      return found(firstOrNull(rows, toOrganization), "organization", "of the session");
+    },
+
+    async close() {
+      await queries.closeOrganization.run(undefined, tx);
+    },
+
+    async findMember(id) {
+      return firstOrNull(await members.findMember.run({ userId: parseUserId(id) }, tx), toMembership);
+    },
+
+    async getMember(id) {
+      return found(await repository.findMember(id), "member", id);
+    },
+
+    async isMember(id) {
+      return (await repository.findMember(id)) !== null;
+    },
+
+    listMembers: (options = {}) =>
+      readPage(options, {
+        start: [BEFORE_ALL_IDS],
+        pattern: [UUID_KEY],
+        keyOf: (row: members.ListMembersResult) => [row.userId],
+        read: ([afterUserId], limit) =>
+          members.listMembers.run({ afterUserId: afterUserId!, limit }, tx),
+        item: toMembership,
+      }),
+
+    async countMembers() {
+      return (await repository.getCurrent()).memberCount;
+    },
+
+    async countActiveMembers({ upTo = 10_000 } = {}) {
+      const limit = parseLimit(upTo, { maximum: 100_000 });
+      const [row] = await members.countActiveMembers.run({ limit }, tx);
+      return row!.count;
+    },
+
+    async addMember({ email, role = "member" }) {
+      await members.addMember.run({ email: parseEmail(email), role }, tx);
+    },
+
+    async acceptMembership(id) {
+      await members.acceptMembership.run({ organizationId: parseOrganizationId(id) }, tx);
+    },
+
+    async setMemberRole(id, role) {
+      await members.setMemberRole.run({ userId: parseUserId(id), role }, tx);
+    },
+
+    async suspendMember(id) {
+      await members.suspendMember.run({ userId: parseUserId(id) }, tx);
+    },
+
+    async reactivateMember(id) {
+      await members.reactivateMember.run({ userId: parseUserId(id) }, tx);
+    },
+
+    async removeMember(id) {
+      await members.removeMember.run({ userId: parseUserId(id) }, tx);
+    },
+
+    async leave() {
+      await members.leaveOrganization.run(undefined, tx);
+    },
+
+    async transferOwnership(id) {
+      await members.transferOwnership.run({ userId: parseUserId(id) }, tx);
+    },
+
+    async findDomain(domain) {
+      const rows = await domains.findDomain.run({ domain: parseText(domain, "domain") }, tx);
+      return firstOrNull(rows, toDomain);
+    },
+
+    listDomains: (options = {}) =>
+      readPage(options, {
+        start: [""],
+        pattern: [NAME_KEY],
+        keyOf: (row: domains.ListDomainsResult) => [row.domain],
+        read: ([afterDomain], limit) =>
+          domains.listDomains.run({ afterDomain: afterDomain!, limit }, tx),
+        item: toDomain,
+      }),
+
+    async claimDomain({ domain, tokenHash }) {
+      const [row] = await domains.claimDomain.run(
+        { domain: parseText(domain, "domain"), tokenHash: parseBytes(tokenHash, "tokenHash") },
+        tx,
+      );
+      return row!.domainId as DomainId;
+    },
+
+    async verifyDomain({ token }) {
+      const [row] = await domains.verifyDomain.run({ token: parseBytes(token, "token") }, tx);
+      return row!.isVerified;
+    },
+
+    async releaseDomain(domain) {
+      await domains.releaseDomain.run({ domain: parseText(domain, "domain") }, tx);
+    },
+
+    async getPasswordPolicy() {
+      const [row] = await policies.findPasswordPolicy.run(undefined, tx);
+      return toPolicy(row!);
+    },
+
+    async setPasswordPolicy(changes) {
+      await requirePermission.run({ permission: "policies.manage" }, tx);
+      const { isDefault: _, ...current } = await repository.getPasswordPolicy();
+      const [row] = await policies.setPasswordPolicy.run({ ...current, ...stated(changes) }, tx);
+      return toPolicy(row!);
+    },
+
+    async clearPasswordPolicy() {
+      await requirePermission.run({ permission: "policies.manage" }, tx);
+      return (await policies.deletePasswordPolicy.run(undefined, tx)).length > 0;
+    },
+  };
+  return repository;
+}
+
+function toOrganization(row: queries.FindOrganizationResult): Organization {
+  return {
+    ...row,
+    id: row.id as OrganizationId,
+    status: row.status as OrganizationStatus,
+    settings: row.settings as OrganizationSettings,
+  };
+}
+
+function toMembership(row: members.FindMemberResult): Membership {
+  return {
+    ...row,
+    userId: row.userId as UserId,
+    role: row.role as MemberRole,
+    status: row.status as MemberStatus,
+  };
+}
+
+function toDomain(row: domains.FindDomainResult): OrganizationDomain {
+  return { ...row, id: row.id as DomainId, claimedBy: row.claimedBy as UserId | null };
+}
+
+function toPolicy({
+  organizationId,
+  ...policy
+}: policies.FindPasswordPolicyResult): OrganizationPasswordPolicy {
+  return { ...policy, isDefault: organizationId === null };
+}
+
+/** What was said: an option that is `undefined` was left out. */
+function stated(changes: Partial<PasswordPolicy>): Partial<PasswordPolicy> {
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+}
+
+function parseBytes(bytes: Uint8Array, name: string): Buffer {
+  if (!(bytes instanceof Uint8Array) || bytes.length !== 32) {
+    throw new RuleError("token_malformed", `${name} is not 32 bytes`, {
+      remedy: "Pass the bytes a token is made of, or their SHA-256 digest",
+    });
+  }
+  return Buffer.from(bytes);
+}
