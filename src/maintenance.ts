@@ -32,6 +32,21 @@ export const MAINTENANCE_TASKS: readonly MaintenanceTask[] = [
     isBatched: true,
   },
   {
+    name: "sweep_one_time_tokens",
+    description: "deletes tokens that were sent and have ended",
+    isBatched: true,
+  },
+  {
+    name: "sweep_password_attempts",
+    description: "deletes attempts that are over, and records those that were abandoned",
+    isBatched: true,
+  },
+  {
+    name: "sweep_sign_in_throttles",
+    description: "forgets failures that are long past",
+    isBatched: true,
+  },
+  {
     name: "raise_operational_alerts",
     description: "opens an alert where something is about to go wrong",
     isBatched: false,
