@@ -90,8 +90,8 @@ async function recognise(
 
   const candidates: Candidate[] = [];
   const replayed = chapters.filter(({ id }) => to === undefined || id <= to);
-  for await (const { chapter, catalog } of replayChapters(session, replayed)) {
-    const differences = compareCatalogs(withoutLedger(comparable(catalog)), found);
+  for await (const { chapter, read } of replayChapters(session, replayed)) {
+    const differences = compareCatalogs(withoutLedger(comparable(await read())), found);
     candidates.push({ newest: chapter, differences });
   }
   if (to !== undefined) return candidates.at(-1) as Candidate;
@@ -104,8 +104,9 @@ async function recognise(
       { remedy: "Say which it has had, with --to" },
     );
   }
+  // Of two that are as near, the later: more of it is there.
   return candidates.reduce((nearest, candidate) =>
-    candidate.differences.length < nearest.differences.length ? candidate : nearest,
+    candidate.differences.length <= nearest.differences.length ? candidate : nearest,
   );
 }
 

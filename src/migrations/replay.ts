@@ -12,16 +12,18 @@ import type { CellSession } from "./session.js";
 import { withoutConcurrently } from "./statements.js";
 import { chapterError } from "./up.js";
 
-/** The catalog as it is once a chapter has run. */
+/** A scratch schema in which a chapter has just run. */
 export interface ReplayedChapter {
   /** `undefined` for a cell that has its ledger and no chapter. */
   readonly chapter: Chapter | undefined;
-  readonly catalog: Catalog;
+
+  /** The catalog as it is now; ask before going on. */
+  read(): Promise<Catalog>;
 }
 
 /**
  * Runs the chapters in a schema of their own, in a transaction that is always
- * rolled back, and answers with the catalog after the ledger and after each of
+ * rolled back, and lets the catalog be read after the ledger and after each of
  * them. Nothing of the cell is locked, and nothing is left.
  *
  * Keep iterating or `return()`: the transaction ends with the iteration.
@@ -41,12 +43,14 @@ export async function* replayChapters(
     ]);
   };
 
+  const read = () => readCatalog(client, scratch, extensionsSchema);
+
   await client.query("begin");
   try {
     await createScratch(scratch);
     await become();
     await client.query(await readFile(join(SQL_DIRECTORY, "ledger.sql"), "utf8"));
-    yield { chapter: undefined, catalog: await readCatalog(client, scratch, extensionsSchema) };
+    yield { chapter: undefined, read };
 
     for (const chapter of chapters) {
       await become();
@@ -54,7 +58,7 @@ export async function* replayChapters(
       await client.query(sql).catch((error: unknown) => {
         throw chapterError({ ...chapter, inTransaction: true }, error);
       });
-      yield { chapter, catalog: await readCatalog(client, scratch, extensionsSchema) };
+      yield { chapter, read };
     }
   } finally {
     await client.query("rollback").catch(() => undefined);
