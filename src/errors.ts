@@ -1,3 +1,5 @@
+import type { OneTimeToken } from "./tokens.js";
+
 /** The root of every error this package throws on purpose. */
 export class SafetyPinError extends Error {
   override readonly name: string = "SafetyPinError";
@@ -112,9 +114,15 @@ export type AuthenticationErrorCode =
   /** The text is no token of ours at all: cut off, mistyped, or of another cell. */
   | "token_malformed";
 
+/** What an error of authentication may carry besides. */
+export interface AuthenticationRemedy extends Remedy {
+  readonly retryAfterMs?: number | undefined;
+  readonly changeToken?: OneTimeToken | undefined;
+}
+
 /** Somebody did not prove who they are. */
 export class AuthenticationError extends SafetyPinError {
-  override readonly name: string = "AuthenticationError";
+  override readonly name = "AuthenticationError";
 
   /** Why, by its stable name. */
   readonly code: AuthenticationErrorCode;
@@ -122,9 +130,21 @@ export class AuthenticationError extends SafetyPinError {
   /** What the reader does next, or `undefined` when the sentence says it all. */
   readonly remedy: string | undefined;
 
-  constructor(code: AuthenticationErrorCode, message: string, { remedy, cause }: Remedy = {}) {
+  /** With `throttled`: how long no attempt is even begun. */
+  readonly retryAfterMs: number | undefined;
+
+  /** With `password_change_required`: what `resetPassword` takes, for 15 minutes. It cannot be printed. */
+  readonly changeToken: OneTimeToken | undefined;
+
+  constructor(
+    code: AuthenticationErrorCode,
+    message: string,
+    { remedy, cause, retryAfterMs, changeToken }: AuthenticationRemedy = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.remedy = remedy;
+    this.retryAfterMs = retryAfterMs;
+    this.changeToken = changeToken;
   }
 }

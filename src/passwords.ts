@@ -74,6 +74,11 @@ export class Password {
   }
 }
 
+/** The password as it is; what was typed, wrapped. */
+export function toPassword(typed: Password | string): Password {
+  return typed instanceof Password ? typed : new Password(typed);
+}
+
 /** A password's length as people count it: a horse is one character, not two. */
 export function countCodePoints(text: string): number {
   return [...text].length;

@@ -1,0 +1,224 @@
+import type { Pool, PoolClient } from "pg";
+
+import { explainNoConnection } from "./address.js";
+import { createConnection, type ConnectionOptions } from "./connection.js";
+import { SafetyPinError } from "./errors.js";
+import type { OrganizationId, SessionId, UserId } from "./ids.js";
+import { settingsOf, type Limits } from "./limits.js";
+import { quoteIdentifier, searchPathOf, type CellName } from "./migrations/cell.js";
+import { readIpAddress, readUserAgent, type Origin } from "./origin.js";
+import type { OpenPool } from "./pool.js";
+import { recordDenial } from "./queries/auth_audit_logs.js";
+import type { Log } from "./query-report.js";
+import { pauseBeforeRetry, isWorthRetrying } from "./retries.js";
+import { secretOf, tagOf, type SessionToken } from "./tokens.js";
+import type { Caller, Transaction } from "./transaction.js";
+import { isDenied } from "./translate-error.js";
+import { FailedWork, runUnitOfWork, type Opening, type Statement } from "./unit-of-work.js";
+
+/** How a unit of work is done. */
+export interface WorkOptions extends Origin {
+  /**
+   * The organization to act in, where the session is in another: it is chosen first,
+   * as `choose_organization()` does, for later requests too.
+   */
+  readonly organizationId?: OrganizationId | undefined;
+
+  /**
+   * Whether the work only reads: PostgreSQL then refuses whatever would write, and the
+   * work is tried again where that is safe.
+   *
+   * @defaultValue false
+   */
+  readonly readOnly?: boolean | undefined;
+
+  /**
+   * Whether doing the work twice is as good as doing it once, also for what it does
+   * outside the database. Then it is tried again after a deadlock, a failure to
+   * serialize, or a lost connection, of which nobody knows whether it committed.
+   *
+   * @defaultValue the value of `readOnly`
+   */
+  readonly idempotent?: boolean | undefined;
+
+  /** @defaultValue `read committed` */
+  readonly isolation?: "read committed" | "repeatable read" | "serializable" | undefined;
+}
+
+/** Work to be done in one transaction. */
+export type Work<Result> = (tx: Transaction) => Promise<Result>;
+
+/** One cell as the client reaches it. */
+export interface Cell {
+  readonly name: CellName;
+
+  /** What the tokens of this cell carry. */
+  readonly tag: string;
+
+  /** Does work in the name of a session's holder. */
+  withSession<Result>(token: SessionToken, work: Work<Result>, options?: WorkOptions): Promise<Result>;
+
+  /** Does work in nobody's name: before sign-in there is nobody yet. */
+  withNobody<Result>(work: Work<Result>, options?: WorkOptions): Promise<Result>;
+
+  /** Refuses new work, waits for what is under way, and closes the pool if it is ours. */
+  close(): Promise<void>;
+}
+
+/** What a cell is made of. */
+export interface CellParts {
+  readonly name: CellName;
+  readonly extensionsSchema: string;
+  readonly open: OpenPool;
+  readonly limits: Limits;
+  readonly connection: ConnectionOptions;
+  readonly log: Log;
+}
+
+/** Puts a cell together. */
+export function createCell({ name, extensionsSchema, open, limits, connection, log }: CellParts): Cell {
+  const underWay = new Set<Promise<unknown>>();
+  let isClosed = false;
+
+  const settings = [
+    ["search_path", searchPathOf(name, extensionsSchema)] as const,
+    ...settingsOf(limits),
+  ];
+  const enterAs = `select session_id, user_id, organization_id, assurance_level, ${setEach(settings, 4)} from ${quoteIdentifier(name)}.begin_request($1, $2::inet, $3)`;
+  const enter = `select ${setEach([...settings, "safetypin.ip_address", "safetypin.user_agent"], 1)}`;
+
+  function opening(token: SessionToken | undefined, options: WorkOptions): Opening {
+    const { isolation = "read committed", organizationId, readOnly = false } = options;
+    const ipAddress = readIpAddress(options);
+    const userAgent = readUserAgent(options);
+    const context: Statement[] = [];
+    if (token === undefined) {
+      const origin = ["safetypin.ip_address", ipAddress ?? "", "safetypin.user_agent", userAgent ?? ""];
+      context.push({ text: enter, values: [...settings.flat(), ...origin] });
+    } else {
+      context.push({ text: enterAs, values: [secretOf(token), ipAddress, userAgent, ...settings.flat()] });
+    }
+    if (organizationId !== undefined) context.push({ text: CHOOSE, values: [organizationId] });
+    // Only now: using a session is a write, when it has not been used for a minute.
+    if (readOnly) context.push({ text: "set transaction read only" });
+
+    return {
+      begin: `begin isolation level ${isolation}`,
+      context,
+      readCaller: (row) =>
+        token === undefined ? undefined : readCaller(row as CallerRow, organizationId),
+    };
+  }
+
+  async function attempt<Result>(how: Opening, work: Work<Result>): Promise<Result> {
+    const client = await connect(open);
+    const ignore = () => undefined;
+    // What it has to say of a lost connection, the statements say too.
+    client.on("error", ignore);
+    let isClean = true;
+    try {
+      return await runUnitOfWork(createConnection(client, connection), how, work);
+    } catch (error) {
+      isClean = error instanceof FailedWork && error.isConnectionClean;
+      throw error;
+    } finally {
+      client.release(!isClean);
+      client.removeListener("error", ignore);
+    }
+  }
+
+  async function run<Result>(
+    token: SessionToken | undefined,
+    work: Work<Result>,
+    options: WorkOptions,
+  ): Promise<Result> {
+    const { readOnly = false, idempotent = readOnly } = options;
+    const how = opening(token, options);
+
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await attempt(how, work);
+      } catch (failure) {
+        if (!(failure instanceof FailedWork)) throw failure;
+        const { error } = failure;
+        if (idempotent && isWorthRetrying(failure, tries)) {
+          log({ level: "info", event: "retry", message: `Tries work again, after ${tries} time(s)`, error });
+          await pauseBeforeRetry(tries);
+          continue;
+        }
+        if (token !== undefined && isDenied(error)) await tellOfDenial(token, failure, options);
+        throw error;
+      }
+    }
+  }
+
+  /** What was refused was rolled back, its record with it: so it is recorded by itself. */
+  async function tellOfDenial(token: SessionToken, failure: FailedWork, options: WorkOptions): Promise<void> {
+    const { code } = failure.error as { code: string };
+    const action = (failure.operation ?? "commit").replace(/[^A-Za-z0-9_.:-]/g, ".").slice(0, 100);
+    const how = opening(token, { ...options, readOnly: false });
+    try {
+      await attempt(how, (tx) => recordDenial.run({ action, reason: code }, tx));
+    } catch (problem) {
+      const error = problem instanceof FailedWork ? problem.error : problem;
+      log({ level: "error", event: "denial_not_recorded", message: `The denial of ${action} was not recorded`, error });
+    }
+  }
+
+  async function track<Result>(start: () => Promise<Result>): Promise<Result> {
+    if (isClosed) throw new SafetyPinError("The client is closed: connect again");
+    const promise = start();
+    underWay.add(promise);
+    try {
+      return await promise;
+    } finally {
+      underWay.delete(promise);
+    }
+  }
+
+  return {
+    name,
+    tag: tagOf(name),
+    withSession: (token, work, options = {}) => track(() => run(token, work, options)),
+    withNobody: (work, options = {}) => track(() => run(undefined, work, options)),
+    async close() {
+      isClosed = true;
+      await Promise.allSettled(underWay);
+      if (open.isOurs && !open.pool.ending) await open.pool.end();
+    },
+  };
+}
+
+const CHOOSE =
+  "select choose_organization($1) where current_organization_id() is distinct from $1";
+
+async function connect({ pool, config }: OpenPool): Promise<PoolClient> {
+  try {
+    return await (pool as Pool).connect();
+  } catch (error) {
+    throw new FailedWork(explainNoConnection(error, config), undefined, false, true);
+  }
+}
+
+/** Calls that set each setting for the transaction, from a parameter of this number on. */
+function setEach(settings: readonly unknown[], first: number): string {
+  return settings
+    .map((_, index) => `set_config($${first + 2 * index}, $${first + 1 + 2 * index}, true)`)
+    .join(", ");
+}
+
+interface CallerRow {
+  readonly session_id: SessionId;
+  readonly user_id: UserId;
+  readonly organization_id: OrganizationId | null;
+  readonly assurance_level: number;
+}
+
+function readCaller(row: CallerRow, chosen: OrganizationId | undefined): Caller {
+  return {
+    sessionId: row.session_id,
+    userId: row.user_id,
+    organizationId: chosen ?? row.organization_id,
+    assuranceLevel: row.assurance_level,
+  };
+}

@@ -1,0 +1,56 @@
+import type { Cells } from "./cells.js";
+import { parseEmail } from "./email.js";
+import { AuthenticationError } from "./errors.js";
+import type { Origin } from "./origin.js";
+import { requestEmailVerification as request, verifyEmail as verify } from "./queries/one_time_tokens.js";
+import { digestOf, OneTimeToken, secretOf } from "./tokens.js";
+
+/**
+ * What came of it: the address is theirs, or they had an account before they registered
+ * again, and are to be told so.
+ */
+export type EmailVerification = "verified" | "already_registered";
+
+/**
+ * Takes the token that was sent to an address, and makes its owner active.
+ *
+ * @throws {@link AuthenticationError} `token_malformed`, or `one_time_token_invalid` when
+ * it is unknown, used or more than a day old.
+ */
+export async function verifyEmail(
+  cells: Cells,
+  text: OneTimeToken | string,
+  origin: Origin,
+): Promise<EmailVerification> {
+  const token = typeof text === "string" ? OneTimeToken.parse(text) : text;
+  const [row] = await cells
+    .ofToken(token)
+    .withNobody((tx) => verify.run({ token: secretOf(token) }, tx), origin);
+  if (row?.outcome === "invalid" || row === undefined) throw tokenInvalid();
+  return row.outcome as EmailVerification;
+}
+
+/**
+ * Makes another token for somebody who still has to verify their address. The answer is
+ * the same if there is nobody: send it there in either case.
+ *
+ * @throws {@link RuleError} `email_malformed`
+ */
+export async function requestEmailVerification(
+  cells: Cells,
+  text: string,
+  origin: Origin,
+): Promise<OneTimeToken> {
+  const email = parseEmail(text);
+  const cell = await cells.ofEmail(email);
+  const token = OneTimeToken.of(cell.tag);
+  await cell.withNobody((tx) => request.run({ email, tokenHash: digestOf(token) }, tx), origin);
+  return token;
+}
+
+/** The one answer to a token that is not good, whatever the reason. */
+export function tokenInvalid(): AuthenticationError {
+  return new AuthenticationError("one_time_token_invalid", "The token is not good, or is no more", {
+    remedy: "Ask for another: each is good once, and not for long",
+  });
+}

@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { Pool, PoolClient } from "pg";
+
+import { explainNoConnection } from "./address.js";
+import { maintain } from "./maintenance.js";
+import type { CellName } from "./migrations/cell.js";
+import type { OpenPool } from "./pool.js";
+import type { Log } from "./query-report.js";
+
+/** What looks after a cell while an application runs. */
+export interface MaintenanceWorker {
+  /** Ends it, once what it is doing is done. */
+  stop(): Promise<void>;
+}
+
+/** Which cell it looks after, and how often. */
+export interface MaintenanceWorkerOptions {
+  readonly cell: CellName;
+
+  /** Connections of the cell's operator login. */
+  readonly open: OpenPool;
+
+  readonly everyMs: number;
+  readonly log: Log;
+}
+
+/**
+ * Does what `safetypin maintain` does, again and again, beginning at once.
+ *
+ * Every process of an application may have one: each round belongs to whoever gets the
+ * cell's advisory lock, and the others let it pass. Rounds are up to a quarter apart from
+ * their time, so that processes started together do not ask together.
+ */
+export function startMaintenance({ cell, open, everyMs, log }: MaintenanceWorkerOptions): MaintenanceWorker {
+  const stopping = new AbortController();
+
+  async function work(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        await maintainAlone(open, cell, log);
+      } catch (error) {
+        log({ level: "error", event: "maintenance_failed", message: `Maintenance of cell "${cell}" failed`, error });
+      }
+      const rest = everyMs * (0.75 + 0.5 * Math.random());
+      // Nothing waits for it: a process that has nothing else to do may end.
+      await sleep(rest, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
+    }
+  }
+  const done = work();
+
+  return {
+    async stop() {
+      stopping.abort();
+      await done;
+      if (open.isOurs && !open.pool.ending) await open.pool.end();
+    },
+  };
+}
+
+async function maintainAlone(open: OpenPool, cell: CellName, log: Log): Promise<void> {
+  const client = await connect(open);
+  let isClean = false;
+  try {
+    const key = [`safetypin maintenance of ${cell}`];
+    const { rows } = await client.query<{ is_ours: boolean }>(
+      "select pg_try_advisory_lock(hashtextextended($1, 0)) as is_ours",
+      key,
+    );
+    if (rows[0]?.is_ours === true) {
+      await maintain(client, {
+        cell,
+        onTask: ({ task, count }) => {
+          if (count > 0) log({ level: "info", event: "maintained", message: `${cell}: ${task.name}() ${count}` });
+        },
+      });
+      await client.query("select pg_advisory_unlock(hashtextextended($1, 0))", key);
+    }
+    isClean = true;
+  } finally {
+    // Closed after a failure, and the lock is given back with it.
+    client.release(!isClean);
+  }
+}
+
+async function connect({ pool, config }: OpenPool): Promise<PoolClient> {
+  try {
+    return await (pool as Pool).connect();
+  } catch (error) {
+    throw explainNoConnection(error, config);
+  }
+}

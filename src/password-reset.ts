@@ -1,0 +1,70 @@
+import type { Cells } from "./cells.js";
+import { tokenInvalid } from "./email-verification.js";
+import { parseEmail } from "./email.js";
+import { prepareNewPassword, underCurrentPolicy, type PasswordChecks } from "./new-password.js";
+import type { Origin } from "./origin.js";
+import { readPreparation } from "./password-change.js";
+import { toPassword, type Password } from "./passwords.js";
+import {
+  preparePasswordReset,
+  requestPasswordReset as request,
+  resetPassword as reset,
+} from "./queries/password_credentials.js";
+import { digestOf, OneTimeToken, secretOf } from "./tokens.js";
+
+/**
+ * Makes a token for somebody who forgot their password, good for an hour. The answer is
+ * the same if the address belongs to nobody: send it there in either case.
+ *
+ * @throws {@link RuleError} `email_malformed`
+ */
+export async function requestPasswordReset(
+  cells: Cells,
+  text: string,
+  origin: Origin,
+): Promise<OneTimeToken> {
+  const email = parseEmail(text);
+  const cell = await cells.ofEmail(email);
+  const token = OneTimeToken.of(cell.tag);
+  await cell.withNobody((tx) => request.run({ email, tokenHash: digestOf(token) }, tx), origin);
+  return token;
+}
+
+/**
+ * Sets a new password with a token that was sent to its owner, or that came with
+ * `password_change_required`, and ends all their sessions. It opens none: reading mail
+ * proves a mailbox and no second factor.
+ *
+ * A password that breaks a rule does not use the token up; ten of them do.
+ *
+ * @throws {@link AuthenticationError} `token_malformed`, or `one_time_token_invalid` when
+ * it is unknown, used or too old.
+ * @throws {@link PasswordRefusedError} with every rule the password breaks;
+ * {@link RuleError} `password_reused`.
+ */
+export async function resetPassword(
+  cells: Cells,
+  checks: PasswordChecks,
+  text: OneTimeToken | string,
+  typed: Password | string,
+  origin: Origin,
+): Promise<void> {
+  const token = typeof text === "string" ? OneTimeToken.parse(text) : text;
+  const password = toPassword(typed);
+  const cell = cells.ofToken(token);
+
+  await underCurrentPolicy(async () => {
+    const [prepared] = await cell.withNobody(
+      (tx) => preparePasswordReset.run({ token: secretOf(token) }, tx),
+      origin,
+    );
+    if (prepared === undefined) throw tokenInvalid();
+
+    const judged = await prepareNewPassword(cell, password, readPreparation(prepared), checks);
+    const [row] = await cell.withNobody(
+      (tx) => reset.run({ token: secretOf(token), ...judged }, tx),
+      origin,
+    );
+    if (row?.outcome !== "reset") throw tokenInvalid();
+  });
+}

@@ -1,0 +1,53 @@
+import type { AuthenticationErrorCode } from "./errors.js";
+
+/** What a SQLSTATE of SafetyPin becomes. */
+export type SqlstateEntry =
+  | { readonly kind: "authentication"; readonly code: AuthenticationErrorCode }
+  | { readonly kind: "rule" | "not_found" | "configuration"; readonly code: string };
+
+/**
+ * Every SQLSTATE that the functions of a cell raise on purpose, and the stable code
+ * it becomes. `docs/errors.md` says what each is about; a test holds both to the
+ * catalog.
+ *
+ * The hundreds: 1 who are you, 2 you may not, 3 there is no such thing, 4 it clashes
+ * with something, 5 it makes no sense.
+ */
+export const SQLSTATES: Readonly<Record<string, SqlstateEntry>> = {
+  SP101: { kind: "authentication", code: "session_invalid" },
+  SP102: { kind: "authentication", code: "not_signed_in" },
+  SP103: { kind: "rule", code: "organization_not_chosen" },
+
+  SP201: { kind: "rule", code: "permission_required" },
+  SP202: { kind: "rule", code: "grant_beyond_own" },
+  SP203: { kind: "rule", code: "evidence_is_append_only" },
+  SP204: { kind: "rule", code: "owner_required" },
+  SP205: { kind: "rule", code: "system_role_is_fixed" },
+  SP206: { kind: "rule", code: "cell_is_production" },
+
+  SP301: { kind: "not_found", code: "user_not_found" },
+  SP302: { kind: "not_found", code: "member_not_found" },
+  SP303: { kind: "not_found", code: "session_not_found" },
+  SP305: { kind: "not_found", code: "organization_not_found" },
+  SP306: { kind: "not_found", code: "role_not_found" },
+  SP307: { kind: "not_found", code: "permission_not_found" },
+  SP308: { kind: "not_found", code: "alert_not_found" },
+  SP309: { kind: "not_found", code: "domain_not_found" },
+
+  SP402: { kind: "rule", code: "password_policy_changed" },
+  SP405: { kind: "rule", code: "environment_is_settled" },
+
+  SP501: { kind: "configuration", code: "server_too_old" },
+  SP502: { kind: "configuration", code: "not_bootstrapped" },
+  SP503: { kind: "rule", code: "word_unknown" },
+  SP504: { kind: "rule", code: "number_out_of_range" },
+  SP505: { kind: "rule", code: "transfer_to_oneself" },
+  SP506: { kind: "rule", code: "search_length_out_of_range" },
+  SP507: { kind: "rule", code: "password_digest_too_cheap" },
+  SP508: { kind: "rule", code: "password_digest_missing" },
+};
+
+/** Whether a SQLSTATE says that somebody may not: the database wants to know of it. */
+export function isDenial(sqlstate: string): boolean {
+  return /^SP2/.test(sqlstate);
+}

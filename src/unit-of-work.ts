@@ -1,0 +1,131 @@
+import type { Connection } from "./connection.js";
+import { AuthenticationError, SafetyPinError } from "./errors.js";
+import { nameQuery } from "./query-report.js";
+import type { Caller, Transaction } from "./transaction.js";
+import { translateError } from "./translate-error.js";
+
+/** A statement and its parameters. */
+export interface Statement {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+}
+
+/** What makes a transaction somebody's. */
+export interface Opening {
+  /** `begin`, and how. */
+  readonly begin: string;
+
+  /** What says in which cell and for whom, sent with `begin`. */
+  readonly context: readonly Statement[];
+
+  /** Reads who is asking out of the first statement of `context`; nobody may be. */
+  readonly readCaller: (row: unknown) => Caller | undefined;
+}
+
+/** How a unit of work ended that did not end well. */
+export class FailedWork {
+  constructor(
+    /** What to throw, translated. */
+    readonly error: unknown,
+    /** What the statement was called that the database refused, if it refused one. */
+    readonly operation: string | undefined,
+    /** Whether the connection can be used again. */
+    readonly isConnectionClean: boolean,
+    /** Whether it failed with the connection. */
+    readonly isConnectionLost: boolean,
+  ) {}
+}
+
+/**
+ * Opens a transaction, lets the work run on it, and commits; or rolls back.
+ *
+ * Where the connection is pipelined, opening costs no round trip of its own: the work
+ * is begun at once, and its first statement is on the wire behind the opening's. If the
+ * opening fails, PostgreSQL refuses everything behind it.
+ *
+ * @throws {@link FailedWork}
+ */
+export async function runUnitOfWork<Result>(
+  connection: Connection,
+  opening: Opening,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  let isOver = false;
+  let operation: string | undefined;
+  let firstFailure: unknown;
+
+  const opened = open(connection, opening);
+  // Looked at below; until then nobody may be waiting.
+  opened.catch(() => undefined);
+
+  const query = async (text: string, values: readonly unknown[] = []) => {
+    if (isOver) {
+      throw new SafetyPinError("The transaction is over: what is asked of it has to be awaited inside its work");
+    }
+    try {
+      const { rows, rowCount } = await connection.send(text, values);
+      return { rows, rowCount: rowCount ?? 0 };
+    } catch (error) {
+      // If opening failed, this failed for that reason and no other.
+      await opened;
+      firstFailure ??= error;
+      operation ??= nameQuery(text);
+      throw translateError(error);
+    }
+  };
+  const caller = async () => {
+    const asking = await opened;
+    if (asking === undefined) throw new AuthenticationError("not_signed_in", "Nobody is signed in");
+    return asking;
+  };
+  const tx = { query, caller } as unknown as Transaction;
+
+  try {
+    // On the wire ahead of whatever the work asks.
+    const result = connection.isPipelined ? await work(tx) : await opened.then(() => work(tx));
+    await opened;
+    isOver = true;
+
+    const { command } = await connection.send("commit");
+    if (command !== "COMMIT") {
+      throw new SafetyPinError(
+        "Nothing was kept: one of the work's statements failed, and the work went on as if it had not",
+        { cause: firstFailure },
+      );
+    }
+    return result;
+  } catch (error) {
+    isOver = true;
+    const openingFailure = await opened.then(() => undefined, (reason: unknown) => ({ reason }));
+    const reason = openingFailure === undefined ? error : openingFailure.reason;
+    const isClean = await rollBack(connection);
+    throw new FailedWork(translateError(reason), operation, isClean, !isClean);
+  }
+}
+
+async function open(
+  connection: Connection,
+  { begin, context, readCaller }: Opening,
+): Promise<Caller | undefined> {
+  const sent = [
+    connection.send(begin),
+    ...context.map(({ text, values }) => connection.send(text, values)),
+  ];
+  // The first to fail is the reason; the others only follow from it.
+  const settled = await Promise.allSettled(sent);
+  const failed = settled.find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw translateError(failed.reason);
+
+  const first = settled[1];
+  return readCaller(first?.status === "fulfilled" ? first.value.rows[0] : undefined);
+}
+
+async function rollBack(connection: Connection): Promise<boolean> {
+  try {
+    // Also where the connection says it is idle: something may be on its way still.
+    await connection.send("rollback");
+    return connection.isIdle();
+  } catch {
+    return false;
+  }
+}
