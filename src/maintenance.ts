@@ -22,6 +22,21 @@ export const MAINTENANCE_TASKS: readonly MaintenanceTask[] = [
     isBatched: false,
   },
   {
+    name: "sweep_password_attempts",
+    description: "deletes attempts to sign in that ended, abandoned ones told in the log",
+    isBatched: true,
+  },
+  {
+    name: "sweep_sign_in_throttles",
+    description: "deletes throttles that hold nobody back any more",
+    isBatched: true,
+  },
+  {
+    name: "sweep_one_time_tokens",
+    description: "deletes one-time tokens that ended",
+    isBatched: true,
+  },
+  {
     name: "sweep_refresh_tokens",
     description: "deletes refresh tokens used long ago",
     isBatched: true,
