@@ -22,21 +22,6 @@ export const MAINTENANCE_TASKS: readonly MaintenanceTask[] = [
     isBatched: false,
   },
   {
-    name: "sweep_password_attempts",
-    description: "deletes attempts to sign in that ended, abandoned ones told in the log",
-    isBatched: true,
-  },
-  {
-    name: "sweep_sign_in_throttles",
-    description: "deletes throttles that hold nobody back any more",
-    isBatched: true,
-  },
-  {
-    name: "sweep_one_time_tokens",
-    description: "deletes one-time tokens that ended",
-    isBatched: true,
-  },
-  {
     name: "sweep_refresh_tokens",
     description: "deletes refresh tokens used long ago",
     isBatched: true,
@@ -53,7 +38,7 @@ export const MAINTENANCE_TASKS: readonly MaintenanceTask[] = [
   },
   {
     name: "sweep_password_attempts",
-    description: "deletes attempts that are over, and records those that were abandoned",
+    description: "deletes attempts that are over, records the abandoned",
     isBatched: true,
   },
   {
