@@ -22,7 +22,9 @@ from organization_domains
 where domain = lower(:domain!);
 
 /* @name ClaimDomain */
-select claim_domain(p_domain => :domain!, p_token_hash => :tokenHash!) as "domainId!";
+select
+  claim_domain(p_domain => :domain!, p_token_hash => :tokenHash!) as "domainId!",
+  current_schema()::text as "cell!";
 
 /* @name VerifyDomain */
 select verify_domain(:token!) as "isVerified!";

@@ -1,5 +1,6 @@
+import { createHash, randomBytes } from "node:crypto";
+
 import { parseEmail } from "./email.js";
-import { RuleError } from "./errors.js";
 import { found, firstOrNull } from "./found.js";
 import {
   parseOrganizationId,
@@ -15,6 +16,7 @@ import * as members from "./queries/organization_users.js";
 import * as queries from "./queries/organizations.js";
 import * as policies from "./queries/password_policies.js";
 import { requirePermission } from "./queries/permissions.js";
+import { OneTimeToken, secretOf, tagOf } from "./tokens.js";
 import type { Transaction } from "./transaction.js";
 
 /**
@@ -369,27 +371,21 @@ export interface OrganizationRepository {
   listDomains(options?: PageOptions): Promise<Page<OrganizationDomain>>;
 
   /**
-   * Claims a domain. The token is published in its DNS, and proves it within 30 days. Takes
-   * the permission `domains.manage`.
+   * Claims a domain. The token, published in its DNS, proves it within 30 days; claiming
+   * again makes another, and the one before worthless. Takes the permission `domains.manage`.
    *
    * @throws {@link RuleError} when the caller may not, or it is no domain.
    */
-  claimDomain(claim: {
-    readonly domain: string;
-    /** The SHA-256 digest of the token's 32 bytes. */
-    readonly tokenHash: Uint8Array;
-  }): Promise<DomainId>;
+  claimDomain(domain: string): Promise<{ readonly id: DomainId; readonly token: OneTimeToken }>;
 
   /**
    * Proves a domain with the token found in its DNS, and says whether it is now the
    * organization's. Takes the permission `domains.manage`.
    *
    * @throws {@link RuleError} when the caller may not.
+   * @throws {@link AuthenticationError} `token_malformed`.
    */
-  verifyDomain(claim: {
-    /** The 32 bytes of the token. */
-    readonly token: Uint8Array;
-  }): Promise<boolean>;
+  verifyDomain(token: OneTimeToken | string): Promise<boolean>;
 
   /**
    * Gives a claimed or proven domain up. Takes the permission `domains.manage`.
@@ -564,16 +560,19 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
         item: toDomain,
       }),
 
-    async claimDomain({ domain, tokenHash }) {
+    async claimDomain(domain) {
+      const secret = randomBytes(32);
+      const tokenHash = createHash("sha256").update(secret).digest();
       const [row] = await domains.claimDomain.run(
-        { domain: parseText(domain, "domain"), tokenHash: parseBytes(tokenHash, "tokenHash") },
+        { domain: parseText(domain, "domain"), tokenHash },
         tx,
       );
-      return row!.domainId as DomainId;
+      return { id: row!.domainId as DomainId, token: OneTimeToken.of(tagOf(row!.cell), secret) };
     },
 
-    async verifyDomain({ token }) {
-      const [row] = await domains.verifyDomain.run({ token: parseBytes(token, "token") }, tx);
+    async verifyDomain(text) {
+      const token = typeof text === "string" ? OneTimeToken.parse(text) : text;
+      const [row] = await domains.verifyDomain.run({ token: secretOf(token) }, tx);
       return row!.isVerified;
     },
 
@@ -633,13 +632,4 @@ function toPolicy({
 /** What was said: an option that is `undefined` was left out. */
 function stated(changes: Partial<PasswordPolicy>): Partial<PasswordPolicy> {
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-}
-
-function parseBytes(bytes: Uint8Array, name: string): Buffer {
-  if (!(bytes instanceof Uint8Array) || bytes.length !== 32) {
-    throw new RuleError("token_malformed", `${name} is not 32 bytes`, {
-      remedy: "Pass the bytes a token is made of, or their SHA-256 digest",
-    });
-  }
-  return Buffer.from(bytes);
 }

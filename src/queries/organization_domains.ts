@@ -101,6 +101,7 @@ export interface ClaimDomainParams {
 
 /** 'ClaimDomain' return type */
 export interface ClaimDomainResult {
+  cell: string;
   domainId: string;
 }
 
@@ -110,12 +111,14 @@ export interface ClaimDomainQuery {
   result: ClaimDomainResult;
 }
 
-const claimDomainIR: any = {"usedParamSet":{"domain":true,"tokenHash":true},"params":[{"name":"domain","required":true,"transform":{"type":"scalar"},"locs":[{"a":32,"b":39}]},{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":58,"b":68}]}],"statement":"select claim_domain(p_domain => :domain!, p_token_hash => :tokenHash!) as \"domainId!\""};
+const claimDomainIR: any = {"usedParamSet":{"domain":true,"tokenHash":true},"params":[{"name":"domain","required":true,"transform":{"type":"scalar"},"locs":[{"a":34,"b":41}]},{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":60,"b":70}]}],"statement":"select\n  claim_domain(p_domain => :domain!, p_token_hash => :tokenHash!) as \"domainId!\",\n  current_schema()::text as \"cell!\""};
 
 /**
  * Query generated from SQL:
  * ```
- * select claim_domain(p_domain => :domain!, p_token_hash => :tokenHash!) as "domainId!"
+ * select
+ *   claim_domain(p_domain => :domain!, p_token_hash => :tokenHash!) as "domainId!",
+ *   current_schema()::text as "cell!"
  * ```
  */
 export const claimDomain = new PreparedQuery<ClaimDomainParams,ClaimDomainResult>(claimDomainIR);
