@@ -26,6 +26,7 @@ export default {
       ...typescript,
       displayName: "typescript",
       testEnvironment: "node",
+      setupFiles: ["<rootDir>/test/support/notice-secrets.ts"],
       testMatch: ["<rootDir>/test/**/*.test.ts"],
     },
     {

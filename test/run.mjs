@@ -43,7 +43,11 @@ async function checkTheRest() {
 /** Runs one command; what it says is shown where it fails. */
 async function check(sentence, command, args) {
   const { code, output } = await run(command, args, "pipe");
-  if (code === 0) {
+  report(sentence, code === 0, output);
+}
+
+function report(sentence, isFine, output) {
+  if (isFine) {
     total.passed += 1;
     console.log(`✓ ${sentence}`);
   } else {
@@ -56,8 +60,16 @@ async function check(sentence, command, args) {
 async function runJest() {
   const directory = await mkdtemp(join(tmpdir(), "safetypin-results-"));
   const results = join(directory, "results.json");
+  const hunt = join(directory, "hunt");
+  const isWhole = jestArguments.length === 0;
   try {
-    const { code } = await run("jest", ["--json", `--outputFile=${results}`, ...jestArguments], "inherit");
+    const { code } = await run("jest", ["--json", `--outputFile=${results}`, ...jestArguments], "inherit", {
+      ...(isWhole ? { SAFETYPIN_TEST_HUNT_REPORT: hunt } : {}),
+    });
+    if (isWhole) {
+      const escapes = await readFile(hunt, "utf8").catch(() => "Nobody has looked");
+      report("no secret of the suite escaped", escapes === "", escapes);
+    }
     const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(
       await readFile(results, "utf8").catch(() => "{}"),
     );
@@ -70,9 +82,13 @@ async function runJest() {
   }
 }
 
-function run(command, args, stdio) {
+function run(command, args, stdio, environment = {}) {
   const program = command === process.execPath ? command : join(ROOT, "node_modules", ".bin", command);
-  const child = spawn(program, args, { cwd: ROOT, stdio: ["ignore", stdio, stdio] });
+  const child = spawn(program, args, {
+    cwd: ROOT,
+    stdio: ["ignore", stdio, stdio],
+    env: { ...process.env, ...environment },
+  });
 
   let output = "";
   child.stdout?.on("data", (text) => (output += text));

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 
 import { startServer } from "../../src/development/embedded-server.js";
 import { publishRun } from "./run.js";
+import { gatherSecretsIn } from "./secrets.js";
 import { stopServers } from "./servers.js";
 
 /**
@@ -14,6 +15,9 @@ import { stopServers } from "./servers.js";
  */
 export default async function globalSetup(): Promise<void> {
   const id = randomBytes(4).toString("hex");
+  // The whole suite ends with a hunt for the secrets it used.
+  const report = process.env["SAFETYPIN_TEST_HUNT_REPORT"];
+  if (report !== undefined) gatherSecretsIn(`${report}.secrets`);
   const given = process.env["SAFETYPIN_TEST_DATABASE_URL"];
 
   if (given !== undefined && given !== "") {
@@ -26,7 +30,9 @@ export default async function globalSetup(): Promise<void> {
     return;
   }
 
-  const server = await startServer({ settings: { max_connections: "300" } });
+  const server = await startServer({
+    settings: { max_connections: "300", ...(report === undefined ? {} : { wal_keep_size: "4GB" }) },
+  });
   stopServers.push(() => server.stop());
   publishRun({
     id,

@@ -1,0 +1,86 @@
+import { createHash } from "node:crypto";
+
+/** Shorter ones are words that stand everywhere. */
+const SHORTEST_SECRET = 12;
+
+/** How long the beginning of a form is by which it is looked up. */
+const PREFIX = 8;
+
+interface Form {
+  readonly bytes: Buffer;
+  readonly secret: Buffer;
+}
+
+/** Finds any of many secrets in bytes, however they are written. */
+export interface SecretMatcher {
+  /** How many secrets are looked for. */
+  readonly size: number;
+
+  /** How many bytes of what was read last have to be read again with what comes next. */
+  readonly overlap: number;
+
+  /** The secrets that are there, each in whichever form it was found. */
+  find(bytes: Buffer): Buffer[];
+}
+
+/**
+ * Makes a matcher for secrets as they are, in hexadecimal, in base64 and in base64 for
+ * URLs. Left out is what cannot be told from something harmless: what is short, what
+ * is one byte over and over, and the digest of another secret, which may be kept.
+ */
+export function matchSecrets(secrets: readonly Buffer[]): SecretMatcher {
+  const all = new Map(secrets.map((secret) => [secret.toString("hex"), secret]));
+  for (const secret of [...all.values()]) {
+    all.delete(createHash("sha256").update(secret).digest("hex"));
+  }
+  const wanted = [...all.values()].filter(
+    (secret) => secret.length >= SHORTEST_SECRET && new Set(secret).size > 3,
+  );
+  const forms = wanted.flatMap(formsOf);
+
+  // Three bytes are looked up in a table of bits: nearly all that is read ends there.
+  const isBeginning = new Uint8Array(1 << 21);
+  const byPrefix = new Map<string, Form[]>();
+  for (const form of forms) {
+    const start = form.bytes.readUIntBE(0, 3);
+    isBeginning[start >> 3]! |= 1 << (start & 7);
+    const prefix = form.bytes.toString("latin1", 0, PREFIX);
+    byPrefix.set(prefix, [...(byPrefix.get(prefix) ?? []), form]);
+  }
+
+  return {
+    size: wanted.length,
+    overlap: Math.max(0, ...forms.map(({ bytes }) => bytes.length - 1)),
+    find(bytes) {
+      const found = new Map<string, Buffer>();
+      let start = 0;
+      for (let at = 0; at < bytes.length; at += 1) {
+        start = ((start << 8) | bytes[at]!) & 0xffffff;
+        if ((isBeginning[start >> 3]! & (1 << (start & 7))) === 0) continue;
+        const from = at - 2;
+        if (from < 0) continue;
+        for (const form of byPrefix.get(bytes.toString("latin1", from, from + PREFIX)) ?? []) {
+          if (bytes.subarray(from, from + form.bytes.length).equals(form.bytes)) {
+            found.set(form.secret.toString("hex"), form.secret);
+          }
+        }
+      }
+      return [...found.values()];
+    },
+  };
+}
+
+function formsOf(secret: Buffer): Form[] {
+  const hex = secret.toString("hex");
+  const texts = [
+    hex,
+    hex.toUpperCase(),
+    // Without the end, which depends on what follows.
+    secret.toString("base64").replace(/=+$/, "").slice(0, -1),
+    secret.toString("base64url").slice(0, -1),
+  ];
+  return [secret, ...new Set(texts)].map((form) => ({
+    bytes: typeof form === "string" ? Buffer.from(form, "latin1") : form,
+    secret,
+  }));
+}
