@@ -87,8 +87,11 @@ export const SafetyPin = {
     const opened: Cell[] = [];
     const workers: MaintenanceWorker[] = [];
     const close = async () => {
-      await Promise.all(workers.map((worker) => worker.stop()));
-      await Promise.all(opened.map((cell) => cell.close()));
+      // All at once: from this moment on no cell takes new work.
+      await Promise.all([
+        ...opened.map((cell) => cell.close()),
+        ...workers.map((worker) => worker.stop()),
+      ]);
     };
 
     try {

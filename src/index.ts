@@ -1,0 +1,96 @@
+export { AuthenticationBusyError, type BcryptQueue } from "./bcrypt-queue.js";
+export type { BreachedPasswordCheck } from "./breached-passwords.js";
+export type { Work, WorkOptions } from "./cell.js";
+export type { ResolveCell } from "./cells.js";
+export type { CellOptions, ConnectOptions, MaintenanceOptions } from "./connect-options.js";
+export { parseEmail, type EmailAddress } from "./email.js";
+export type { EmailVerification } from "./email-verification.js";
+export {
+  AuthenticationError,
+  ConfigurationError,
+  MigrationError,
+  NotFoundError,
+  RuleError,
+  SafetyPinError,
+  type AuthenticationErrorCode,
+  type MigrationErrorCode,
+} from "./errors.js";
+export {
+  newId,
+  parseAlertId,
+  parseDeviceId,
+  parseDomainId,
+  parseEventId,
+  parseOrganizationId,
+  parsePermissionId,
+  parseRoleId,
+  parseSessionId,
+  parseUserId,
+  type AlertId,
+  type DeviceId,
+  type DomainId,
+  type EventId,
+  type Id,
+  type OrganizationId,
+  type PermissionId,
+  type RoleId,
+  type SessionId,
+  type UserId,
+} from "./ids.js";
+export { LIMITS, type Environment, type Limits } from "./limits.js";
+export type { Origin } from "./origin.js";
+export type { PasswordChange } from "./password-change.js";
+export { PasswordRefusedError, type BrokenPasswordRule, type PasswordRuleCode } from "./password-rules.js";
+export { Password } from "./passwords.js";
+export type { PoolSource } from "./pool.js";
+export type { Log, LogEntry, QueryReport } from "./query-report.js";
+export type { Refreshed } from "./refresh.js";
+export type { Registration } from "./register.js";
+export { createRepositories, type Repositories, type RepositoryImplementation } from "./repositories.js";
+export { SafetyPin } from "./safetypin.js";
+export type { Credentials, SignedIn } from "./sign-in.js";
+export type { Tls } from "./tls.js";
+export { OneTimeToken, RefreshToken, SessionToken, Token } from "./tokens.js";
+export type { Caller, StatementResult, Transaction } from "./transaction.js";
+export type {
+  AccessAttempt,
+  AlertSeverity,
+  AttemptFilter,
+  AttemptResult,
+  AuditEvent,
+  AuditRepository,
+  ChangeFilter,
+  DataChange,
+  EventFilter,
+  EventResult,
+  EvidenceSummary,
+  Period,
+  PeriodOptions,
+  SecurityAlert,
+} from "./audit.js";
+export type { ExportFormat, ExportOptions, ExportStream } from "./audit-export.js";
+export type {
+  MemberRole,
+  Membership,
+  MemberStatus,
+  Organization,
+  OrganizationChanges,
+  OrganizationDomain,
+  OrganizationPasswordPolicy,
+  OrganizationRepository,
+  OrganizationSettings,
+  OrganizationStatus,
+  OwnOrganization,
+  PasswordPolicy,
+} from "./organizations.js";
+export type { Cursor, Page, PageOptions } from "./pages.js";
+export type {
+  Permission,
+  PermissionHolder,
+  PermissionRepository,
+  Role,
+  RoleGrant,
+  RoleWithPermissions,
+} from "./permissions.js";
+export type { Session, SessionFilter, SessionRepository } from "./sessions.js";
+export type { ProfileChanges, User, UserMatch, UserRepository, UserStatus } from "./users.js";
