@@ -4,7 +4,11 @@ import type { ClientBase } from "pg";
 export interface TwinOrganization {
   readonly id: string;
   readonly name: string;
-  readonly people: readonly { readonly firstName: string; readonly email: string }[];
+  readonly people: readonly {
+    readonly firstName: string;
+    readonly lastName: string;
+    readonly email: string;
+  }[];
 }
 
 /**
@@ -24,6 +28,7 @@ export async function buildNaiveTwin(
     create table naive_twin.users (
       organization_id uuid not null,
       first_name      text not null,
+      last_name       text not null,
       email           text not null,
       password_hash   text not null
     );
@@ -34,10 +39,10 @@ export async function buildNaiveTwin(
     grant select on naive_twin.users to ${login};
   `);
   for (const { id, people } of organizations) {
-    for (const { firstName, email } of people) {
+    for (const { firstName, lastName, email } of people) {
       await admin.query(
-        "insert into naive_twin.users values ($1, $2, $3, '$2a$12$' || repeat('x', 53))",
-        [id, firstName, email],
+        "insert into naive_twin.users values ($1, $2, $3, $4, '$2a$12$' || repeat('x', 53))",
+        [id, firstName, lastName, email],
       );
     }
   }

@@ -15,8 +15,8 @@ export function chapter(title: string): void {
 }
 
 /** What is about to happen, or what to make of it. */
-export function say(text: string): void {
-  console.log(`  ${text}`);
+export function say(text = ""): void {
+  console.log(text === "" ? "" : `  ${text}`);
 }
 
 /** Something that went as it should: done, or refused where it had to be. */
@@ -36,7 +36,12 @@ export function quote(sql: string): void {
 
 /** Rows as a table. */
 export function table(head: string[], rows: readonly (readonly unknown[])[]): void {
-  const drawn = new Table({ head, style: { head: [], border: [] } });
+  const drawn = new Table({
+    head,
+    style: { head: [], border: [] },
+    // No line between rows: there are many.
+    chars: { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" },
+  });
   for (const row of rows) drawn.push(row.map((cell) => String(cell ?? "")));
   for (const line of drawn.toString().split("\n")) console.log(`  ${line}`);
 }

@@ -11,8 +11,8 @@ export const CELL = "safetypin";
 
 const DATABASE = "safetypin";
 
-/** The logins the story connects as, each with a password made at this start. */
-const LOGINS = ["app", "operator", "auditor"] as const;
+/** A login the story connects as. Each gets a password made at this start. */
+type Login = "app" | "operator" | "auditor";
 
 /** A server with a cell on it, and the ways in. */
 export interface Stage {
@@ -22,7 +22,7 @@ export interface Stage {
   readonly admin: pg.Client;
 
   /** What each login connects with. */
-  readonly connectionStrings: Readonly<Record<(typeof LOGINS)[number], string>>;
+  readonly connectionStrings: Readonly<Record<Login, string>>;
 }
 
 /** Starts the server of this folder, and brings its cell up to date. */
@@ -36,9 +36,11 @@ export async function setStage(directory: string): Promise<Stage> {
   await prepareDatabase(admin, { cell: CELL, environment: "development" });
   say("Roles, cell, migrations and seeds are in place: safetypin bootstrap, migrate up, seed");
 
-  const connectionStrings = Object.fromEntries(
-    await Promise.all(LOGINS.map(async (login) => [login, await openLogin(server, admin, login)])),
-  ) as Stage["connectionStrings"];
+  const connectionStrings = {
+    app: await openLogin(server, admin, "app"),
+    operator: await openLogin(server, admin, "operator"),
+    auditor: await openLogin(server, admin, "auditor"),
+  };
   return { server, admin, connectionStrings };
 }
 
@@ -56,7 +58,7 @@ async function makeDatabase(server: EmbeddedServer): Promise<void> {
 async function openLogin(
   server: EmbeddedServer,
   admin: pg.Client,
-  login: (typeof LOGINS)[number],
+  login: Login,
 ): Promise<string> {
   const name = `${CELL}_${login}_login`;
   const password = randomBytes(18).toString("base64url");
