@@ -37,7 +37,7 @@ REVOKE ALL ON FUNCTION safetypin._account_id(p_email text) FROM PUBLIC;
 
 CREATE FUNCTION safetypin._address_id(p_ip_address inet) RETURNS uuid
     LANGUAGE sql STABLE
-    RETURN (encode(substr(safetypin._keyed_digest(('address|'::text || CASE family(p_ip_address) WHEN 4 THEN host(p_ip_address) ELSE text((network(set_masklen(p_ip_address, 64)))::inet) END)), 1, 16), 'hex'::text))::uuid;
+    RETURN (encode(substr(safetypin._keyed_digest(('address|'::text || CASE WHEN (family(p_ip_address) = 4) THEN host(p_ip_address) WHEN (set_masklen(p_ip_address, 128) << '::ffff:0.0.0.0/96'::inet) THEN host(('0.0.0.0'::inet + (set_masklen(p_ip_address, 128) - '::ffff:0.0.0.0'::inet))) ELSE text((network(set_masklen(p_ip_address, 64)))::inet) END)), 1, 16), 'hex'::text))::uuid;
 
 ALTER FUNCTION safetypin._address_id(p_ip_address inet) OWNER TO safetypin_definer;
 

@@ -494,7 +494,9 @@ comment on function _account_id(text) is
   'What an account is throttled by, whether it exists or not.';
 
 
--- 128 bits of IPv6 are one customer's 64.
+-- 128 bits of IPv6 are one customer's 64. An IPv4 address that a socket of both
+-- families writes as ::ffff:203.0.113.7 is the IPv4 address it is: by its /64 it
+-- would be the same as all the others.
 create function _address_id(
   p_ip_address inet
 )
@@ -504,8 +506,10 @@ create function _address_id(
   return encode(
     substr(
       _keyed_digest(
-        'address|' || case family(p_ip_address)
-          when 4 then host(p_ip_address)
+        'address|' || case
+          when family(p_ip_address) = 4 then host(p_ip_address)
+          when set_masklen(p_ip_address, 128) << '::ffff:0:0/96'
+            then host('0.0.0.0'::inet + (set_masklen(p_ip_address, 128) - '::ffff:0.0.0.0'::inet))
           else text(network(set_masklen(p_ip_address, 64)))
         end
       ),
