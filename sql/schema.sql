@@ -101,6 +101,20 @@ COMMENT ON FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_kind text, p
 REVOKE ALL ON FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_kind text, p_user_id uuid, p_threshold integer, p_base interval, p_limit interval, OUT is_charged boolean, OUT failure_count integer, OUT blocked_until timestamp with time zone) FROM PUBLIC;
 
 --
+-- safetypin._clock_time()
+--
+
+CREATE FUNCTION safetypin._clock_time() RETURNS timestamp with time zone
+    LANGUAGE sql
+    RETURN GREATEST(clock_timestamp(), to_timestamp((pg_sequence_last_value('safetypin.clock_high_water'::regclass))::double precision));
+
+ALTER FUNCTION safetypin._clock_time() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._clock_time() IS 'The time, never earlier than the mark that _now() moves.';
+
+REVOKE ALL ON FUNCTION safetypin._clock_time() FROM PUBLIC;
+
+--
 -- safetypin._context_mac()
 --
 
@@ -444,8 +458,11 @@ declare
 begin
   select last_value into v_mark from clock_high_water;
 
-  -- Once a minute is enough, and none of it on a replica, which cannot write.
-  if extract(epoch from v_clock) > v_mark + 60 and not pg_is_in_recovery() then
+  -- Once a minute is enough, and never where nothing is written: on a replica, and
+  -- in a transaction that only reads.
+  if extract(epoch from v_clock) > v_mark + 60
+     and current_setting('transaction_read_only') = 'off'
+  then
     perform setval('clock_high_water', floor(extract(epoch from v_clock))::bigint);
     return v_clock;
   end if;
@@ -1962,7 +1979,7 @@ CREATE FUNCTION safetypin.begin_request(p_token bytea, p_ip_address inet DEFAULT
     SET random_page_cost TO '1.1'
     AS $$
 declare
-  v_now           timestamptz := _now();
+  v_now           timestamptz := _clock_time();
   v_last_activity timestamptz;
   v_end_time      timestamptz;
   v_written       text;
@@ -1988,7 +2005,7 @@ begin
     -- Seen to have ended: from now on the clock cannot go back before that. Not
     -- the present second rounded up: were the mark ahead of the clock, a session
     -- opened now would be no later than a voiding a moment ago.
-    if session_id is not null and not pg_is_in_recovery() then
+    if session_id is not null and current_setting('transaction_read_only') = 'off' then
       perform setval('clock_high_water', greatest(
         (select last_value from clock_high_water),
         ceil(extract(epoch from v_end_time))::bigint
@@ -2010,6 +2027,7 @@ begin
   if v_last_activity < v_now - interval '1 minute'
      and current_setting('transaction_read_only') = 'off'
   then
+    v_now := _now();
     update session_activities
     set last_activity_time = v_now
     where session_activities.session_id = (
@@ -3252,12 +3270,14 @@ CREATE VIEW safetypin.live_sessions WITH (security_invoker='true', security_barr
     sessions.expiration_time,
     session_activities.last_activity_time,
     LEAST(sessions.expiration_time, (session_activities.last_activity_time + sessions.idle_limit)) AS end_time
-   FROM ((((safetypin.sessions
+   FROM (safetypin.sessions
      JOIN safetypin.session_activities ON ((session_activities.session_id = sessions.id)))
-     JOIN safetypin.users ON ((users.id = sessions.user_id)))
-     LEFT JOIN safetypin.organizations ON ((organizations.id = sessions.organization_id)))
-     LEFT JOIN safetypin.organization_users ON (((organization_users.organization_id = sessions.organization_id) AND (organization_users.user_id = sessions.user_id))))
-  WHERE ((NOT sessions.revoked) AND (users.status = 'active'::text) AND (sessions.creation_time >= users.sessions_valid_from) AND ((sessions.organization_id IS NULL) OR ((organizations.status = 'active'::text) AND (sessions.creation_time >= organizations.sessions_valid_from) AND (organization_users.status = 'active'::text) AND (sessions.creation_time >= organization_users.sessions_valid_from))));
+  WHERE ((NOT sessions.revoked) AND (EXISTS ( SELECT
+           FROM safetypin.users
+          WHERE ((users.id = sessions.user_id) AND (users.status = 'active'::text) AND (users.sessions_valid_from <= sessions.creation_time)))) AND ((sessions.organization_id IS NULL) OR (EXISTS ( SELECT
+           FROM (safetypin.organizations
+             JOIN safetypin.organization_users ON ((organization_users.organization_id = organizations.id)))
+          WHERE ((organizations.id = sessions.organization_id) AND (organizations.status = 'active'::text) AND (organizations.sessions_valid_from <= sessions.creation_time) AND (organization_users.user_id = sessions.user_id) AND (organization_users.status = 'active'::text) AND (organization_users.sessions_valid_from <= sessions.creation_time))))));
 
 COMMENT ON VIEW safetypin.live_sessions IS 'Sessions that nobody has ended. Those whose end_time is later than _now() are good.';
 
@@ -5148,6 +5168,23 @@ begin
     perform _log_event('user.registered', v_user_id);
     return;
   end if;
+
+  -- The address has an account. The same is done for an address that nobody has,
+  -- and undone: so whatever is refused is refused alike, and takes as long.
+  begin
+    insert into users (id, email, first_name, last_name, timezone, locale)
+    values (
+      p_user_id, new_id() || '@nobody.invalid', p_first_name, p_last_name, p_timezone, p_locale
+    );
+    perform _set_password(
+      p_user_id, p_password_digest, array[p_history_digest], p_policy_version
+    );
+    perform _issue_token('verify_email', p_user_id, p_verification_token_hash, '1 day');
+    raise triggered_action_exception;
+  exception
+    when triggered_action_exception then
+      null;
+  end;
 
   select id into v_user_id from users where email = lower(p_email);
   perform _issue_token('already_registered', v_user_id, p_verification_token_hash, '1 day');

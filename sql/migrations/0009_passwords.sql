@@ -1071,6 +1071,23 @@ begin
     return;
   end if;
 
+  -- The address has an account. The same is done for an address that nobody has,
+  -- and undone: so whatever is refused is refused alike, and takes as long.
+  begin
+    insert into users (id, email, first_name, last_name, timezone, locale)
+    values (
+      p_user_id, new_id() || '@nobody.invalid', p_first_name, p_last_name, p_timezone, p_locale
+    );
+    perform _set_password(
+      p_user_id, p_password_digest, array[p_history_digest], p_policy_version
+    );
+    perform _issue_token('verify_email', p_user_id, p_verification_token_hash, '1 day');
+    raise triggered_action_exception;
+  exception
+    when triggered_action_exception then
+      null;
+  end;
+
   select id into v_user_id from users where email = lower(p_email);
   perform _issue_token('already_registered', v_user_id, p_verification_token_hash, '1 day');
   perform _log_event(
