@@ -1,0 +1,51 @@
+-- sweep_password_attempts(): what is over goes, in batches; what was begun and never
+-- finished is an attempt all the same.
+begin;
+select plan(10);
+
+select tests.two_organizations();
+select tests.act_as_superuser();
+insert into password_attempts (id, user_id, account_id, email_digest, nonce, ip_address, creation_time, expiration_time, finished_time, succeeded)
+select
+  md5('attempt:' || n)::uuid, case when n > 2 then tests.user_id('bob') end, md5('account')::uuid, sha256('bob'), sha256('nonce'), inet '203.0.113.7',
+  now() - interval '1 hour', now() - interval '50 minutes' - make_interval(mins => n),
+  case when n > 4 then now() - interval '1 hour' end, case when n > 4 then n = 5 end
+from generate_series(1, 6) as n
+union all
+select md5('just over')::uuid, null, md5('account')::uuid, sha256('x'), sha256('nonce'), null, now() - interval '3 minutes', now() - interval '50 seconds', null, null
+union all
+select md5('alive')::uuid, null, md5('account')::uuid, sha256('x'), sha256('nonce'), null, now(), now() + interval '2 minutes', null, null;
+
+select tests.act_as('ann', 'acme');
+select throws_ok($$ select sweep_password_attempts() $$, '42501', null, 'ann sweeps nothing');
+select tests.act_as('bob', 'acme');
+select throws_ok($$ select sweep_password_attempts() $$, '42501', null, 'nor does bob');
+select tests.act_as('zoe', 'zenith');
+select throws_ok($$ select sweep_password_attempts() $$, '42501', null, 'nor zoe');
+select tests.act_as_nobody();
+select throws_ok($$ select sweep_password_attempts() $$, '42501', null, 'nor nobody');
+
+select tests.act_as_operator();
+select is(sweep_password_attempts(4), 4, 'a job sweeps four, the oldest first');
+select is(sweep_password_attempts(4), 2, '... and the two that are left');
+select is(sweep_password_attempts(4), 0, '... and then none');
+select tests.act_as_superuser();
+select results_eq(
+  $$ select id from password_attempts order by expiration_time $$,
+  $$ values (md5('just over')::uuid), (md5('alive')::uuid) $$,
+  'one that ended within the minute stays, and so does the one under way'
+);
+select tests.act_as_auditor();
+select results_eq(
+  $$ select result, user_id, ip_address, email_digest = sha256('bob'), attempt_time = now() - interval '1 hour', count(*) from access_attempt_logs where xid = txid_current() group by 1, 2, 3, 4, 5 order by 6, 2 nulls last $$,
+  $$
+    values
+      ('abandoned', tests.user_id('bob'), '203.0.113.7'::inet, true, true, 2::bigint),
+      ('abandoned', null, '203.0.113.7', true, true, 2)
+  $$,
+  'the four that were never finished are in the log as abandoned, bob''s and nobody''s'
+);
+select is((select sum((additional_data ->> 'swept')::integer) from tests.events('password_attempts.swept')), 6::bigint, 'each batch is recorded');
+
+select finish();
+rollback;

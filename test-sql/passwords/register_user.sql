@@ -1,0 +1,141 @@
+-- register_user(): says nothing, whether the address was new or not.
+begin;
+select plan(33);
+
+select tests.two_organizations();
+create function tests.register(p_name text, p_token text, p_change text[] default '{}')
+  returns text
+  language sql
+as $$
+  select register_user(
+    md5('registered:' || p_token)::uuid, tests.email(p_name), coalesce(p_change[1], 'Given'), 'Name',
+    coalesce(p_change[2], tests.other_password_digest()), coalesce(p_change[3], tests.other_history_digest()),
+    coalesce(p_change[4], (select version from read_password_policy())), sha256(convert_to(p_token, 'UTF8'))
+  )::text
+$$;
+
+select tests.act_as_nobody();
+select lives_ok($$ select tests.register('new', 'new 1') $$, 'new registers');
+select lives_ok($$ select tests.register('bob', 'bob 1') $$, 'somebody registers bob''s address');
+select is(tests.register('new', 'new 2'), tests.register('bob', 'bob 2'), 'the answer is the same, and says nothing');
+select lives_ok(
+  $$ select register_user(new_id(), 'BOB@Example.com', 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy()), sha256('bob 3')) $$,
+  '... however the address is written'
+);
+
+-- What was done
+select tests.act_as_superuser();
+select results_eq(
+  $$ select id, first_name, status, email_verified_time from users where email = tests.email('new') $$,
+  $$ values (md5('registered:new 1')::uuid, 'Given', 'pending', null::timestamptz) $$,
+  'new is there, under the id that was given, and waits for the address to be proven'
+);
+select results_eq(
+  $$ select id, first_name, status from users where email = tests.email('bob') $$,
+  $$ values (tests.user_id('bob'), 'Bob', 'active') $$,
+  'bob is who he was'
+);
+select is(
+  (select digest from password_credentials where user_id = tests.user_id('bob')), tests.password_digest(),
+  '... with the password he had'
+);
+select results_eq(
+  $$ select purpose, user_id, token_hash from one_time_tokens order by token_hash = sha256('new 2'), token_hash = sha256('new 1') $$,
+  $$
+    values
+      ('already_registered', tests.user_id('bob'), sha256('bob 1')),
+      ('verify_email', md5('registered:new 1')::uuid, sha256('new 1')),
+      ('already_registered', md5('registered:new 1')::uuid, sha256('new 2'))
+  $$,
+  'new gets one to prove the address, and whoever has an account one that says so, one a minute'
+);
+select results_eq(
+  $$ select user_id, result, failure_reason, count(*) from tests.events('user.registered') group by 1, 2, 3 order by 2, 4 $$,
+  $$
+    values
+      (md5('registered:new 1')::uuid, 'failure', 'already_registered', 1::bigint),
+      (tests.user_id('bob'), 'failure', 'already_registered', 3),
+      (md5('registered:new 1')::uuid, 'success', null, 1)
+  $$,
+  'each time is recorded'
+);
+select results_eq(
+  $$ select digest, left(digest, 7) || history_salt = left(tests.other_history_digest(), 29) from password_credentials where user_id = md5('registered:new 1')::uuid $$,
+  $$ values (tests.other_password_digest(), true) $$,
+  'new has a password, and the history salt that came with it'
+);
+select results_eq(
+  $$ select digest from password_history where user_id = md5('registered:new 1')::uuid $$,
+  $$ values (tests.other_history_digest()) $$,
+  '... and it is the first of the history'
+);
+
+-- Not before the address is proven
+select tests.act_as_nobody();
+select is(tests.sign_in('new', tests.other_password_digest()), 'invalid', 'new does not sign in yet');
+select is(verify_email('new 1'), 'verified', '... reads the message');
+select is(tests.sign_in('new', tests.other_password_digest(), 'new'), 'signed_in', '... and does');
+
+-- What is refused is refused for both
+select throws_ok($$ select tests.register('fay', 'fay 1', array[null, null, null, 'stale']) $$, 'SP402', null, 'rules that no longer hold are refused');
+select throws_ok($$ select tests.register('bob', 'bob 4', array[null, null, null, 'stale']) $$, 'SP402', null, '... for bob''s address too');
+select throws_ok(
+  $$ select tests.register('fay', 'fay 1', array[null, replace(tests.other_password_digest(), '$12$', '$11$')]) $$,
+  'SP507', null, 'a cheap digest is refused'
+);
+select throws_ok(
+  $$ select tests.register('bob', 'bob 4', array[null, replace(tests.other_password_digest(), '$12$', '$11$')]) $$,
+  'SP507', null, '... for bob''s address too'
+);
+select throws_ok(
+  $$ select tests.register('fay', 'fay 1', array[null, null, replace(tests.other_history_digest(), '$12$', '$13$')]) $$,
+  'SP508', null, 'a history digest at another cost is refused'
+);
+select throws_ok(
+  $$ select tests.register('bob', 'bob 4', array[null, null, replace(tests.other_history_digest(), '$12$', '$13$')]) $$,
+  'SP508', null, '... for bob''s address too'
+);
+select throws_ok(
+  $$ select tests.register('fay', 'fay 1', array[null, replace(tests.other_password_digest(), '$2a$', '$2b$')]) $$,
+  '23514', null, 'a digest of another kind is refused'
+);
+select throws_ok(
+  $$ select tests.register('bob', 'bob 4', array[null, replace(tests.other_password_digest(), '$2a$', '$2b$')]) $$,
+  '23514', null, '... for bob''s address too'
+);
+select throws_ok($$ select tests.register('fay', 'fay 1', array['']) $$, '23514', null, 'a name is not empty');
+select throws_ok($$ select tests.register('bob', 'bob 4', array['']) $$, '23514', null, '... for bob''s address too');
+select throws_ok(
+  $$ select register_user(tests.user_id('ann'), tests.email('fay'), 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy()), sha256('fay 1')) $$,
+  '23505', null, 'an id that is taken is refused'
+);
+select throws_ok(
+  $$ select register_user(tests.user_id('ann'), tests.email('bob'), 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy()), sha256('bob 4')) $$,
+  '23505', null, '... for bob''s address too'
+);
+select throws_ok(
+  $$ select register_user(new_id(), tests.email('fay'), 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy()), '\x00') $$,
+  '23514', null, 'what is no digest of a token is refused'
+);
+select throws_ok(
+  $$ select register_user(new_id(), tests.email('bob'), 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy()), '\x00') $$,
+  '23514', null, '... for bob''s address too, though he got a message a moment ago'
+);
+select throws_ok(
+  $$ select register_user(new_id(), 'no address', 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy()), sha256('x')) $$, '23514', null, 'what is no address is refused');
+select tests.act_as_superuser();
+select is(
+  (select count(*) from users), 5::bigint,
+  'four, and new: what was done for nobody is undone, and what was refused left nothing'
+);
+select tests.act_as_nobody();
+
+-- Nobody puts themselves into the table
+select throws_ok($$ select _set_password(tests.user_id('bob'), tests.other_password_digest(), array[tests.other_history_digest()], 'x') $$, '42501', null, 'nobody sets a password by the inner way');
+select tests.act_as_operator();
+select throws_ok($$ select tests.register('fay', 'x') $$, '42501', null, 'a job registers nobody');
+select tests.act_as_auditor();
+select throws_ok($$ select tests.register('fay', 'x') $$, '42501', null, 'an auditor neither');
+
+select finish();
+rollback;
