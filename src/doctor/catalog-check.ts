@@ -38,7 +38,8 @@ export interface Subject {
  *                 is a member who can do neither
  *   reaches       edges, followed to the end; first is where the way begins
  *   applications  the five lower groups, the cells' logins, and who else belongs to them
- *   relations     what the cell's schema holds, and partitions that are elsewhere
+ *   relations     what the cell's schema holds, and partitions that are elsewhere;
+ *                 called with its schema, for statements that work on any path
  */
 const SUBJECT = `
 with recursive
@@ -99,15 +100,18 @@ with recursive
       )
       and rolname <> 'safetypin_migrator'
   ),
-  relations (oid, name, kind, owner, acl, is_partition) as (
+  relations (oid, name, called, kind, owner, acl, is_partition) as (
     select
       pg_class.oid,
-      case when relnamespace = subject.schema then quote_ident(relname) else pg_class.oid::regclass::text end,
+      case when relnamespace = subject.schema then quote_ident(relname) else format('%I.%I', nspname, relname) end,
+      format('%I.%I', nspname, relname),
       relkind,
       relowner,
       relacl,
       relispartition
-    from pg_catalog.pg_class, subject
+    from pg_catalog.pg_class
+      join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
+      cross join subject
     where relkind in ('r', 'p', 'v', 'm', 'f', 'S')
       and (
         relnamespace = subject.schema

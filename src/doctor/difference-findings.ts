@@ -47,7 +47,9 @@ function privilegeFindings(
   const grantee = role === "public" ? role : quoteIdentifier(role);
   const written = privilegesIn(expected);
   const held = privilegesIn(found);
-  const missing = written.filter((one) => !held.some((other) => isSame(one, other)));
+  // No chapter grants anything to everybody: where a comparison says so, the defaults were changed.
+  const missing =
+    role === "public" ? [] : written.filter((one) => !held.some((other) => isSame(one, other)));
   const extra = held.filter((one) => !written.some((other) => isSame(one, other)));
 
   const finding = (
@@ -166,30 +168,42 @@ interface Written {
 
 /** The statement by which a chapter makes the object: the last, which is the one that counts. */
 async function findStatement(object: string, chapters: readonly Chapter[]): Promise<Written | undefined> {
-  const [, kind = "", name = ""] = /^(\S+) (.*)$/.exec(object) ?? [];
-  const parts = name.replace(/\(.*$/s, "").split(".");
-  const own = parts.at(-1) ?? "";
-  const table = parts.length > 1 ? parts[0] : undefined;
-  const word = (text: string, sql: string) =>
-    new RegExp(`(?<![\\w.])${text.replace(/\W/g, "\\$&")}(?!\\w)`).test(sql);
-  const verb = ["table", "column", "constraint"].includes(kind)
-    ? /^(create|alter)\s+table\b/i
-    : new RegExp(`^create\\s+(or replace\\s+)?(unique\\s+)?${kind.replace(/\W/g, "\\$&")}\\b`, "i");
-
-  for (const chapter of [...chapters].reverse()) {
-    if (!word(own, chapter.sql)) continue;
-    const statements = await parseStatements(chapter.fileName, chapter.sql);
-    const statement = statements.findLast(({ sql }) => {
-      const plain = sql.replace(/^(\s*--.*\n|\s*\/\*[\s\S]*?\*\/|\s)+/, "");
-      return verb.test(plain) && word(own, plain) && (table === undefined || word(table, plain));
-    });
+  const pattern = statementOf(object);
+  for (const { fileName, sql } of [...chapters].reverse()) {
+    const statement = (await parseStatements(fileName, sql))
+      .map((one) => ({ ...one, sql: one.sql.replace(COMMENTS, "") }))
+      .findLast((one) => pattern.test(one.sql));
     if (statement !== undefined) {
-      const sql = statement.sql.replace(/^(\s*--.*\n|\s*\/\*[\s\S]*?\*\/|\s)+/, "");
-      return { where: `sql/migrations/${chapter.fileName}, line ${String(statement.line)}`, sql };
+      return { where: `sql/migrations/${fileName}, line ${String(statement.line)}`, sql: statement.sql };
     }
   }
   return undefined;
 }
+
+/** Whitespace and comments before a statement. */
+const COMMENTS = /^(\s|--.*\n|\/\*[\s\S]*?\*\/)+/;
+
+/** What the statement looks like that makes such an object. */
+function statementOf(object: string): RegExp {
+  const [, kind = "", name = ""] = /^(\S+) (.*)$/s.exec(object) ?? [];
+  const [table = "", own = ""] = name.replace(/\(.*$/s, "").split(".").map(escape);
+
+  switch (kind) {
+    case "policy":
+      return new RegExp(`^create policy ${own}\\s+on ${table}\\b`, "i");
+    case "trigger":
+      return new RegExp(`^create (constraint )?trigger ${own}\\b[\\s\\S]*?\\bon ${table}\\b`, "i");
+    case "index":
+      return new RegExp(`^create (unique )?index (concurrently )?${own}\\s+on (only )?${table}\\b`, "i");
+    case "column":
+    case "constraint":
+      return new RegExp(`^(create|alter) table ${table}\\b[\\s\\S]*?\\b${own}\\b`, "i");
+    default:
+      return new RegExp(`^create (or replace )?(unlogged )?${escape(kind)} ${table}\\b`, "i");
+  }
+}
+
+const escape = (text: string) => text.replace(/[^\w ]/g, "\\$&");
 
 const SHORT_STATEMENT = 600;
 

@@ -121,7 +121,7 @@ export async function examine(client: ClientBase, options: DoctorOptions): Promi
 
   add([AUTHENTICATION], await checkAuthentication(client), "only a superuser may read pg_hba.conf");
   add([CLOCK, ALERTS], await checkEvidence(client, cell), "connect as safetypin_migrator");
-  add([SLOW_QUERIES], await checkSlowQueries(client), "pg_stat_statements is not there, or not to be read");
+  add([SLOW_QUERIES], await checkSlowQueries(client, cell), "pg_stat_statements is not there, or not to be read");
 
   try {
     findings.push(...(await compareWithChapters(client, options)));
@@ -156,25 +156,48 @@ async function assertCell(client: ClientBase, cell: CellName): Promise<void> {
   );
 }
 
-/** Asks what may be asked; who may not is told of production, where most is critical. */
+/**
+ * What the cell says it is for, asked as whom may be asked; who may ask as nobody
+ * is told of production, where most is critical.
+ */
 async function askEnvironment(client: ClientBase, cell: CellName): Promise<Environment> {
-  const { rows: may } = await client.query<{ role: string | null }>(
-    `select
-       case
-         when not has_schema_privilege(relnamespace, 'usage') or not has_table_privilege(pg_class.oid, 'select') then null
-         else current_user
-       end as role
+  const { rows: readers } = await client.query<{ role: string }>(
+    `select reader.role
      from pg_catalog.pg_class
+       cross join lateral (
+         values
+           (1, current_user::text, true),
+           (
+             2,
+             'safetypin_owner',
+             pg_has_role(
+               to_regrole('safetypin_owner'),
+               case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end
+             )
+           )
+       ) as reader (place, role, may_be)
      where relnamespace = to_regnamespace(quote_ident($1))
-       and relname = 'cell_settings'`,
+       and relname = 'cell_settings'
+       and may_be
+       and has_schema_privilege(reader.role, relnamespace, 'usage')
+       and has_table_privilege(reader.role, pg_class.oid, 'select')
+     order by place
+     limit 1`,
     [cell],
   );
-  if (typeof may[0]?.role !== "string") return "production";
+  const [reader] = readers;
+  if (reader === undefined) return "production";
 
-  const { rows } = await client.query<{ environment: Environment }>(
-    `select environment from ${quoteIdentifier(cell)}.cell_settings`,
-  );
-  return rows[0]?.environment ?? "production";
+  await client.query("begin read only");
+  try {
+    await client.query("select set_config('role', $1, true)", [reader.role]);
+    const { rows } = await client.query<{ environment: Environment }>(
+      `select environment from ${quoteIdentifier(cell)}.cell_settings`,
+    );
+    return rows[0]?.environment ?? "production";
+  } finally {
+    await client.query("rollback").catch(() => undefined);
+  }
 }
 
 async function compareWithChapters(client: ClientBase, options: DoctorOptions): Promise<Finding[]> {

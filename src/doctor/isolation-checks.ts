@@ -9,7 +9,7 @@ export const rowSecurity: CatalogCheck = {
       'critical',
       (case when is_partition then 'partition ' else 'table ' end) || relations.name,
       flaw.problem,
-      format('alter table %s %s row level security;', relations.oid::regclass, flaw.mend)
+      format('alter table %s %s row level security;', relations.called, flaw.mend)
     from relations
       join pg_catalog.pg_class on pg_class.oid = relations.oid
       cross join lateral (
@@ -24,7 +24,7 @@ export const rowSecurity: CatalogCheck = {
       'critical',
       (case kind when 'm' then 'materialized view ' else 'foreign table ' end) || relations.name,
       'cannot have row-level security, and an application may read it',
-      format('revoke all on %s from public, %I;', relations.oid::regclass, rolname)
+      format('revoke all on %s from public, %I;', relations.called, rolname)
     from relations
       cross join (
         select pg_roles.oid as role, rolname
@@ -76,12 +76,14 @@ export const fences: CatalogCheck = {
       'has no fence: a permissive policy alone decides whose rows an application sees',
       case
         when fenced_by_its_own.is_true then format(
-          'create policy tenant_fence on %s as restrictive to safetypin_app using (organization_id = (select current_organization_id())) with check (false);',
-          relations.oid::regclass
+          'create policy tenant_fence on %s as restrictive to safetypin_app using (organization_id = (select %I.current_organization_id())) with check (false);',
+          relations.called,
+          subject.cell
         )
         else 'Restore the policy tenant_fence from the chapter that makes the table: safetypin migrate status --check'
       end
-    from relations
+    from subject
+      cross join relations
       cross join lateral (
         select exists (
           select
@@ -108,20 +110,20 @@ export const fences: CatalogCheck = {
       'may be read around its parent, which has the policies, by ' || case grantee when 0 then 'everybody' else pg_get_userbyid(grantee) end,
       format(
         'revoke all on %s from %s;',
-        relations.oid::regclass,
+        relations.called,
         case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end
       )
     from relations
       cross join lateral aclexplode(acl)
     where is_partition
       and grantee <> relations.owner
-    group by relations.oid, relations.name, grantee
+    group by relations.called, relations.name, grantee
     union all
     select
       'critical',
       'policy ' || relations.name || '.' || polname,
       'is for everybody and not for a role',
-      format('alter policy %I on %s to safetypin_app;', polname, relations.oid::regclass)
+      format('alter policy %I on %s to safetypin_app;', polname, relations.called)
     from pg_catalog.pg_policy
       join relations on relations.oid = polrelid
     where 0 = any (polroles)
@@ -130,7 +132,7 @@ export const fences: CatalogCheck = {
       'critical',
       'policy ' || relations.name || '.' || polname,
       'shows applications every row of a table that holds something personal',
-      format('drop policy %I on %s;', polname, relations.oid::regclass)
+      format('drop policy %I on %s;', polname, relations.called)
     from pg_catalog.pg_policy
       join relations on relations.oid = polrelid
     where polpermissive
@@ -157,7 +159,7 @@ export const fences: CatalogCheck = {
 export const functions: CatalogCheck = {
   id: "functions",
   about:
-    "functions pin their path, with pg_temp last; security definer functions belong to our roles; none is executable by everybody or called leakproof",
+    "functions pin their path, with pg_temp last; security definer functions belong to our roles; none is executable by everybody, now or by default, or called leakproof",
   sql: `
     with found as (
       select
@@ -233,7 +235,32 @@ export const functions: CatalogCheck = {
       'is called leakproof: it may be asked about rows before the policies are',
       format('alter function %s not leakproof;', called)
     from found
-    where proleakproof`,
+    where proleakproof
+    union all
+    select
+      'critical',
+      'default privileges of ' || name || ' on functions',
+      'let everybody call each function that is yet to be made',
+      format('alter default privileges for role %I revoke execute on functions from public;', name)
+    from groups
+    where is_above
+      and to_regrole(name) is not null
+      and exists (
+        select
+        from aclexplode(
+          coalesce(
+            (
+              select defaclacl
+              from pg_catalog.pg_default_acl
+              where defaclrole = to_regrole(name)
+                and defaclnamespace = 0
+                and defaclobjtype = 'f'
+            ),
+            acldefault('f', to_regrole(name)::oid)
+          )
+        )
+        where grantee = 0
+      )`,
 };
 
 /** Views show the caller's rows and not their owner's. */
@@ -245,7 +272,7 @@ export const views: CatalogCheck = {
       flaw.severity,
       'view ' || relations.name,
       flaw.problem,
-      format('alter view %s set (%s = true);', relations.oid::regclass, flaw.option)
+      format('alter view %s set (%s = true);', relations.called, flaw.option)
     from relations
       join pg_catalog.pg_class on pg_class.oid = relations.oid
       cross join (
@@ -275,7 +302,7 @@ export const ownership: CatalogCheck = {
       format(
         'alter %s %s owner to safetypin_owner;',
         case kind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' when 'f' then 'foreign table' else 'table' end,
-        relations.oid::regclass
+        relations.called
       )
     from relations
     where owner is distinct from to_regrole('safetypin_owner')::oid
@@ -289,30 +316,14 @@ export const ownership: CatalogCheck = {
     from pg_catalog.pg_namespace, subject
     where pg_namespace.oid = subject.schema
       and nspowner is distinct from to_regrole('safetypin_owner')::oid
-    union all
-    select
-      'critical',
-      'schema ' || quote_ident(subject.cell),
-      'does not exist, and so there is no such cell in database ' || current_database(),
-      'safetypin bootstrap --cell ' || subject.cell
-    from subject
-    where subject.schema is null
-    union all
-    select
-      'critical',
-      'schema ' || quote_ident(subject.cell),
-      'has no tables of ours',
-      'safetypin migrate up --cell ' || subject.cell
-    from subject
-    where subject.schema is not null
-      and not exists (select from relations where name = 'organizations')`,
+`,
 };
 
 /** Nobody else can put something into a schema that our functions look into. */
 export const schemas: CatalogCheck = {
   id: "schemas",
   about:
-    "nobody else creates in the cell's schema, in that of the extensions, or for everybody in public; no login opens two cells; no TEMP for everybody",
+    "the cell's schema is there; nobody else creates in it, in that of the extensions, or for everybody in public; no login opens two cells; no TEMP for everybody",
   sql: `
     select
       'critical',
@@ -389,7 +400,24 @@ export const schemas: CatalogCheck = {
       cross join lateral aclexplode(coalesce(datacl, acldefault('d', datdba)))
     where datname = current_database()
       and privilege_type in ('CREATE', 'TEMPORARY')
-      and (grantee = 0 or (grantee <> datdba and grantee in (select role from applications)))`,
+      and (grantee = 0 or (grantee <> datdba and grantee in (select role from applications)))
+    union all
+    select
+      'critical',
+      'schema ' || quote_ident(subject.cell),
+      'does not exist, and so there is no such cell in database ' || current_database(),
+      'safetypin bootstrap --cell ' || subject.cell
+    from subject
+    where subject.schema is null
+    union all
+    select
+      'critical',
+      'schema ' || quote_ident(subject.cell),
+      'has no tables of ours',
+      'safetypin migrate up --cell ' || subject.cell
+    from subject
+    where subject.schema is not null
+      and not exists (select from relations where name = 'organizations')`,
 };
 
 /** No power over a table that goes round its policies. */
@@ -408,7 +436,7 @@ export const powers: CatalogCheck = {
         'revoke %s on %s%s from %s;',
         string_agg(lower(privilege_type), ', ' order by privilege_type),
         case kind when 'S' then 'sequence ' else '' end,
-        relations.oid::regclass,
+        relations.called,
         case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end
       )
     from relations
@@ -416,13 +444,13 @@ export const powers: CatalogCheck = {
     where grantee <> relations.owner
       and not is_partition
       and (grantee = 0 or privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'))
-    group by relations.oid, relations.name, kind, grantee
+    group by relations.called, relations.name, kind, grantee
     union all
     select
       'critical',
       'column ' || relations.name || '.' || attname,
       'is secret, and ' || rolname || ' may read it',
-      format('revoke select on %1$s from %3$I; revoke select (%2$I) on %1$s from %3$I;', relations.oid::regclass, attname, rolname)
+      format('revoke select on %1$s from %3$I; revoke select (%2$I) on %1$s from %3$I;', relations.called, attname, rolname)
     from relations
       join pg_catalog.pg_attribute on attrelid = relations.oid and attnum > 0 and not attisdropped
       cross join pg_catalog.pg_roles

@@ -134,7 +134,7 @@ interface SettingRow {
   /** Whose; `null` for everybody's. */
   readonly login: string | null;
   readonly name: string;
-  readonly value: string;
+  readonly value: string | null;
 
   /** Where it was set: for the server, the database, the login, or the login in this database. */
   readonly scope: "server" | "database" | "role" | "role in database";
@@ -218,7 +218,8 @@ function judge(
   environment: Subject["environment"],
   login: string | undefined,
 ): Finding[] {
-  const settings: Settings = Object.fromEntries(rows.map(({ name, value }) => [name, value ?? undefined]));
+  // A name that no module has claimed reads as nothing.
+  const settings: Settings = Object.fromEntries(rows.map(({ name, value }) => [name, value || undefined]));
 
   return RULES.filter(({ isBroken }) => isBroken(settings)).map((rule): Finding => {
     const severity: Severity = rule.isGrave && environment === "production" ? "critical" : "warning";

@@ -6,10 +6,10 @@ import type { Finding } from "./finding.js";
 export const SLOW_QUERIES = "slow-queries";
 
 /**
- * The five queries of this database that took longest on average, where
+ * The five queries of the cell's logins that took longest on average, where
  * pg_stat_statements is there and may be read; `undefined` where not.
  */
-export async function checkSlowQueries(client: ClientBase): Promise<Finding[] | undefined> {
+export async function checkSlowQueries(client: ClientBase, cell: string): Promise<Finding[] | undefined> {
   const { rows: extensions } = await client.query<{ schema: string }>(
     `select nspname as schema
      from pg_catalog.pg_extension
@@ -35,11 +35,14 @@ export async function checkSlowQueries(client: ClientBase): Promise<Finding[] | 
          ) as problem,
          'See its plan: explain (analyze, buffers) …' as remedy
        from ${statements}
-       where dbid = (select oid from pg_catalog.pg_database where datname = current_database())
+         join pg_catalog.pg_roles on pg_roles.oid = userid
+       where rolname ~ ('^' || $1 || '_[a-z]+_login$')
+         and dbid = (select oid from pg_catalog.pg_database where datname = current_database())
          and calls >= 5
          and mean_exec_time > 100
        order by mean_exec_time desc
        limit 5`,
+      [cell],
     )
     // Installed here, and not loaded by the server.
     .catch(() => ({ rows: undefined }));

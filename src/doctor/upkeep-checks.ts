@@ -9,7 +9,7 @@ export const triggers: CatalogCheck = {
     with found as (
       select
         relations.name as relation,
-        relations.oid as relation_oid,
+        relations.called,
         tgname,
         tgenabled,
         proname = 'tg__append_only' or proname like 'tg\\_%\\_\\_record\\_changes' as is_evidence
@@ -27,7 +27,7 @@ export const triggers: CatalogCheck = {
       end,
       format(
         'alter table %s enable %strigger %I;',
-        relation_oid::regclass,
+        called,
         case when is_evidence then 'always ' else '' end,
         tgname
       )
@@ -43,7 +43,7 @@ export const triggers: CatalogCheck = {
         'create trigger %1$s before %2$s on %3$s execute function %4$s.tg__append_only(%5$L); alter table %3$s enable always trigger %1$s;',
         wanted.name,
         wanted.moment,
-        relations.oid::regclass,
+        relations.called,
         quote_ident(subject.cell),
         relations.name
       )
@@ -117,7 +117,7 @@ export const indexes: CatalogCheck = {
       'warning',
       'index ' || quote_ident(pg_class.relname),
       'is invalid: it costs writes and serves nobody' || case when indisunique then ', and does not keep doubles out' else '' end,
-      format('reindex index concurrently %s;', pg_class.oid::regclass)
+      format('reindex index concurrently %s.%I;', pg_class.relnamespace::regnamespace, pg_class.relname)
     from pg_catalog.pg_index
       join relations on relations.oid = indrelid
       join pg_catalog.pg_class on pg_class.oid = indexrelid
@@ -130,7 +130,7 @@ export const indexes: CatalogCheck = {
       format(
         'create index %son %s (%s);',
         case kind when 'p' then '' else 'concurrently ' end,
-        relations.oid::regclass,
+        relations.called,
         (
           select string_agg(quote_ident(attname), ', ' order by place)
           from unnest(conkey) with ordinality as key (attnum, place)
@@ -163,7 +163,7 @@ export const indexUsage: CatalogCheck = {
       'info',
       'index ' || quote_ident(indexrelname),
       'was never used since the statistics began, and takes ' || pg_size_pretty(pg_relation_size(indexrelid)),
-      format('If replicas do not use it either: drop index concurrently %s;', indexrelid::regclass)
+      format('If replicas do not use it either: drop index concurrently %I.%I;', pg_stat_user_indexes.schemaname, indexrelname)
     from pg_catalog.pg_stat_user_indexes
       join relations on relations.oid = relid
       join pg_catalog.pg_index using (indexrelid)
@@ -177,7 +177,7 @@ export const indexUsage: CatalogCheck = {
       'info',
       'table ' || relations.name,
       format('was read whole %s times, by an index %s times, and has about %s rows', seq_scan, coalesce(idx_scan, 0), n_live_tup),
-      format('See which query does, in pg_stat_statements or with explain (analyze); then: analyze %s;', relid::regclass)
+      format('See which query does, in pg_stat_statements or with explain (analyze); then: analyze %s;', relations.called)
     from pg_catalog.pg_stat_user_tables
       join relations on relations.oid = relid
     where n_live_tup > 10000

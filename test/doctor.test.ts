@@ -1,0 +1,983 @@
+import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import type pg from "pg";
+
+import { prepareDatabase } from "../src/development/prepare-database.js";
+import { runCatalogChecks } from "../src/doctor/catalog-check.js";
+import { CHECKS, examine } from "../src/doctor/doctor.js";
+import type { Finding } from "../src/doctor/finding.js";
+import { checkIsolation, ISOLATION_CHECKS } from "../src/doctor/isolation.js";
+import { checkSettings } from "../src/doctor/settings-check.js";
+import { indexes, indexUsage, partitions, triggers } from "../src/doctor/upkeep-checks.js";
+import { parseCellName } from "../src/migrations/cell.js";
+import { runCli } from "./support/cli.js";
+import { useServer } from "./support/server.js";
+import { connect } from "./support/template.js";
+
+const cell = parseCellName("safetypin");
+const CATALOG_CHECKS = [...ISOLATION_CHECKS, triggers, partitions, indexes, indexUsage];
+
+// Most flaws are of roles, which belong to the whole server: this file has one of its own.
+const context = useServer({ settings: { shared_preload_libraries: "pg_stat_statements" } });
+let admin: pg.Client;
+
+const urlOf = (login: string) => {
+  const url = new URL(context.server.connectionString());
+  url.username = login;
+  return url.href;
+};
+
+beforeAll(async () => {
+  admin = await connect(context.server.connectionString());
+  await prepareDatabase(admin, { cell, environment: "test" });
+  await admin.query(`
+    create role somebody login nosuperuser;
+    create role middle nologin;
+    create role almighty nologin superuser;
+    create role acme_app_login login;
+  `);
+}, 120_000);
+
+afterAll(() => admin.end());
+
+/** What is told of an object, by a check. */
+const about = (findings: readonly Finding[], check: string, object: string) =>
+  findings.filter((finding) => finding.check === check && finding.object === object);
+
+/** A server is as old as it is: what is known against it is another test's. */
+const apartFromServer = (findings: readonly Finding[]) =>
+  findings.filter(({ check }) => check !== "server-version");
+
+describe("a cell that nobody has touched", () => {
+  test("is sound, whoever of those who may looks", async () => {
+    for (const login of ["postgres", "safetypin_migrator", "safetypin_app_login", "somebody"]) {
+      const client = await connect(urlOf(login));
+      try {
+        const { findings, environment } = await examine(client, { cell });
+        expect(apartFromServer(findings)).toEqual([]);
+        // Who may not ask is told the worst.
+        expect(environment).toBe(login === "somebody" ? "production" : "test");
+      } finally {
+        await client.end();
+      }
+    }
+  });
+
+  test("is looked at in every way by a superuser, and a lesser login is told what it could not see", async () => {
+    expect((await examine(admin, { cell })).skipped.map(({ check }) => check)).toEqual(["slow-queries"]);
+
+    const client = await connect(urlOf("safetypin_app_login"));
+    try {
+      const { skipped } = await examine(client, { cell });
+      expect(skipped.map(({ check }) => check)).toEqual([
+        "authentication",
+        "clock",
+        "alerts",
+        "slow-queries",
+        "migrations",
+        "privileges",
+        "catalog",
+      ]);
+      expect(skipped.find(({ check }) => check === "catalog")?.reason).toContain("safetypin_migrator");
+    } finally {
+      await client.end();
+    }
+  });
+
+  test("is sound to the application that connects to it, on any search_path", async () => {
+    const client = await connect(urlOf("safetypin_app_login"));
+    try {
+      await client.query("set search_path = ''");
+      const findings = await checkIsolation(client, { cell, environment: "development" });
+      expect(apartFromServer(findings)).toEqual([]);
+    } finally {
+      await client.end();
+    }
+  });
+
+  test("says who it is that is above the fences when an application connects as that one", async () => {
+    const findings = await checkIsolation(admin, { cell, environment: "development" });
+    expect(about(findings, "connected-login", "role postgres")).toEqual([
+      expect.objectContaining({ severity: "critical", remedy: expect.stringContaining("safetypin_app_login") }),
+    ]);
+
+    const migrator = await connect(urlOf("safetypin_migrator"));
+    try {
+      const found = await checkIsolation(migrator, { cell, environment: "development" });
+      expect(about(found, "connected-login", "role safetypin_migrator")).toHaveLength(1);
+    } finally {
+      await migrator.end();
+    }
+  });
+
+  test("that does not exist is a finding for an application, and an error for the doctor", async () => {
+    const findings = await checkIsolation(admin, { cell: "nowhere", environment: "development" });
+    expect(about(findings, "schemas", "schema nowhere")).toEqual([
+      expect.objectContaining({ severity: "critical", remedy: "safetypin bootstrap --cell nowhere" }),
+    ]);
+    await expect(examine(admin, { cell: parseCellName("nowhere") })).rejects.toThrow(
+      'There is no cell "nowhere" in this database; there is safetypin',
+    );
+  });
+});
+
+interface Flaw {
+  /** The check that has to see it. */
+  readonly check: string;
+  readonly severity: "critical" | "warning" | "info";
+  readonly object: string;
+
+  /** How the flaw is made. */
+  readonly made: string;
+
+  /** Whether what it says is for a person, or outside a transaction. */
+  readonly isForPeople?: true;
+}
+
+const fifteen = "current_setting('server_version_num')::integer < 160000";
+
+const FLAWS: readonly Flaw[] = [
+  // role-attributes
+  ...["superuser", "bypassrls", "createrole", "replication", "login"].map((attribute): Flaw => ({
+    check: "role-attributes",
+    severity: "critical",
+    object: "role safetypin_app",
+    made: `alter role safetypin_app ${attribute}`,
+  })),
+  {
+    check: "role-attributes",
+    severity: "critical",
+    object: "role safetypin_app_login",
+    made: "alter role safetypin_app_login bypassrls",
+  },
+  {
+    check: "role-attributes",
+    severity: "warning",
+    object: "role safetypin_backup_login",
+    made: "alter role safetypin_backup_login createdb",
+  },
+  {
+    check: "role-attributes",
+    severity: "critical",
+    object: "role somebody",
+    made: "grant safetypin_app to somebody; alter role somebody bypassrls",
+  },
+  {
+    check: "role-attributes",
+    severity: "critical",
+    object: "role safetypin_monitor",
+    made: "alter role safetypin_monitor rename to safetypin_watcher",
+    isForPeople: true,
+  },
+
+  // memberships
+  {
+    check: "memberships",
+    severity: "critical",
+    object: "role safetypin_app_login",
+    made: "grant safetypin_owner to safetypin_app_login",
+  },
+  {
+    check: "memberships",
+    severity: "critical",
+    object: "role safetypin_app",
+    made: "grant safetypin_definer to safetypin_app",
+  },
+  {
+    check: "memberships",
+    severity: "critical",
+    object: "role safetypin_app_login",
+    made: "grant safetypin_keyholder to middle; grant middle to safetypin_app_login",
+  },
+  {
+    check: "memberships",
+    severity: "critical",
+    object: "role safetypin_app_login",
+    made: "grant safetypin_operator to safetypin_app_login",
+  },
+  {
+    check: "memberships",
+    severity: "critical",
+    object: "role safetypin_app",
+    made: "grant pg_read_server_files to safetypin_app",
+  },
+  {
+    check: "memberships",
+    severity: "critical",
+    object: "role safetypin_operator_login",
+    made: "grant almighty to safetypin_operator_login",
+  },
+  {
+    check: "memberships",
+    severity: "critical",
+    object: "role safetypin_auditor_login",
+    made: "grant safetypin_migrator to safetypin_auditor_login",
+  },
+  {
+    check: "memberships",
+    severity: "warning",
+    object: "role safetypin_app_login",
+    made: "revoke safetypin_app from safetypin_app_login",
+  },
+  {
+    check: "memberships",
+    severity: "critical",
+    object: "role safetypin_migrator",
+    made: `do $$
+      begin
+        if ${fifteen} then
+          alter role safetypin_migrator inherit;
+        else
+          execute 'grant safetypin_definer to safetypin_migrator with inherit true';
+        end if;
+      end;
+    $$`,
+  },
+  {
+    check: "memberships",
+    severity: "critical",
+    object: "role safetypin_migrator",
+    made: "grant safetypin_backup to safetypin_migrator",
+  },
+  {
+    check: "memberships",
+    severity: "warning",
+    object: "role somebody",
+    made: "grant safetypin_owner to somebody",
+  },
+  {
+    check: "memberships",
+    severity: "critical",
+    object: "role safetypin_owner",
+    made: "grant middle to safetypin_owner",
+  },
+
+  // row-security
+  {
+    check: "row-security",
+    severity: "critical",
+    object: "table users",
+    made: "alter table safetypin.users disable row level security",
+  },
+  {
+    check: "row-security",
+    severity: "critical",
+    object: "table context_keys",
+    made: "alter table safetypin.context_keys no force row level security",
+  },
+  {
+    check: "row-security",
+    severity: "critical",
+    object: "partition auth_audit_logs_$MONTH",
+    made: "alter table safetypin.auth_audit_logs_$MONTH no force row level security",
+  },
+  {
+    check: "row-security",
+    severity: "critical",
+    object: "partition elsewhere.stray",
+    made: `create schema elsewhere;
+      create table elsewhere.stray (like safetypin.auth_audit_logs including defaults including constraints);
+      alter table safetypin.auth_audit_logs attach partition elsewhere.stray
+        for values from ('1999-01-01') to ('1999-02-01')`,
+  },
+  {
+    check: "row-security",
+    severity: "critical",
+    object: "materialized view everybody",
+    made: `create materialized view safetypin.everybody as select * from safetypin.users;
+      grant select on safetypin.everybody to safetypin_app`,
+  },
+
+  // fences
+  {
+    check: "fences",
+    severity: "critical",
+    object: "table user_roles",
+    made: "drop policy tenant_fence on safetypin.user_roles",
+  },
+  {
+    check: "fences",
+    severity: "critical",
+    object: "table sessions",
+    made: "alter policy tenant_fence on safetypin.sessions using (true) with check (true)",
+    isForPeople: true,
+  },
+  {
+    check: "fences",
+    severity: "critical",
+    object: "table organizations",
+    made: "drop policy tenant_fence on safetypin.organizations",
+    isForPeople: true,
+  },
+  {
+    check: "fences",
+    severity: "critical",
+    object: "table appointments",
+    made: `create table safetypin.appointments (organization_id uuid);
+      alter table safetypin.appointments owner to safetypin_owner;
+      alter table safetypin.appointments enable row level security;
+      alter table safetypin.appointments force row level security;
+      grant select on safetypin.appointments to safetypin_app`,
+  },
+  {
+    check: "fences",
+    severity: "critical",
+    object: "partition data_change_logs_$MONTH",
+    made: "grant select on safetypin.data_change_logs_$MONTH to safetypin_auditor",
+  },
+  {
+    check: "fences",
+    severity: "critical",
+    object: "policy users.select_self",
+    made: "alter policy select_self on safetypin.users to public",
+  },
+  {
+    check: "fences",
+    severity: "critical",
+    object: "policy users.select_all",
+    made: "create policy select_all on safetypin.users for select to safetypin_app using (true)",
+  },
+
+  // functions
+  {
+    check: "functions",
+    severity: "critical",
+    object: "function _keyed_digest(p_subject text)",
+    made: "alter function safetypin._keyed_digest(text) reset search_path",
+  },
+  {
+    check: "functions",
+    severity: "critical",
+    object: "function _keyed_digest(p_subject text)",
+    made: "alter function safetypin._keyed_digest(text) set search_path = safetypin, extensions",
+  },
+  {
+    check: "functions",
+    severity: "critical",
+    object: "function _keyed_digest(p_subject text)",
+    made: "alter function safetypin._keyed_digest(text) set search_path = public, safetypin, extensions, pg_temp",
+  },
+  {
+    check: "functions",
+    severity: "critical",
+    object: "function anybodys(p_id uuid, OUT name text)",
+    made: `create function safetypin.anybodys(p_id uuid, out name text)
+      language plpgsql security definer as $$ begin select email into name from users where id = p_id; end; $$;
+      set local search_path = ''`,
+  },
+  {
+    check: "functions",
+    severity: "warning",
+    object: "function _require_user()",
+    made: "alter function safetypin._require_user() reset search_path",
+  },
+  {
+    check: "functions",
+    severity: "critical",
+    object: "function _now()",
+    made: "alter function safetypin._now() owner to postgres",
+  },
+  {
+    check: "functions",
+    severity: "critical",
+    object: "function _now()",
+    made: "grant execute on function safetypin._now() to public",
+  },
+  {
+    check: "functions",
+    severity: "critical",
+    object: "function new_id()",
+    made: "alter function safetypin.new_id() leakproof",
+  },
+
+  {
+    check: "functions",
+    severity: "critical",
+    object: "default privileges of safetypin_definer on functions",
+    made: "alter default privileges for role safetypin_definer grant execute on functions to public",
+  },
+
+  // views
+  {
+    check: "views",
+    severity: "critical",
+    object: "view published_users",
+    made: "alter view safetypin.published_users set (security_invoker = false)",
+  },
+  {
+    check: "views",
+    severity: "warning",
+    object: "view live_sessions",
+    made: "alter view safetypin.live_sessions reset (security_barrier)",
+  },
+
+  // ownership
+  {
+    check: "ownership",
+    severity: "critical",
+    object: "table users",
+    made: "alter table safetypin.users owner to somebody",
+  },
+  {
+    check: "ownership",
+    severity: "critical",
+    object: "schema safetypin",
+    made: "alter schema safetypin owner to somebody",
+  },
+
+  // schemas
+  {
+    check: "schemas",
+    severity: "critical",
+    object: "schema safetypin",
+    made: "grant create on schema safetypin to safetypin_app",
+  },
+  {
+    check: "schemas",
+    severity: "critical",
+    object: "schema extensions",
+    made: "grant create on schema extensions to public",
+  },
+  {
+    check: "schemas",
+    severity: "critical",
+    object: "schema safetypin",
+    made: "grant usage on schema safetypin to safetypin_app",
+  },
+  {
+    check: "schemas",
+    severity: "critical",
+    object: "schema safetypin",
+    made: "grant usage on schema safetypin to acme_app_login",
+  },
+  {
+    check: "schemas",
+    severity: "warning",
+    object: "schema public",
+    made: "grant create on schema public to public",
+  },
+  {
+    check: "schemas",
+    severity: "warning",
+    object: "database postgres",
+    made: "grant temporary on database postgres to public",
+  },
+  {
+    check: "schemas",
+    severity: "warning",
+    object: "database postgres",
+    made: "grant create on database postgres to safetypin_app_login",
+  },
+
+  // powers
+  {
+    check: "powers",
+    severity: "critical",
+    object: "table users",
+    made: "grant truncate, references on safetypin.users to safetypin_app",
+  },
+  {
+    check: "powers",
+    severity: "critical",
+    object: "table permissions",
+    made: "grant select on safetypin.permissions to public",
+  },
+  {
+    check: "powers",
+    severity: "critical",
+    object: "sequence clock_high_water",
+    made: "grant usage on sequence safetypin.clock_high_water to public",
+  },
+  {
+    check: "powers",
+    severity: "critical",
+    object: "column context_keys.secret",
+    made: "grant select on safetypin.context_keys to safetypin_app",
+  },
+  {
+    check: "powers",
+    severity: "critical",
+    object: "column context_keys.secret",
+    made: "grant select (secret) on safetypin.context_keys to safetypin_operator",
+  },
+
+  // triggers
+  {
+    check: "triggers",
+    severity: "critical",
+    object: "trigger users._900_record_update",
+    made: "alter table safetypin.users disable trigger _900_record_update",
+  },
+  {
+    check: "triggers",
+    severity: "critical",
+    object: "trigger auth_audit_logs._500_append_only",
+    made: "alter table safetypin.auth_audit_logs enable trigger _500_append_only",
+  },
+  {
+    check: "triggers",
+    severity: "critical",
+    object: "trigger organization_users._500_count_insert",
+    made: "alter table safetypin.organization_users enable replica trigger _500_count_insert",
+  },
+  {
+    check: "triggers",
+    severity: "critical",
+    object: "partition auth_audit_logs_$MONTH",
+    made: "drop trigger _500_no_truncate on safetypin.auth_audit_logs_$MONTH",
+  },
+  {
+    check: "triggers",
+    severity: "critical",
+    object: "table data_change_logs",
+    made: "drop trigger _500_append_only on safetypin.data_change_logs",
+    // The partitions lack it too.
+    isForPeople: true,
+  },
+
+  // partitions
+  {
+    check: "partitions",
+    severity: "critical",
+    object: "table auth_audit_logs",
+    made: "alter table safetypin.auth_audit_logs detach partition safetypin.auth_audit_logs_$NEXT",
+    isForPeople: true,
+  },
+  {
+    check: "partitions",
+    severity: "critical",
+    object: "table access_attempt_logs",
+    made: "drop table safetypin.access_attempt_logs_$MONTH",
+    isForPeople: true,
+  },
+
+  // indexes
+  {
+    check: "indexes",
+    severity: "warning",
+    object: "index sessions_pkey",
+    made: "update pg_index set indisvalid = false where indexrelid = 'safetypin.sessions_pkey'::regclass",
+    isForPeople: true,
+  },
+  {
+    check: "indexes",
+    severity: "warning",
+    object: "constraint notes.notes_user_id_fkey",
+    made: `create table safetypin.notes (
+      user_id uuid constraint notes_user_id_fkey references safetypin.users
+    )`,
+  },
+];
+
+describe("each flaw of the catalog is found, and what the doctor says mends it", () => {
+  const month = (ahead: number) => {
+    const now = new Date();
+    const then = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1));
+    return then.toISOString().slice(0, 7).replace("-", "_");
+  };
+  const dated = (text: string) => text.replaceAll("$MONTH", month(0)).replaceAll("$NEXT", month(1));
+  const look = () => runCatalogChecks(admin, { cell, environment: "test" }, CATALOG_CHECKS);
+
+  test.each(FLAWS)("$check: $made", async ({ check, severity, object, made, isForPeople }) => {
+    await admin.query("begin");
+    try {
+      await admin.query(dated(made));
+      const found = about(await look(), check, dated(object));
+      expect(found).not.toEqual([]);
+      expect(found.map((finding) => finding.severity)).toContain(severity);
+      if (isForPeople) return;
+
+      for (const { remedy } of found) {
+        // What cannot run in a transaction does the same without that word.
+        await admin.query(remedy.replace(" concurrently", ""));
+      }
+      expect(about(await look(), check, dated(object))).toEqual([]);
+    } finally {
+      await admin.query("rollback");
+    }
+  });
+
+  test("no check is without a flaw that it was seen to find", () => {
+    const tried = new Set(FLAWS.map(({ check }) => check));
+    const elsewhere = ["index-usage"];
+    expect(CATALOG_CHECKS.map(({ id }) => id).filter((id) => !tried.has(id))).toEqual(elsewhere);
+  });
+
+  test.each([
+    ["a scraper has the role for scrapers", "grant pg_monitor to safetypin_monitor_login"],
+    ["an application has a second login", "grant safetypin_app to somebody; grant usage on schema safetypin to somebody"],
+    ["an administrator owns the migration login", "grant safetypin_migrator to somebody with admin option"],
+  ])("%s: no flaw of an application", async (_, made) => {
+    await admin.query("begin");
+    try {
+      await admin.query(made);
+      const critical = (await look()).filter(({ severity }) => severity === "critical");
+      expect(critical).toEqual([]);
+    } finally {
+      await admin.query("rollback");
+    }
+  });
+
+  test("an index that nobody uses and a table that is read whole are worth knowing", async () => {
+    await admin.query(`
+      create table safetypin.heap (id integer);
+      create index heap_id_idx on safetypin.heap (id);
+      insert into safetypin.heap select generate_series(1, 60000);
+      analyze safetypin.heap;
+      select pg_stat_force_next_flush();
+    `);
+    await admin.query(`
+      set enable_indexscan = off; set enable_indexonlyscan = off; set enable_bitmapscan = off;
+      do $$ begin for n in 1..60 loop perform from safetypin.heap where id = n limit 1; end loop; end; $$;
+      reset enable_indexscan; reset enable_indexonlyscan; reset enable_bitmapscan;
+      select pg_stat_force_next_flush();
+    `);
+    try {
+      const found = (await look()).filter(({ check }) => check === "index-usage");
+      expect(found.map(({ object, severity }) => `${severity} ${object}`).sort()).toEqual([
+        "info index heap_id_idx",
+        "info table heap",
+      ]);
+    } finally {
+      await admin.query("drop table safetypin.heap");
+    }
+  });
+});
+
+describe("settings that would write secrets into the log", () => {
+  const look = (environment: "production" | "test") => checkSettings(admin, { cell, environment });
+
+  test.each([
+    ["log_parameter_max_length", "alter database postgres set log_statement = 'all'"],
+    ["log_parameter_max_length", "alter database postgres set log_min_duration_statement = '1s'"],
+    ["log_parameter_max_length", "alter database postgres set log_transaction_sample_rate = 0.01"],
+    ["log_parameter_max_length of role safetypin_app_login", "alter role safetypin_app_login set log_statement = 'mod'"],
+    [
+      "log_parameter_max_length of role safetypin_app_login",
+      "alter role safetypin_app_login in database postgres set log_min_duration_statement = 0",
+    ],
+    ["log_parameter_max_length_on_error", "alter database postgres set log_parameter_max_length_on_error = -1"],
+    ["debug_print_plan", "alter database postgres set debug_print_plan = on"],
+    ["debug_print_parse", "alter database postgres set debug_print_parse = on"],
+    ["debug_print_rewritten", "alter database postgres set debug_print_rewritten = on"],
+    [
+      "auto_explain.log_verbose",
+      "alter database postgres set auto_explain.log_min_duration = 0; alter database postgres set auto_explain.log_verbose = on",
+    ],
+    [
+      "auto_explain.log_parameter_max_length",
+      "alter database postgres set auto_explain.log_min_duration = 0; alter database postgres set auto_explain.log_parameter_max_length = -1",
+    ],
+    ["pgaudit.log_parameter", "alter database postgres set pgaudit.log_parameter = on"],
+    [
+      "session_replication_role of role safetypin_operator_login",
+      "alter role safetypin_operator_login set session_replication_role = replica",
+    ],
+  ])("%s, after %s", async (setting, made) => {
+    await admin.query("begin");
+    try {
+      await admin.query(made);
+      const found = (await look("production")).filter(({ object }) => object === `setting ${setting}`);
+      expect(found.map(({ severity }) => severity)).toEqual(["critical"]);
+      expect((await look("test")).filter(({ object }) => object === `setting ${setting}`)).toEqual([
+        expect.objectContaining({ severity: "warning" }),
+      ]);
+
+      // A remedy for the whole server cannot run in a transaction; the same for this database can.
+      const remedy = (found[0]?.remedy ?? "")
+        .replace(/^alter system (.*?); select pg_reload_conf\(\);$/, "alter database postgres $1;");
+      await admin.query(remedy);
+      expect((await look("production")).filter(({ object }) => object === `setting ${setting}`)).toEqual([]);
+    } finally {
+      await admin.query("rollback");
+    }
+  });
+
+  test("a statement that is logged without its parameters is no flaw", async () => {
+    await admin.query("begin");
+    try {
+      await admin.query(`
+        alter database postgres set log_statement = 'all';
+        alter database postgres set log_parameter_max_length = 0;
+      `);
+      expect(await look("production")).toEqual([]);
+    } finally {
+      await admin.query("rollback");
+    }
+  });
+
+  test("plans in the log, and digests of md5, are warned of", async () => {
+    await admin.query("begin");
+    try {
+      await admin.query(`
+        alter database postgres set auto_explain.log_min_duration = '1s';
+        alter database postgres set password_encryption = 'md5';
+      `);
+      expect((await look("production")).map(({ severity, object }) => `${severity} ${object}`)).toEqual([
+        "warning setting auto_explain.log_min_duration",
+        "warning setting password_encryption",
+      ]);
+    } finally {
+      await admin.query("rollback");
+    }
+  });
+});
+
+describe("a server that listens to other machines", () => {
+  const open = useServer({ settings: { listen_addresses: "*" } });
+
+  test("without TLS is critical in production", async () => {
+    const client = await connect(open.server.connectionString());
+    try {
+      expect(await checkSettings(client, { cell, environment: "production" })).toEqual([
+        expect.objectContaining({
+          severity: "critical",
+          object: "setting ssl",
+          remedy: "alter system set ssl = 'on'; select pg_reload_conf();",
+        }),
+      ]);
+    } finally {
+      await client.end();
+    }
+  });
+});
+
+describe("who gets in", () => {
+  test("a line that trusts another machine, and one that takes md5", async () => {
+    const file = join(context.server.dataDirectory, "pg_hba.conf");
+    const before = await readFile(file, "utf8");
+    try {
+      await appendFile(file, "\nhost all all 10.0.0.0/8 trust\nhostssl all all 192.0.2.0/24 md5\n");
+      const { findings } = await examine(admin, { cell });
+      const found = findings.filter(({ check }) => check === "authentication");
+      expect(found.map(({ severity, problem }) => `${severity}: ${problem}`)).toEqual([
+        "critical: lets everybody at 10.0.0.0 be whom they say",
+        "warning: takes md5 passwords",
+      ]);
+    } finally {
+      await writeFile(file, before);
+    }
+  });
+
+  test("a login of ours whose password is an md5 digest", async () => {
+    const login = "safetypin_monitor_login";
+    await admin.query(`set password_encryption = 'md5'; alter role ${login} password 'watched by md5'; reset password_encryption`);
+    try {
+      const { findings } = await examine(admin, { cell });
+      expect(about(findings, "authentication", `role ${login}`)).toHaveLength(1);
+    } finally {
+      await admin.query(`alter role ${login} password null`);
+    }
+  });
+});
+
+describe("what the cell has noticed", () => {
+  test("a clock that went back", async () => {
+    const { rows } = await admin.query<{ mark: string }>("select last_value as mark from safetypin.clock_high_water");
+    await admin.query("select setval('safetypin.clock_high_water', extract(epoch from now())::bigint + 3600)");
+    try {
+      const { findings } = await examine(admin, { cell });
+      expect(findings.filter(({ check }) => check === "clock")).toEqual([
+        expect.objectContaining({ severity: "warning", problem: expect.stringMatching(/^is 3[56]\d\d s behind/) }),
+      ]);
+    } finally {
+      await admin.query("select setval('safetypin.clock_high_water', $1)", [rows[0]?.mark]);
+    }
+  });
+
+  test("critical alerts that nobody resolved, counted also for the migration login", async () => {
+    await admin.query(
+      `insert into safetypin.security_alerts (alert_type, severity)
+       values ('refresh_token_reused', 'critical'), ('refresh_token_reused', 'critical'), ('clock_went_back', 'high')`,
+    );
+    const migrator = await connect(urlOf("safetypin_migrator"));
+    try {
+      const { findings } = await examine(migrator, { cell });
+      expect(findings.filter(({ check }) => check === "alerts")).toEqual([
+        expect.objectContaining({
+          object: "alert refresh_token_reused",
+          problem: expect.stringContaining("2 critical alerts"),
+        }),
+      ]);
+    } finally {
+      await migrator.end();
+      await admin.query("delete from safetypin.security_alerts");
+    }
+  });
+
+  test("slow queries, where pg_stat_statements tells", async () => {
+    await admin.query("create extension pg_stat_statements schema extensions");
+    const app = await connect(urlOf("safetypin_app_login"));
+    try {
+      for (let call = 0; call < 5; call += 1) await app.query("select pg_sleep(0.11)");
+      const { findings, skipped } = await examine(admin, { cell });
+      expect(findings.filter(({ check }) => check === "slow-queries").map(({ problem }) => problem)).toEqual([
+        expect.stringContaining("pg_sleep"),
+      ]);
+      expect(skipped).toEqual([]);
+    } finally {
+      await app.end();
+      await admin.query("drop extension pg_stat_statements");
+    }
+  });
+});
+
+describe("the chapters and the cell", () => {
+  const migrationsOf = (findings: readonly Finding[]) =>
+    findings.filter(({ check }) => check === "migrations").map(({ severity, object }) => `${severity} ${object}`);
+
+  test("a chapter that waits, one that was changed, one from another release", async () => {
+    const { rows } = await admin.query("select * from safetypin.migrations order by id");
+    const newest = rows.at(-1) as { id: number; name: string; hash: string };
+    const file = `${String(newest.id).padStart(4, "0")}_${newest.name}.sql`;
+    try {
+      await admin.query("update safetypin.migrations set hash = 'another' where id = $1", [newest.id]);
+      expect(migrationsOf((await examine(admin, { cell })).findings)).toEqual([`critical chapter ${file}`]);
+
+      await admin.query("update safetypin.migrations set id = 9000, name = 'future' where id = $1", [newest.id]);
+      expect(migrationsOf((await examine(admin, { cell })).findings)).toEqual([
+        `critical chapter ${file}`,
+        "warning chapter 9000_future",
+      ]);
+
+      await admin.query("delete from safetypin.migrations where id = 9000");
+      expect(migrationsOf((await examine(admin, { cell })).findings)).toEqual([`warning chapter ${file}`]);
+    } finally {
+      await admin.query("delete from safetypin.migrations where id in ($1, 9000)", [newest.id]);
+      await admin.query("insert into safetypin.migrations (id, name, hash) values ($1, $2, $3)", [
+        newest.id,
+        newest.name,
+        newest.hash,
+      ]);
+    }
+  });
+
+  const BY_HAND = [
+    ["privileges", "critical", "table users", "grant delete on safetypin.users to safetypin_app"],
+    ["privileges", "warning", "table cloud_providers", "revoke select on safetypin.cloud_providers from safetypin_app"],
+    ["privileges", "critical", "column users.status", "grant update (status) on safetypin.users to safetypin_app"],
+    [
+      "privileges",
+      "critical",
+      "function _now()",
+      "grant execute on function safetypin._now() to safetypin_app with grant option",
+    ],
+    ["privileges", "critical", "sequence clock_high_water", "grant update on sequence safetypin.clock_high_water to safetypin_app"],
+    [
+      "catalog",
+      "critical",
+      "policy users.select_self",
+      "alter policy select_self on safetypin.users using (true)",
+    ],
+    ["catalog", "critical", "policy sessions.tenant_fence", "drop policy tenant_fence on safetypin.sessions"],
+    ["catalog", "critical", "policy users.delete_anybody", "create policy delete_anybody on safetypin.users for delete to safetypin_app using (false)"],
+    ["catalog", "warning", "index sessions.sessions_user_id_idx", "drop index safetypin.sessions_user_id_idx"],
+    ["catalog", "critical", "trigger users._900_record_delete", "alter table safetypin.users disable trigger _900_record_delete"],
+    ["catalog", "critical", "table users", "alter table safetypin.users no force row level security"],
+    ["catalog", "critical", "trigger users._100_extra", "create trigger _100_extra before update on safetypin.users for each row execute function safetypin.tg__touch_last_update_time()"],
+  ] as const;
+
+  test("whatever was changed by hand is found, and mended by what the doctor says", async () => {
+    const path = "set search_path = safetypin, extensions, pg_temp";
+    try {
+      for (const [, , , made] of BY_HAND) await admin.query(made);
+      const { findings } = await examine(admin, { cell });
+      const remedies: string[] = [];
+      for (const [check, severity, object] of BY_HAND) {
+        const found = about(findings, check, object);
+        expect(found).toContainEqual(expect.objectContaining({ check, severity, object }));
+        remedies.push(...found.map(({ remedy }) => remedy));
+      }
+
+      for (const remedy of remedies) {
+        // A DBA runs it, or becomes whom it names.
+        const [, role = "postgres", sql = remedy] = /^Run as (\w+), .*?\): (.*)$/.exec(remedy) ?? [];
+        await admin.query(`begin; ${path}; set local role ${role}`);
+        await admin.query(sql);
+        await admin.query("commit");
+      }
+    } finally {
+      await admin.query("rollback; reset search_path; reset role");
+    }
+    expect(apartFromServer((await examine(admin, { cell })).findings)).toEqual([]);
+  });
+
+  test("a function that was replaced is told with the place of its text", async () => {
+    const { rows } = await admin.query<{ before: string }>(
+      "select pg_get_functiondef('safetypin._require_user'::regproc) as before",
+    );
+    await admin.query(`
+      set search_path = safetypin, extensions, pg_temp;
+      create or replace function _require_user() returns uuid language plpgsql stable parallel restricted
+        set search_path from current as $$ begin return new_id(); end; $$;
+      reset search_path;
+    `);
+    try {
+      const found = about((await examine(admin, { cell })).findings, "catalog", "function _require_user()");
+      expect(found).toEqual([
+        expect.objectContaining({
+          severity: "critical",
+          remedy: expect.stringMatching(/0001_foundation\.sql, line \d+\) the statement "create function _require_user"/),
+        }),
+      ]);
+    } finally {
+      await admin.query(rows[0]?.before ?? "");
+    }
+  });
+});
+
+describe("safetypin doctor", () => {
+  const doctor = (...args: string[]) =>
+    runCli(["doctor", ...args], { env: { DATABASE_URL: urlOf("safetypin_migrator") } });
+
+  test("ends with 0 when nothing is critical, and answers scripts in one shape", async () => {
+    const { code, stdout } = await doctor("--json");
+    expect(code).toBe(0);
+    const answer = JSON.parse(stdout) as Record<string, unknown> & { findings: Finding[] };
+    expect(Object.keys(answer)).toEqual(["cell", "environment", "server", "counts", "findings", "skipped"]);
+    expect(answer).toMatchObject({ cell, environment: "test", counts: { critical: 0, info: 0 } });
+    expect(apartFromServer(answer.findings)).toEqual([]);
+  });
+
+  test("ends with 8 for a warning when it has to be strict, with 9 for what is critical", async () => {
+    try {
+      await admin.query("grant temporary on database postgres to public");
+      const lenient = await doctor();
+      expect(lenient.code).toBe(0);
+      expect(lenient.stdout).toContain("revoke temporary on database postgres from public;");
+      expect((await doctor("--strict")).code).toBe(8);
+
+      await admin.query("grant safetypin_owner to safetypin_app_login");
+      const { code, stdout } = await doctor("--strict", "--json");
+      expect(code).toBe(9);
+      expect((JSON.parse(stdout) as { findings: Finding[] }).findings[0]).toEqual({
+        check: "memberships",
+        severity: "critical",
+        object: "role safetypin_app_login",
+        problem: "is a member of safetypin_owner, for which there are no fences",
+        remedy: "revoke safetypin_owner from safetypin_app_login;",
+      });
+    } finally {
+      await admin.query(`
+        revoke temporary on database postgres from public;
+        revoke safetypin_owner from safetypin_app_login;
+      `);
+    }
+  });
+
+  test("ends with 1 and a sentence when there is no such cell", async () => {
+    const { code, stderr } = await doctor("--cell", "nowhere");
+    expect(code).toBe(1);
+    expect(stderr).toContain('There is no cell "nowhere"');
+  });
+
+  test("its help and its page name every check", async () => {
+    const { stdout } = await runCli(["doctor", "--help"]);
+    const page = await readFile("docs/doctor.md", "utf8");
+    for (const { id } of CHECKS) {
+      expect(stdout).toContain(id);
+      expect(page).toContain(`\`${id}\``);
+    }
+  });
+});
