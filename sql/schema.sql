@@ -458,9 +458,9 @@ declare
 begin
   select last_value into v_mark from clock_high_water;
 
-  -- Once a minute is enough, and never where nothing is written: on a replica, and
+  -- Once a second is enough, and never where nothing is written: on a replica, and
   -- in a transaction that only reads.
-  if extract(epoch from v_clock) > v_mark + 60
+  if extract(epoch from v_clock) >= v_mark + 1
      and current_setting('transaction_read_only') = 'off'
   then
     perform setval('clock_high_water', floor(extract(epoch from v_clock))::bigint);
@@ -473,7 +473,7 @@ $$;
 
 ALTER FUNCTION safetypin._now() OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._now() IS 'The time, never earlier than the latest time this cell has seen (to the minute).';
+COMMENT ON FUNCTION safetypin._now() IS 'The time, never earlier than the latest time this cell has seen (to the second).';
 
 REVOKE ALL ON FUNCTION safetypin._now() FROM PUBLIC;
 
@@ -2023,7 +2023,8 @@ begin
     v_written := set_config('safetypin.user_agent', _printable(p_user_agent), true);
   end if;
 
-  -- Whoever holds the row is sliding the same limit: no need to wait for them.
+  -- Whoever holds the row is sliding the same limit: no need to wait for them. The
+  -- mark of the clock moves along, so it is never more than a minute behind a request.
   if v_last_activity < v_now - interval '1 minute'
      and current_setting('transaction_read_only') = 'off'
   then

@@ -17,6 +17,7 @@ drop function _set_context;
 drop function _context_mac;
 drop function _context_nonce;
 drop function _now;
+drop function _clock_time;
 drop function _keyed_digest;
 drop function _require_not_production;
 

@@ -190,21 +190,24 @@ select
   ) as end_time
 from sessions
 join session_activities on session_activities.session_id = sessions.id
-join users on users.id = sessions.user_id
-left join organizations on organizations.id = sessions.organization_id
-left join organization_users
-  on organization_users.organization_id = sessions.organization_id
-  and organization_users.user_id = sessions.user_id
 where not sessions.revoked
-  and users.status = 'active'
-  and sessions.creation_time >= users.sessions_valid_from
+  and exists (
+    select from users
+    where users.id = sessions.user_id
+      and users.status = 'active'
+      and users.sessions_valid_from <= sessions.creation_time
+  )
   and (
     sessions.organization_id is null
-    or (
-      organizations.status = 'active'
-      and sessions.creation_time >= organizations.sessions_valid_from
-      and organization_users.status = 'active'
-      and sessions.creation_time >= organization_users.sessions_valid_from
+    or exists (
+      select from organizations
+      join organization_users on organization_users.organization_id = organizations.id
+      where organizations.id = sessions.organization_id
+        and organizations.status = 'active'
+        and organizations.sessions_valid_from <= sessions.creation_time
+        and organization_users.user_id = sessions.user_id
+        and organization_users.status = 'active'
+        and organization_users.sessions_valid_from <= sessions.creation_time
     )
   );
 
@@ -395,7 +398,7 @@ create function begin_request(
   set random_page_cost to 1.1
 as $$
 declare
-  v_now           timestamptz := _now();
+  v_now           timestamptz := _clock_time();
   v_last_activity timestamptz;
   v_end_time      timestamptz;
   v_written       text;
@@ -421,7 +424,7 @@ begin
     -- Seen to have ended: from now on the clock cannot go back before that. Not
     -- the present second rounded up: were the mark ahead of the clock, a session
     -- opened now would be no later than a voiding a moment ago.
-    if session_id is not null and not pg_is_in_recovery() then
+    if session_id is not null and current_setting('transaction_read_only') = 'off' then
       perform setval('clock_high_water', greatest(
         (select last_value from clock_high_water),
         ceil(extract(epoch from v_end_time))::bigint
@@ -439,10 +442,12 @@ begin
     v_written := set_config('safetypin.user_agent', _printable(p_user_agent), true);
   end if;
 
-  -- Whoever holds the row is sliding the same limit: no need to wait for them.
+  -- Whoever holds the row is sliding the same limit: no need to wait for them. The
+  -- mark of the clock moves along, so it is never more than a minute behind a request.
   if v_last_activity < v_now - interval '1 minute'
      and current_setting('transaction_read_only') = 'off'
   then
+    v_now := _now();
     update session_activities
     set last_activity_time = v_now
     where session_activities.session_id = (

@@ -1,7 +1,7 @@
 -- _now(): the time, never earlier than the latest time the cell has seen. What
 -- has expired stays expired when somebody sets the clock back.
 begin;
-select plan(21);
+select plan(22);
 
 select tests.two_organizations();
 
@@ -31,6 +31,18 @@ select pg_sleep(0.5);
 select pg_temp.set_mark(clock_timestamp() - interval '2 minutes');
 select ok(_now() <= clock_timestamp(), 'nor half a second later');
 select ok(_now() <= clock_timestamp(), '... nor after that');
+
+-- Whoever only reads asks for the time as well; were it to write, this would raise.
+select pg_temp.set_mark(clock_timestamp() - interval '2 minutes');
+savepoint reading;
+set local transaction_read_only = on;
+do $$ begin perform _now(); end $$;
+rollback to reading;
+select ok(
+  (select last_value from clock_high_water)
+    < extract(epoch from clock_timestamp() - interval '1 minute'),
+  'in a transaction that only reads, _now() leaves the mark where it is'
+);
 
 -- A clock that was set back by an hour looks just like a mark an hour ahead.
 select pg_temp.set_mark(clock_timestamp() + interval '1 hour');
