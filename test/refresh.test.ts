@@ -11,7 +11,7 @@ beforeAll(async () => {
   safetypin = await connectForTest(database);
 });
 beforeEach(async () => {
-  ann = await newPerson(safetypin, "ann");
+  ann = await newPerson(database, "ann");
 });
 afterAll(() => safetypin.close());
 

@@ -48,7 +48,7 @@ describe("registering", () => {
   });
 
   it("answers the same for an address that has an account, whose owner alone is told", async () => {
-    const { email, password } = await newPerson(safetypin, "bob");
+    const { email, password } = await newPerson(database, "bob");
 
     const token = await safetypin.register(somebody(email.toUpperCase()));
 

@@ -29,7 +29,7 @@ beforeAll(async () => {
     onQuery: (report) => reports.push(report),
     limits: { poolSize: 2 },
   });
-  [ann, bob] = await Promise.all([newPerson(safetypin, "ann"), newPerson(safetypin, "bob")]);
+  [ann, bob] = await Promise.all([newPerson(database, "ann"), newPerson(database, "bob")]);
 }, 60_000);
 
 afterAll(() => safetypin.close());
