@@ -272,6 +272,7 @@ const NO_EVENT = [
   "list_own_permissions",
   "prepare_password_change",
   "read_password_policy",
+  "require_permission",
   "search_users",
   "submit_password_proof",
   "verified_context",
