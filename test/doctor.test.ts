@@ -85,6 +85,21 @@ describe("a cell that nobody has touched", () => {
     }
   });
 
+  test("is compared with its chapters by the primary only", async () => {
+    const client = await connect(urlOf("safetypin_migrator"));
+    try {
+      await client.query("set default_transaction_read_only = on");
+      const { findings, skipped } = await examine(client, { cell });
+      expect(apartFromServer(findings)).toEqual([]);
+      expect(skipped.filter(({ reason }) => reason.includes("primary")).map(({ check }) => check)).toEqual([
+        "privileges",
+        "catalog",
+      ]);
+    } finally {
+      await client.end();
+    }
+  });
+
   test("is sound to the application that connects to it, on any search_path", async () => {
     const client = await connect(urlOf("safetypin_app_login"));
     try {

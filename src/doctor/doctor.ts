@@ -124,7 +124,16 @@ export async function examine(client: ClientBase, options: DoctorOptions): Promi
   add([SLOW_QUERIES], await checkSlowQueries(client, cell), "pg_stat_statements is not there, or not to be read");
 
   try {
-    findings.push(...(await compareWithChapters(client, options)));
+    const isReadOnly = await mayOnlyRead(client);
+    const found = await status(client, { ...options, lookForDrift: !isReadOnly });
+    findings.push(...ledgerFindings(found));
+    add(
+      [PRIVILEGES, CATALOG],
+      found.drift && (await findingsOf(found.drift, { cell, chapters: await readChapters(options) })),
+      isReadOnly
+        ? "a replica cannot run the chapters to compare with: ask the primary"
+        : "the cell's chapters are not those of this release: see migrations",
+    );
   } catch (error) {
     if (!(error instanceof ConfigurationError || error instanceof MigrationError)) throw error;
     const reason = [error.message, error.remedy].filter(Boolean).join(". ");
@@ -200,13 +209,11 @@ async function askEnvironment(client: ClientBase, cell: CellName): Promise<Envir
   }
 }
 
-async function compareWithChapters(client: ClientBase, options: DoctorOptions): Promise<Finding[]> {
-  const found = await status(client, { ...options, lookForDrift: true });
-  const chapters = await readChapters(options);
-  return [
-    ...ledgerFindings(found),
-    ...(await findingsOf(found.drift ?? [], { cell: options.cell, chapters })),
-  ];
+async function mayOnlyRead(client: ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ setting: string }>(
+    "select current_setting('transaction_read_only') as setting",
+  );
+  return rows[0]?.setting === "on";
 }
 
 function ledgerFindings({ cell, chapters, unknown }: CellStatus): Finding[] {
