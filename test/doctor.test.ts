@@ -316,13 +316,18 @@ const FLAWS: readonly Flaw[] = [
     severity: "critical",
     object: "table sessions",
     made: "alter policy tenant_fence on safetypin.sessions using (true) with check (true)",
-    isForPeople: true,
   },
   {
     check: "fences",
     severity: "critical",
     object: "table organizations",
     made: "drop policy tenant_fence on safetypin.organizations",
+  },
+  {
+    check: "fences",
+    severity: "critical",
+    object: "table role_permissions",
+    made: "drop policy tenant_fence on safetypin.role_permissions",
     isForPeople: true,
   },
   {

@@ -75,9 +75,10 @@ export const fences: CatalogCheck = {
       'table ' || relations.name,
       'has no fence: a permissive policy alone decides whose rows an application sees',
       case
-        when fenced_by_its_own.is_true then format(
-          'create policy tenant_fence on %s as restrictive to safetypin_app using (organization_id = (select %I.current_organization_id())) with check (false);',
+        when fenced_by_its_own.is_true or relations.name = 'organizations' then format(
+          'drop policy if exists tenant_fence on %1$s; create policy tenant_fence on %1$s as restrictive to safetypin_app using (%2$s = (select %3$I.current_organization_id())) with check (false);',
           relations.called,
+          case relations.name when 'organizations' then 'id' else 'organization_id' end,
           subject.cell
         )
         else 'Restore the policy tenant_fence from the chapter that makes the table: safetypin migrate status --check'
