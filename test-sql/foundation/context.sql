@@ -155,7 +155,8 @@ select is(
 
 
 -- A context is bound to the backend and to the start of its transaction. The
--- signature is made here by hand: first as it should be, to see that it would do.
+-- signature is made here by hand, over both: first as it should be, to see that it
+-- would do.
 select tests.act_as_superuser();
 create function pg_temp.sign(p_user_id uuid, p_organization_id uuid, p_nonce text)
   returns text
@@ -172,7 +173,10 @@ as $$
   where purpose = 'context' and retired_time is null
 $$;
 select
-  set_config('tests.here', pg_temp.sign(tests.user_id('zoe'), tests.organization_id('zenith'), _context_nonce()), true),
+  set_config('tests.here', pg_temp.sign(
+    tests.user_id('zoe'), tests.organization_id('zenith'),
+    pg_backend_pid() || '|' || extract(epoch from transaction_timestamp())
+  ), true),
   set_config('tests.earlier', pg_temp.sign(
     tests.user_id('zoe'), tests.organization_id('zenith'),
     pg_backend_pid() || '|' || extract(epoch from transaction_timestamp() - interval '1 microsecond')
