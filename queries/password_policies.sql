@@ -79,10 +79,8 @@ returning
   (extract(epoch from aal3_absolute_limit) / 60)::integer as "aal3AbsoluteMinutes!",
   (extract(epoch from aal3_idle_limit) / 60)::integer as "aal3IdleMinutes!";
 
-/* @name DeletePasswordPolicy */
-delete from password_policies
-where organization_id = (select current_organization_id())
-returning organization_id as "organizationId";
+/* @name ClearPasswordPolicy */
+select clear_password_policy() as "wasCleared!";
 
 /* @name ReadPasswordPolicy */
 select

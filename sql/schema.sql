@@ -2290,6 +2290,39 @@ REVOKE ALL ON FUNCTION safetypin.claim_domain(p_domain text, p_token_hash bytea)
 GRANT ALL ON FUNCTION safetypin.claim_domain(p_domain text, p_token_hash bytea) TO safetypin_app;
 
 --
+-- safetypin.clear_password_policy()
+--
+
+CREATE FUNCTION safetypin.clear_password_policy() RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_organization_id uuid := _require_organization();
+  v_found           boolean;
+begin
+  perform _require_permission('policies.manage');
+
+  delete from password_policies
+  where organization_id = v_organization_id;
+  v_found := found;
+
+  perform _log_event(
+    'policy.cleared',
+    p_additional_data => jsonb_build_object('had_one', v_found)
+  );
+  return v_found;
+end;
+$$;
+
+ALTER FUNCTION safetypin.clear_password_policy() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.clear_password_policy() IS 'Gives up the current organization''s own policy, so that it goes by the cell''s, and says whether it had one. Raises SP201 without policies.manage.';
+
+REVOKE ALL ON FUNCTION safetypin.clear_password_policy() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.clear_password_policy() TO safetypin_app;
+
+--
 -- safetypin.clock_high_water
 --
 
@@ -4322,7 +4355,7 @@ ALTER TABLE safetypin.password_policies ENABLE ALWAYS TRIGGER _900_record_update
 ALTER TABLE ONLY safetypin.password_policies
     ADD CONSTRAINT password_policies_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES safetypin.organizations(id) ON DELETE CASCADE;
 
-CREATE POLICY delete_administrator ON safetypin.password_policies FOR DELETE TO safetypin_app USING (((organization_id IS NOT NULL) AND ( SELECT safetypin.has_permission('policies.manage'::text) AS has_permission)));
+CREATE POLICY delete_definer ON safetypin.password_policies FOR DELETE TO safetypin_definer USING ((organization_id IS NOT NULL));
 
 CREATE POLICY insert_administrator ON safetypin.password_policies FOR INSERT TO safetypin_app WITH CHECK (( SELECT safetypin.has_permission('policies.manage'::text) AS has_permission));
 
@@ -4350,8 +4383,8 @@ CREATE POLICY update_operator ON safetypin.password_policies FOR UPDATE TO safet
 
 CREATE POLICY update_owner ON safetypin.password_policies FOR UPDATE TO safetypin_owner USING ((organization_id IS NULL));
 
-GRANT SELECT,DELETE ON TABLE safetypin.password_policies TO safetypin_app;
-GRANT SELECT ON TABLE safetypin.password_policies TO safetypin_definer;
+GRANT SELECT ON TABLE safetypin.password_policies TO safetypin_app;
+GRANT SELECT,DELETE ON TABLE safetypin.password_policies TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.password_policies TO safetypin_operator;
 GRANT SELECT ON TABLE safetypin.password_policies TO safetypin_auditor;
 GRANT SELECT ON TABLE safetypin.password_policies TO safetypin_backup;

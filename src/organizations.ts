@@ -593,8 +593,8 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
     },
 
     async clearPasswordPolicy() {
-      await requirePermission.run({ permission: "policies.manage" }, tx);
-      return (await policies.deletePasswordPolicy.run(undefined, tx)).length > 0;
+      const [row] = await policies.clearPasswordPolicy.run(undefined, tx);
+      return row!.wasCleared;
     },
   };
   return repository;

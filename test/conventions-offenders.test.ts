@@ -156,6 +156,7 @@ const OFFENDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "insert and update are granted by column": "grant insert on roles to safetypin_definer",
     "nobody is granted truncate, references, trigger or maintain":
       "grant truncate on roles to safetypin_operator",
+    "to delete is granted to functions alone": "grant delete on password_policies to safetypin_app",
     "nothing is granted to everybody": "grant select on cloud_providers to public",
     "functions of the three owners begin executable by nobody else":
       "alter default privileges for role safetypin_definer grant execute on functions to public",

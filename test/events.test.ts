@@ -94,6 +94,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   "choose_organization: session.organization_chosen": { as: "ann", call: `choose_organization(${ACME})` },
   "claim_domain: domain.claimed": { as: "ann", call: `claim_domain('acme.example', sha256(${TOKEN}))` },
+  "clear_password_policy: policy.cleared": { as: "ann", call: "clear_password_policy()" },
   "close_account: user.closed": { as: "bob", call: "close_account()" },
   "close_organization: organization.closed": { as: "ann", call: "close_organization()" },
   "create_organization: organization.created": { as: "bob", call: "create_organization('bobs', 'Bob''s')" },

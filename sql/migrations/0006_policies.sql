@@ -160,16 +160,16 @@ create policy update_administrator on password_policies
   to safetypin_app
   using (organization_id is not null and (select has_permission('policies.manage')));
 
-create policy delete_administrator on password_policies
-  for delete
-  to safetypin_app
-  using (organization_id is not null and (select has_permission('policies.manage')));
-
 -- The strictest of a person's organizations is asked before one is chosen.
 create policy select_definer on password_policies
   for select
   to safetypin_definer
   using (true);
+
+create policy delete_definer on password_policies
+  for delete
+  to safetypin_definer
+  using (organization_id is not null);
 
 create policy select_operator on password_policies
   for select
@@ -222,7 +222,8 @@ grant update (
 ) on password_policies to safetypin_app, safetypin_operator;
 grant update (bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold)
   on password_policies to safetypin_operator;
-grant delete on password_policies to safetypin_app;
+grant delete on password_policies to safetypin_definer;
+-- No delete for the application: see clear_password_policy().
 
 insert into password_policies (
   bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold
@@ -364,5 +365,38 @@ $$;
 
 comment on function _session_limits(uuid, smallint) is
   'The absolute and idle limits and the number of sessions a person may have, the cell''s default included.';
+
+
+-- A function and not a grant: whoever may delete from a table may also lock the
+-- whole of it, and every sign-in reads this one.
+create function clear_password_policy()
+  returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_organization_id uuid := _require_organization();
+  v_found           boolean;
+begin
+  perform _require_permission('policies.manage');
+
+  delete from password_policies
+  where organization_id = v_organization_id;
+  v_found := found;
+
+  perform _log_event(
+    'policy.cleared',
+    p_additional_data => jsonb_build_object('had_one', v_found)
+  );
+  return v_found;
+end;
+$$;
+
+comment on function clear_password_policy() is
+  'Gives up the current organization''s own policy, so that it goes by the cell''s, and says whether it had one. Raises SP201 without policies.manage.';
+
+grant execute on function clear_password_policy() to safetypin_app;
 
 set local role safetypin_owner;

@@ -202,32 +202,29 @@ const setPasswordPolicyIR: any = {"usedParamSet":{"minLength":true,"maxLength":t
 export const setPasswordPolicy = new PreparedQuery<SetPasswordPolicyParams,SetPasswordPolicyResult>(setPasswordPolicyIR);
 
 
-/** 'DeletePasswordPolicy' parameters type */
-export type DeletePasswordPolicyParams = void;
+/** 'ClearPasswordPolicy' parameters type */
+export type ClearPasswordPolicyParams = void;
 
-/** 'DeletePasswordPolicy' return type */
-export interface DeletePasswordPolicyResult {
-  /** Whose policy; null for the cell's default. [internal] */
-  organizationId: string | null;
+/** 'ClearPasswordPolicy' return type */
+export interface ClearPasswordPolicyResult {
+  wasCleared: boolean;
 }
 
-/** 'DeletePasswordPolicy' query type */
-export interface DeletePasswordPolicyQuery {
-  params: DeletePasswordPolicyParams;
-  result: DeletePasswordPolicyResult;
+/** 'ClearPasswordPolicy' query type */
+export interface ClearPasswordPolicyQuery {
+  params: ClearPasswordPolicyParams;
+  result: ClearPasswordPolicyResult;
 }
 
-const deletePasswordPolicyIR: any = {"usedParamSet":{},"params":[],"statement":"delete from password_policies\nwhere organization_id = (select current_organization_id())\nreturning organization_id as \"organizationId\""};
+const clearPasswordPolicyIR: any = {"usedParamSet":{},"params":[],"statement":"select clear_password_policy() as \"wasCleared!\""};
 
 /**
  * Query generated from SQL:
  * ```
- * delete from password_policies
- * where organization_id = (select current_organization_id())
- * returning organization_id as "organizationId"
+ * select clear_password_policy() as "wasCleared!"
  * ```
  */
-export const deletePasswordPolicy = new PreparedQuery<DeletePasswordPolicyParams,DeletePasswordPolicyResult>(deletePasswordPolicyIR);
+export const clearPasswordPolicy = new PreparedQuery<ClearPasswordPolicyParams,ClearPasswordPolicyResult>(clearPasswordPolicyIR);
 
 
 /** 'ReadPasswordPolicy' parameters type */

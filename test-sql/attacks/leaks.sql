@@ -4,6 +4,7 @@ begin;
 select plan(11);
 
 select tests.two_organizations();
+insert into password_policies (organization_id) values (tests.organization_id('acme'));
 select tests.act_as('zoe', 'zenith');
 
 select lives_ok(
@@ -44,10 +45,10 @@ select lives_ok(
 );
 select lives_ok(
   $$
-    delete from password_policies
-    where 1 / (case when organization_id is null then 0 else 1 end) = 1
+    update password_policies set min_length = 64
+    where 1 / (case when organization_id = tests.organization_id('acme') then 0 else 1 end) = 1
   $$,
-  'nor on the way to a delete'
+  'nor to another one'
 );
 select throws_ok(
   $$ create function tell(text) returns boolean language sql return true $$, '42501', null,

@@ -1,7 +1,7 @@
 -- Privileges are given one by one, to roles, and never to everybody. What each
 -- role may do is written in docs/privileges.md, which a test compares.
 begin;
-select plan(9);
+select plan(10);
 
 select is_empty(
   $$
@@ -32,6 +32,22 @@ select is_empty(
       and privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN')
   $$,
   'nobody is granted truncate, references, trigger or maintain'
+);
+
+-- It is a right to lock the whole table, too.
+select is_empty(
+  $$
+    select relname, grantee::regrole
+    from pg_class
+    cross join lateral aclexplode(relacl) as granted
+    where relnamespace = current_schema()::regnamespace
+      and relkind in ('r', 'p', 'v', 'm', 'f')
+      and privilege_type = 'DELETE'
+      and grantee not in (
+        relowner, 'safetypin_definer'::regrole, 'safetypin_keyholder'::regrole
+      )
+  $$,
+  'to delete is granted to functions alone'
 );
 
 select is_empty(

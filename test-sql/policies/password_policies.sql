@@ -1,7 +1,7 @@
 -- password_policies: stricter than NIST SP 800-63B-4, never laxer; an organization's
 -- own to set, by who may; throttles the cell's alone.
 begin;
-select plan(104);
+select plan(105);
 
 select tests.two_organizations();
 
@@ -65,13 +65,13 @@ select results_eq(
   'bob sees acme''s'
 );
 select is_empty($$ update password_policies set min_length = 64 returning id $$, '... and changes none');
-select is_empty($$ delete from password_policies returning id $$, '... and deletes none');
+select throws_ok($$ select clear_password_policy() $$, 'SP201', null, '... and gives none up');
 select tests.act_as('zoe', 'zenith');
 select is_empty($$ select id from password_policies where organization_id is not null $$, 'zoe does not see acme''s');
 select is_empty($$ update password_policies set min_length = 64 returning id $$, '... changes none');
-select is_empty($$ delete from password_policies returning id $$, '... and deletes none');
+select is(clear_password_policy(), false, '... and gives none up, for zenith has none');
 select tests.act_as_nobody();
-select is_empty($$ delete from password_policies returning id $$, 'nobody deletes none');
+select throws_ok($$ select clear_password_policy() $$, 'SP102', null, 'nobody gives none up');
 select tests.act_as_operator();
 select results_eq(
   $$ update password_policies set lockout_threshold = 6 returning organization_id $$,
@@ -450,12 +450,9 @@ select throws_ok(
 
 -- Giving it up
 select tests.act_as('amy', 'acme');
-select results_eq(
-  $$ delete from password_policies returning organization_id $$,
-  $$ select tests.organization_id('acme') $$,
-  'amy gives acme''s policy up, and the cell''s stays'
-);
-select isnt_empty($$ select id from password_policies where organization_id is null $$, '... for all');
+select is(clear_password_policy(), true, 'amy gives acme''s policy up');
+select is_empty($$ select id from password_policies where organization_id is not null $$, '... and it is gone');
+select isnt_empty($$ select id from password_policies where organization_id is null $$, '... and the cell''s stays, for all');
 
 select finish();
 rollback;

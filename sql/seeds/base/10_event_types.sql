@@ -45,6 +45,7 @@ values
   ('password.reset_prepared', 'info', 'The holder of a reset token asked for the rules.', '{prepare_password_reset}'),
   ('password.reset_requested', 'info', 'A message to reset a password was asked for.', '{request_password_reset}'),
   ('password_attempts.swept', 'info', 'Attempts that were over were deleted.', '{sweep_password_attempts}'),
+  ('policy.cleared', 'notice', 'An organization gave its own password policy up.', '{clear_password_policy}'),
   ('refresh_tokens.swept', 'info', 'Refresh tokens used long ago were deleted.', '{sweep_refresh_tokens}'),
   ('role.assigned', 'notice', 'A member was given a role.', '{assign_role}'),
   ('role.created', 'info', 'A role was made.', '{create_role}'),

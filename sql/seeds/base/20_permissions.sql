@@ -26,7 +26,7 @@ values
     '{assign_role,remove_role}', '{}'),
   ('policies.manage', 'policies', 'manage', 'role', 'safetypin_app',
     'Make the organization stricter about passwords and sessions.',
-    '{}', '{password_policies.insert_administrator,password_policies.update_administrator,password_policies.delete_administrator}'),
+    '{clear_password_policy}', '{password_policies.insert_administrator,password_policies.update_administrator}'),
   ('sessions.read', 'sessions', 'read', 'role', 'safetypin_app',
     'See the sessions of the organization''s members.',
     '{}', '{sessions.select_administrator}'),
