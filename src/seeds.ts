@@ -30,6 +30,9 @@ export interface SeedOptions extends LockOptions, SessionOptions {
   /** @defaultValue `sql/seeds` of this package */
   readonly directory?: string | undefined;
 
+  /** Say which files, and load none. @defaultValue false */
+  readonly dryRun?: boolean | undefined;
+
   /** Told before each file. */
   readonly onFile?: ((file: string) => void) | undefined;
 }
@@ -66,7 +69,7 @@ export async function seed(client: ClientBase, options: SeedOptions): Promise<Se
 
       for (const file of files) {
         options.onFile?.(file);
-        await runSeed(session, file, options);
+        if (options.dryRun !== true) await runSeed(session, file, options);
       }
       return { cell, environment, files };
     }),

@@ -3,21 +3,23 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import pg from "pg";
+import type pg from "pg";
 
 import { adopt } from "../src/migrations/adopt.js";
 import { bootstrap } from "../src/migrations/bootstrap.js";
-import { parseCellName, type CellName } from "../src/migrations/cell.js";
+import type { CellName } from "../src/migrations/cell.js";
 import { chapterDirectories, readChapters } from "../src/migrations/chapters.js";
 import { status } from "../src/migrations/status.js";
 import { up } from "../src/migrations/up.js";
+import { useCellNames } from "./support/cell-names.js";
 import { writeChapters, type ChapterFiles } from "./support/chapter-files.js";
-import { aloneWithRoles, uniqueCellName, useDatabase } from "./support/database.js";
+import { aloneWithRoles, useDatabase } from "./support/database.js";
 import { findInstallations } from "./support/fresh-servers.js";
 import { connect } from "./support/template.js";
 
 const run = promisify(execFile);
 const database = useDatabase({ template: "empty" });
+const newCellName = useCellNames();
 const psql = findInstallations()
   .map(({ installation }) => join(installation ?? "/nowhere", "bin", "psql"))
   .find((path) => existsSync(path));
@@ -32,7 +34,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   files = await writeChapters();
-  cell = parseCellName(uniqueCellName());
+  cell = newCellName();
   await aloneWithRoles(() => bootstrap(client, { cell }));
 });
 
@@ -93,7 +95,7 @@ test("the ledger is the one that the runner would have written", async () => {
   await adopt(client, small());
   const byHand = await ledger();
 
-  cell = parseCellName(uniqueCellName());
+  cell = newCellName();
   await aloneWithRoles(() => bootstrap(client, { cell }));
   await up(client, small());
   expect(byHand).toEqual(await ledger());

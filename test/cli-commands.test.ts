@@ -1,12 +1,13 @@
 import type pg from "pg";
 
-import { parseCellName } from "../src/migrations/cell.js";
+import { useCellNames } from "./support/cell-names.js";
 import { writeChapters, type ChapterFiles } from "./support/chapter-files.js";
 import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
-import { aloneWithRoles, uniqueCellName, useDatabase } from "./support/database.js";
+import { aloneWithRoles, useDatabase } from "./support/database.js";
 import { connect } from "./support/template.js";
 
 const database = useDatabase({ template: "empty" });
+const newCellName = useCellNames();
 let client: pg.Client;
 let files: ChapterFiles;
 
@@ -35,7 +36,7 @@ async function json(...args: string[]): Promise<{ code: number | null; answer: u
 }
 
 async function newCell(): Promise<string> {
-  const cell = parseCellName(uniqueCellName());
+  const cell = newCellName();
   const { code, stderr } = await aloneWithRoles(() => run("bootstrap", "--cell", cell));
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   return cell;
@@ -124,7 +125,7 @@ describe("the way of a cell, with its exit codes", () => {
     for (const args of [["plan"], ["up", "--dry-run"], ["up"], ["status", "--check"], ["down", "--to", "0", "--yes"]]) {
       expect([args, (await run("migrate", ...args, ...small(cell))).code]).toEqual([args, 4]);
     }
-  }, 60_000);
+  }, 180_000);
 
   test("the same, told to a script", async () => {
     const cell = await newCell();
@@ -180,7 +181,7 @@ describe("the way of a cell, with its exit codes", () => {
       code: 0,
       answer: { cell, chapters: ["0002_feedings.sql"], undone: ["0002_feedings.sql"] },
     });
-  }, 60_000);
+  }, 180_000);
 
   test("a chapter that fails says where, and ends with 1", async () => {
     const cell = await newCell();
@@ -204,7 +205,7 @@ describe("the way of a cell, with its exit codes", () => {
     const after = await json("migrate", "status", "--all-cells", "--chapters", files.directory);
     const { cells } = after.answer as { cells: { cell: string; pending: string[] }[] };
     expect(cells.filter(({ cell }) => [one, two].includes(cell)).map(({ pending }) => pending)).toEqual([[], []]);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe("adopt", () => {
@@ -260,7 +261,7 @@ describe("maintain", () => {
       [cell],
     );
     expect(tasks.map(({ name }) => name).sort()).toEqual(rows.map(({ name }) => name));
-  }, 60_000);
+  }, 180_000);
 
   test("goes on until it is told to stop, and then ends in order", async () => {
     const cell = await newCell();
@@ -281,5 +282,5 @@ describe("maintain", () => {
     await twice;
     child.kill("SIGTERM");
     await expect(ended).resolves.toMatchObject({ code: 0, stderr: "" });
-  }, 60_000);
+  }, 180_000);
 });

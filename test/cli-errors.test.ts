@@ -1,15 +1,15 @@
 import type pg from "pg";
 
 import { bootstrap } from "../src/migrations/bootstrap.js";
-import { parseCellName } from "../src/migrations/cell.js";
 import { assertDirectServer } from "../src/migrations/session.js";
+import { useCellNames } from "./support/cell-names.js";
 import { runCli } from "./support/cli.js";
-import { aloneWithRoles, uniqueCellName, useDatabase } from "./support/database.js";
+import { aloneWithRoles, useDatabase } from "./support/database.js";
 import { findPoolers, freePort } from "./support/pooler.js";
 import { connect } from "./support/template.js";
 
 const database = useDatabase({ template: "empty" });
-const cell = parseCellName(uniqueCellName());
+const cell = useCellNames()();
 let client: pg.Client;
 
 beforeAll(async () => {
@@ -143,7 +143,7 @@ describe.each(findPoolers())("through $name", ({ start }) => {
     } finally {
       await pooler.stop();
     }
-  });
+  }, 120_000);
 });
 
 test("what keeps one session per connection may stand there, if somebody says so", async () => {

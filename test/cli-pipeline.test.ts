@@ -36,7 +36,7 @@ beforeAll(async () => {
   await withAdmin(scratch, async (client) => {
     await aloneWithRoles(() => bootstrap(client, { cell }));
   });
-}, 60_000);
+}, 180_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -82,7 +82,7 @@ test("the page has five jobs", () => {
 
 test("1: the chapters run, and run back", async () => {
   await aloneWithRoles(() => expectCode(runJob(0), 0));
-}, 120_000);
+}, 180_000);
 
 test("2 to 4: production gets the newest chapter, once somebody has approved what would be noticed", async () => {
   await withAdmin(production, (client) => down(client, { cell, to: newest - 1 }));
@@ -108,7 +108,7 @@ test("2 to 4: production gets the newest chapter, once somebody has approved wha
     const { rows } = await client.query(`select max(id) as newest from ${cell}.migrations`);
     expect(rows).toEqual([{ newest }]);
   });
-}, 120_000);
+}, 180_000);
 
 test("5: the nightly job ends well, and badly on drift", async () => {
   await expectCode(runJob(4), 0);
@@ -124,7 +124,7 @@ test("5: the nightly job ends well, and badly on drift", async () => {
       expected: "true",
     },
   ]);
-}, 60_000);
+}, 180_000);
 
 test("3: production that somebody changed by hand stops the deployment", async () => {
   await expectCode(runJob(2), 1);

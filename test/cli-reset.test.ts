@@ -1,12 +1,13 @@
-import pg from "pg";
+import type pg from "pg";
 
 import { bootstrap } from "../src/migrations/bootstrap.js";
 import { DEFAULT_CELL, parseCellName } from "../src/migrations/cell.js";
 import { status } from "../src/migrations/status.js";
 import { up } from "../src/migrations/up.js";
 import { declareEnvironment } from "../src/seeds.js";
+import { useCellNames } from "./support/cell-names.js";
 import { runCli } from "./support/cli.js";
-import { aloneWithRoles, asAdmin, uniqueCellName, useDatabase, type TestDatabase } from "./support/database.js";
+import { aloneWithRoles, asAdmin, useDatabase, type TestDatabase } from "./support/database.js";
 import { connect } from "./support/template.js";
 
 const cell = parseCellName(DEFAULT_CELL);
@@ -104,7 +105,7 @@ describe("db reset, where the login may make databases", () => {
       const { rows } = await client.query(`select count(*)::integer as permissions from ${cell}.permissions`);
       expect(rows[0]).not.toEqual({ permissions: 0 });
     });
-  }, 120_000);
+  }, 180_000);
 
   test("does so although somebody is connected, whose next question fails", async () => {
     const other = await connect(database.connectionString("admin"));
@@ -112,7 +113,7 @@ describe("db reset, where the login may make databases", () => {
     await expect(reset(database, "admin", "--yes")).resolves.toMatchObject({ code: 0 });
     await expect(other.query("select 1")).rejects.toThrow();
     await other.end().catch(() => undefined);
-  }, 60_000);
+  }, 180_000);
 
   test("not where the database holds something else: chapter by chapter then", async () => {
     await withClient(database, (client) => client.query("create schema mine; create table mine.things (id integer)"));
@@ -123,7 +124,7 @@ describe("db reset, where the login may make databases", () => {
     );
     await expect(isThere(database)).resolves.toBe(false);
     await withClient(database, (client) => client.query("select id from mine.things; drop schema mine cascade"));
-  }, 60_000);
+  }, 180_000);
 });
 
 describe("db reset, as the migration login", () => {
@@ -143,7 +144,7 @@ describe("db reset, as the migration login", () => {
         drift: [],
       });
     });
-  }, 60_000);
+  }, 180_000);
 
   test("asks first, and refuses where nobody is there", async () => {
     await addPerson(database);
@@ -192,12 +193,12 @@ describe("where the database says it is production", () => {
       });
     }
     await expect(seed("--scenario", "small-clinic")).resolves.toMatchObject({ code: 7 });
-  }, 60_000);
+  }, 180_000);
 });
 
 describe("seed", () => {
   const database = useDatabase({ template: "empty" });
-  const other = parseCellName(uniqueCellName());
+  const other = useCellNames()();
   const run = (...args: string[]) =>
     runCli(["seed", "--cell", other, ...args], { env: { DATABASE_URL: database.connectionString("admin") } });
 
@@ -243,12 +244,19 @@ describe("seed", () => {
       await up(client, { cell: other });
       await declareEnvironment(client, "test", { cell: other });
     });
+    const empty = await contents();
+    await expect(run("--dry-run")).resolves.toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("would seed"),
+    });
+    expect(await contents()).toEqual(empty);
+
     await expect(run()).resolves.toMatchObject({ code: 0 });
     const once = await contents();
     await expect(run()).resolves.toMatchObject({ code: 0 });
     expect(await contents()).toEqual(once);
     expect(Object.keys(once)).toEqual(expect.arrayContaining(["permissions", "roles", "event_types"]));
-  }, 60_000);
+  }, 180_000);
 
   test("a scenario that is not there: those that are", async () => {
     await expect(run("--scenario", "no-such-thing")).resolves.toMatchObject({

@@ -1,14 +1,15 @@
-import pg from "pg";
+import type pg from "pg";
 
 import { bootstrap } from "../src/migrations/bootstrap.js";
 import { compareCatalogs, readCatalog } from "../src/migrations/catalog.js";
-import { parseCellName } from "../src/migrations/cell.js";
 import { describeDifference } from "../src/migrations/describe-difference.js";
-import { aloneWithRoles, uniqueCellName, useDatabase } from "./support/database.js";
+import { useCellNames } from "./support/cell-names.js";
+import { aloneWithRoles, useDatabase } from "./support/database.js";
 import { connect } from "./support/template.js";
 
-const cell = parseCellName(uniqueCellName());
-const other = parseCellName(uniqueCellName());
+const newCellName = useCellNames();
+const cell = newCellName();
+const other = newCellName();
 
 const OBJECTS = `
 create domain weight as integer constraint weight_is_positive check (value > 0);

@@ -1,18 +1,20 @@
-import pg from "pg";
+import type pg from "pg";
 
 import { bootstrap } from "../src/migrations/bootstrap.js";
 import { compareCatalogs, readCatalog } from "../src/migrations/catalog.js";
-import { parseCellName, type CellName } from "../src/migrations/cell.js";
+import type { CellName } from "../src/migrations/cell.js";
 import { readChapters, readDownFiles } from "../src/migrations/chapters.js";
 import { describeDifference } from "../src/migrations/describe-difference.js";
 import { down, planDown } from "../src/migrations/down.js";
 import { status } from "../src/migrations/status.js";
 import { up } from "../src/migrations/up.js";
+import { useCellNames } from "./support/cell-names.js";
 import { writeChapters, type ChapterFiles } from "./support/chapter-files.js";
-import { aloneWithRoles, uniqueCellName, useDatabase } from "./support/database.js";
+import { aloneWithRoles, useDatabase } from "./support/database.js";
 import { connect } from "./support/template.js";
 
 const database = useDatabase({ template: "empty" });
+const newCellName = useCellNames();
 let client: pg.Client;
 let files: ChapterFiles;
 let cell: CellName;
@@ -23,7 +25,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   files = await writeChapters();
-  cell = parseCellName(uniqueCellName());
+  cell = newCellName();
   await aloneWithRoles(() => bootstrap(client, { cell }));
 });
 

@@ -1,21 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import pg from "pg";
+import type pg from "pg";
 
 import { bootstrap } from "../src/migrations/bootstrap.js";
 import { compareCatalogs, readCatalog, type Catalog } from "../src/migrations/catalog.js";
-import { parseCellName } from "../src/migrations/cell.js";
 import { readChapters } from "../src/migrations/chapters.js";
 import { down } from "../src/migrations/down.js";
 import { up } from "../src/migrations/up.js";
+import { useCellNames } from "./support/cell-names.js";
 import { SMALL_CHAPTERS, writeChapters, type ChapterFiles } from "./support/chapter-files.js";
 import { outcome, startCli } from "./support/cli.js";
-import { aloneWithRoles, uniqueCellName, useDatabase } from "./support/database.js";
+import { aloneWithRoles, useDatabase } from "./support/database.js";
 import { startStatementProxy, type Moment } from "./support/statement-proxy.js";
 import { connect } from "./support/template.js";
 
-const cell = parseCellName(uniqueCellName());
 const database = useDatabase({ template: "empty" });
+const cell = useCellNames()();
 let client: pg.Client;
 
 beforeAll(async () => {
@@ -227,6 +227,47 @@ test("a process that is killed leaves nothing half-done either", async () => {
   }
   await files.dispose();
 }, 120_000);
+
+test("an index whose building was killed is built by the next run", async () => {
+  const files = await writeChapters({
+    ...SMALL_CHAPTERS,
+    "migrations/0004_index.sql":
+      "-- postgres-migrations disable-transaction\ncreate index concurrently if not exists animals_age_idx on animals (age);\n",
+    "down/0004_index.sql": "drop index animals_age_idx;",
+  });
+  const { directory } = files;
+  const isValid = async () => {
+    const { rows } = await client.query<{ valid: boolean }>(
+      "select indisvalid as valid from pg_index where indexrelid = to_regclass($1)",
+      [`${cell}.animals_age_idx`],
+    );
+    return rows[0]?.valid;
+  };
+  await up(client, { cell, directory, to: 3 });
+
+  // Somebody else's transaction holds the building up, in its midst.
+  const [writer, runner] = [
+    await connect(database.connectionString("admin")),
+    await connect(database.connectionString("admin")),
+  ];
+  await writer.query(`begin; update ${cell}.animals set name = name`);
+  const ending = up(runner, { cell, directory }).catch((error: unknown) => error);
+  while ((await isValid()) === undefined) await delay(5);
+  await client.query(`select pg_terminate_backend(pid) ${OTHERS} and wait_event = 'virtualxid'`);
+  await expect(ending).resolves.toMatchObject({
+    code: "failed",
+    message: expect.stringContaining("This file runs outside a transaction: look at what it left."),
+  });
+  await writer.query("rollback");
+  await Promise.all([writer.end(), runner.end().catch(() => undefined)]);
+  await untilGone();
+  expect(await isValid()).toBe(false);
+
+  await expect(up(client, { cell, directory })).resolves.toMatchObject({ applied: [{ id: 4 }] });
+  expect(await isValid()).toBe(true);
+  await clear(directory);
+  await files.dispose();
+}, 60_000);
 
 test("the chapters of the package: a backend killed here and there leaves them whole", async () => {
   const work: Work = { args: [], run: (runner) => up(runner, { cell }) };

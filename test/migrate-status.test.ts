@@ -1,15 +1,17 @@
-import pg from "pg";
+import type pg from "pg";
 
 import { bootstrap } from "../src/migrations/bootstrap.js";
-import { parseCellName, type CellName } from "../src/migrations/cell.js";
+import type { CellName } from "../src/migrations/cell.js";
 import { status } from "../src/migrations/status.js";
 import { up } from "../src/migrations/up.js";
 import { declareEnvironment } from "../src/seeds.js";
+import { useCellNames } from "./support/cell-names.js";
 import { writeChapters } from "./support/chapter-files.js";
-import { aloneWithRoles, uniqueCellName, useDatabase } from "./support/database.js";
+import { aloneWithRoles, useDatabase } from "./support/database.js";
 import { connect } from "./support/template.js";
 
 const database = useDatabase({ template: "empty" });
+const newCellName = useCellNames();
 let client: pg.Client;
 let cell: CellName;
 
@@ -18,7 +20,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  cell = parseCellName(uniqueCellName());
+  cell = newCellName();
   await aloneWithRoles(() => bootstrap(client, { cell }));
 });
 

@@ -1,18 +1,20 @@
-import pg from "pg";
+import type pg from "pg";
 
 import { bootstrap } from "../src/migrations/bootstrap.js";
 import { compareCatalogs, readCatalog } from "../src/migrations/catalog.js";
-import { parseCellName, type CellName } from "../src/migrations/cell.js";
+import type { CellName } from "../src/migrations/cell.js";
 import { readChapters } from "../src/migrations/chapters.js";
 import { MIGRATION_LOCK } from "../src/migrations/lock.js";
 import { status } from "../src/migrations/status.js";
 import { up } from "../src/migrations/up.js";
+import { useCellNames } from "./support/cell-names.js";
 import { writeChapters, type ChapterFiles } from "./support/chapter-files.js";
 import { outcome, startCli } from "./support/cli.js";
-import { aloneWithRoles, uniqueCellName, useDatabase } from "./support/database.js";
+import { aloneWithRoles, useDatabase } from "./support/database.js";
 import { connect } from "./support/template.js";
 
 const database = useDatabase({ template: "empty" });
+const newCellName = useCellNames();
 let client: pg.Client;
 let files: ChapterFiles;
 let cell: CellName;
@@ -31,7 +33,7 @@ afterEach(() => files.dispose());
 afterAll(() => client.end());
 
 async function newCell(): Promise<CellName> {
-  const name = parseCellName(uniqueCellName());
+  const name = newCellName();
   await aloneWithRoles(() => bootstrap(client, { cell: name }));
   return name;
 }
@@ -206,6 +208,25 @@ describe("migrate up", () => {
       up(second, { cell, directory: files.directory }),
     ]);
     expect(results.map(({ applied }) => applied.length).sort()).toEqual([0, 4]);
+  });
+
+  test("an index that is built concurrently waits for whoever was there before, however long", async () => {
+    await files.write(
+      "migrations/0004_index.sql",
+      "-- postgres-migrations disable-transaction\ncreate index concurrently animals_age_idx on animals (age);\n",
+    );
+    await run({ to: 3 });
+    const writer = await connectAgain();
+    await writer.query(`begin; update ${cell}.animals set name = name`);
+    const building = run({ lockTimeoutMs: 1 });
+    for (let isWaiting = false; !isWaiting; ) {
+      const { rowCount } = await writer.query(
+        "select from pg_locks where locktype = 'virtualxid' and not granted",
+      );
+      isWaiting = rowCount === 1;
+    }
+    await writer.query("select pg_sleep(0.1); commit");
+    await expect(building).resolves.toMatchObject({ applied: [{ id: 4 }] });
   });
 
   test("a chapter does not wait for ever for a table in use", async () => {

@@ -1,4 +1,4 @@
-import pg from "pg";
+import type pg from "pg";
 
 import { applyStatement } from "../src/migrations/after-statement.js";
 import { bootstrap } from "../src/migrations/bootstrap.js";
@@ -11,12 +11,14 @@ import { plan, planChapters } from "../src/migrations/plan.js";
 import { readRelations, type Relations } from "../src/migrations/relations.js";
 import { parseStatements, type Statement } from "../src/migrations/statements.js";
 import { up } from "../src/migrations/up.js";
+import { useCellNames } from "./support/cell-names.js";
 import { writeChapters } from "./support/chapter-files.js";
 import { SAMPLE_SCHEMA, SAMPLES, UNSEEN } from "./support/lock-samples.js";
-import { aloneWithRoles, uniqueCellName, useDatabase } from "./support/database.js";
+import { aloneWithRoles, useDatabase } from "./support/database.js";
 import { connect } from "./support/template.js";
 
-const cell = parseCellName(uniqueCellName());
+const newCellName = useCellNames();
+const cell = newCellName();
 
 describe("a plan of locks", () => {
   const database = useDatabase({ template: "empty" });
@@ -199,7 +201,7 @@ describe("what is dangerous", () => {
 
 describe("a plan of what is pending", () => {
   const database = useDatabase({ template: "empty" });
-  const here = parseCellName(uniqueCellName());
+  const here = newCellName();
 
   test("shows the chapters that up would run, runs nothing, and knows what is in use", async () => {
     const files = await writeChapters();

@@ -13,6 +13,7 @@ import { action } from "./run.js";
 
 interface Options extends CellOptions {
   readonly once?: true;
+  readonly dryRun?: true;
   readonly every: number;
 }
 
@@ -27,6 +28,7 @@ export function maintainCommand(): Command {
     .description("Calls the operator's functions, each in a transaction of its own. Connect as the\ncell's operator login.")
     .addOption(cellOption())
     .option("--once", "do it once and end, for cron")
+    .option("--dry-run", "say what would be called, and call nothing")
     .addOption(
       new Option("--every <time>", "without --once: how long to rest in between")
         .argParser(parseDuration)
@@ -47,6 +49,11 @@ Examples:
     )
     .action(
       action<Options>(async (options, output) => {
+        if (options.dryRun === true) {
+          for (const { name, description } of MAINTENANCE_TASKS) output.line(`${name}()  ${description}`);
+          output.result({ cell: options.cell, tasks: MAINTENANCE_TASKS.map(({ name }) => ({ name })) });
+          return EXIT.done;
+        }
         if (options.once === true) {
           await maintainOnce(options, output);
           return EXIT.done;

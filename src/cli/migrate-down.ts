@@ -78,7 +78,7 @@ In production a new chapter that mends is nearly always better than this.
             return EXIT.done;
           }
 
-          await askBefore(`Undo ${String(planned.chapters.length)} of cell ${cell}?`, yes === true ? { yes } : {});
+          await askBefore(`Undo ${planned.chapters.length === 1 ? "this chapter" : `these ${String(planned.chapters.length)} chapters`} of cell ${cell}?`, yes === true ? { yes } : {});
           const progress = output.progress(planned.chapters.length);
           try {
             await down(client, { ...settings, onChapter: ({ fileName }) => progress.step(fileName) });

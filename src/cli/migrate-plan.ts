@@ -132,7 +132,7 @@ function showChapter(cell: CellName, chapter: ChapterPlan, all: boolean, output:
 
   const shown = all ? statements : statements.filter(isNoticeable);
   output.table(
-    ["line", "lock", "on", "keeps waiting", "statement"],
+    ["  line", "lock", "on", "keeps waiting", "statement"],
     shown.flatMap((statement) => rowsOf(statement, all, output)),
   );
   for (const { line, danger } of dangerous) {

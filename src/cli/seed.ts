@@ -15,6 +15,7 @@ import { action } from "./run.js";
 interface Options extends CellOptions, Pick<RunnerOptions, "allowProxy"> {
   readonly scenario?: string;
   readonly list?: true;
+  readonly dryRun?: true;
 }
 
 /** `safetypin seed`. */
@@ -29,6 +30,7 @@ export function seedCommand(): Command {
     .addOption(cellOption())
     .option("--scenario <name>", "load this scenario and nothing else")
     .option("--list", "list the scenarios")
+    .option("--dry-run", "say which files would be loaded, and load nothing")
     .addOption(allowProxyOption())
     .addOption(jsonOption())
     .addHelpText(
@@ -41,7 +43,7 @@ Examples:
 `,
     )
     .action(
-      action<Options>(async ({ cell, scenario, list, allowProxy }, output) => {
+      action<Options>(async ({ cell, scenario, list, dryRun, allowProxy }, output) => {
         if (list === true) {
           const scenarios = await listScenarios();
           for (const name of scenarios) output.line(name);
@@ -53,6 +55,7 @@ Examples:
           seed(client, {
             cell,
             scenario,
+            dryRun,
             allowProxy,
             onFile: (file) => {
               if (!output.isJson) output.note(file);
@@ -61,9 +64,9 @@ Examples:
           }),
         );
         output.line(
-          `${output.say("good", "seeded")}  ${output.say("strong", cell)}, ${environment}: ${String(files.length)} file${files.length === 1 ? "" : "s"}`,
+          `${dryRun === true ? output.say("careful", "would seed") : output.say("good", "seeded")}  ${output.say("strong", cell)}, ${environment}: ${String(files.length)} file${files.length === 1 ? "" : "s"}`,
         );
-        output.result({ cell, environment, files });
+        output.result({ cell, environment, files, loaded: dryRun !== true });
         return EXIT.done;
       }),
     );

@@ -5,7 +5,7 @@ import type { CellName } from "./cell.js";
 import { readChapters, readDownFiles, type Chapter, type ChapterDirectories, type DownFile } from "./chapters.js";
 import { assertExplained, compareLedger, listFiles, readLedger } from "./ledger.js";
 import { withMigrationLock, type LockOptions } from "./lock.js";
-import { inCell, type CellSession, type SessionOptions } from "./session.js";
+import { inCell, withoutLockTimeout, type CellSession, type SessionOptions } from "./session.js";
 import { chapterError } from "./up.js";
 
 /** What to undo, and how. */
@@ -110,8 +110,13 @@ async function readSteps(session: CellSession, options: DownOptions): Promise<St
 
 async function undo({ client }: CellSession, chapter: Chapter, file: DownFile): Promise<void> {
   try {
-    if (file.inTransaction) await client.query("begin");
-    await client.query(file.sql);
+    const send = () => client.query(file.sql);
+    if (file.inTransaction) {
+      await client.query("begin");
+      await send();
+    } else {
+      await withoutLockTimeout(client, send);
+    }
 
     const { rowCount } = await client.query(
       "delete from migrations where id = $1 and id = (select max(id) from migrations)",

@@ -119,6 +119,23 @@ export async function inCell<Result>(
   }
 }
 
+/**
+ * Does the work with no limit to how long it waits for a lock. What runs outside a
+ * transaction keeps nobody waiting while it waits: an index that is built
+ * concurrently waits for every older transaction, and giving up leaves it invalid.
+ */
+export async function withoutLockTimeout<Result>(
+  client: ClientBase,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const before = await exchangeSettings(client, { lock_timeout: "0" });
+  try {
+    return await work();
+  } finally {
+    await exchangeSettings(client, before).catch(() => undefined);
+  }
+}
+
 /** Sets the settings for the session, and answers with what they were. */
 async function exchangeSettings(
   client: ClientBase,

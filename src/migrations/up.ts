@@ -13,10 +13,11 @@ import {
   type Chapter,
   type ChapterDirectories,
 } from "./chapters.js";
-import { assertExplained, compareLedger, ensureLedger, readLedger } from "./ledger.js";
-import { withMigrationLock, type LockOptions } from "./lock.js";
-import { inCell, type CellSession, type SessionOptions } from "./session.js";
 import { describeDatabaseError } from "./database-error.js";
+import { assertExplained, compareLedger, ensureLedger, readLedger } from "./ledger.js";
+import { dropInvalidIndexes } from "./leftovers.js";
+import { withMigrationLock, type LockOptions } from "./lock.js";
+import { inCell, withoutLockTimeout, type CellSession, type SessionOptions } from "./session.js";
 
 /** What to apply, and how. */
 export interface UpOptions extends ChapterDirectories, LockOptions, SessionOptions {
@@ -80,7 +81,7 @@ export async function up(client: ClientBase, options: UpOptions): Promise<UpResu
 }
 
 async function runChapters(
-  { client }: CellSession,
+  session: CellSession,
   options: UpOptions,
   chapters: readonly Chapter[],
   pending: readonly Chapter[],
@@ -91,7 +92,7 @@ async function runChapters(
 
   // The package runs all there is in a folder; to stop earlier, show it less.
   const shown = isEverything ? directory : await mkdtemp(join(tmpdir(), "safetypin-chapters-"));
-  const listener = listen(client, pending, options.onChapter);
+  const listener = listen(session, pending, options.onChapter);
 
   try {
     if (!isEverything) {
@@ -112,10 +113,11 @@ async function runChapters(
  * error, and says nothing before a chapter begins.
  */
 function listen(
-  client: ClientBase,
+  session: CellSession,
   pending: readonly Chapter[],
   onChapter: UpOptions["onChapter"],
 ): { client: pg.Client; explain: (error: unknown) => unknown } {
+  const { client } = session;
   let running: Chapter | undefined;
   let failure: unknown;
   let wasCommitting = false;
@@ -127,7 +129,14 @@ function listen(
       onChapter?.(chapter);
     }
     try {
-      const result = await client.query(statement);
+      const send = () => client.query(statement);
+      const result =
+        chapter === undefined || chapter.inTransaction
+          ? await send()
+          : await withoutLockTimeout(client, async () => {
+              await dropInvalidIndexes(session, chapter);
+              return send();
+            });
       if (statement === "COMMIT") running = undefined;
       return result;
     } catch (error) {

@@ -26,19 +26,25 @@ if (secretsFile() !== undefined) {
   noticeTokens();
 }
 
+type CreateHmac = typeof crypto.createHmac & { builtIn?: typeof crypto.createHmac };
+
 function noticePasswords(): void {
-  const { createHmac } = crypto;
-  crypto.createHmac = (algorithm, key, options) => {
+  // Node's modules are the same for all files of a process: the one before us was here.
+  const found: CreateHmac = crypto.createHmac;
+  const createHmac = found.builtIn ?? found;
+  const noticing: CreateHmac = (algorithm, key, options) => {
     const hmac = createHmac(algorithm, key, options);
     // What a password goes through before bcrypt, and nothing else does.
     if (algorithm !== "sha384") return hmac;
     const update = hmac.update.bind(hmac) as (...input: unknown[]) => crypto.Hmac;
-    hmac.update = ((data: string | Buffer, ...rest: unknown[]) => {
+    hmac.update = (data: string | Buffer, ...rest: unknown[]) => {
       remember(data);
       return update(data, ...rest);
-    });
+    };
     return hmac;
   };
+  noticing.builtIn = createHmac;
+  crypto.createHmac = noticing;
 }
 
 function noticeTokens(): void {
