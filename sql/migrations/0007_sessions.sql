@@ -619,15 +619,30 @@ create function choose_organization(
   set search_path from current
 as $$
 declare
-  v_user_id    uuid := _require_user();
-  v_session_id uuid := current_session_id();
-  v_mfa        boolean;
+  v_user_id       uuid := _require_user();
+  v_session_id    uuid := current_session_id();
+  v_mfa           boolean;
+  v_creation_time timestamptz;
 begin
-  select is_mfa_complete into v_mfa from sessions where id = v_session_id;
+  select is_mfa_complete, creation_time
+  into v_mfa, v_creation_time
+  from sessions
+  where id = v_session_id;
 
-  if _organization_to_enter(v_user_id, p_organization_id, v_mfa) is null then
+  -- Sessions that the organization has voided are void in it wherever they were: one
+  -- that stood outside must not come in, not even for a transaction that rolls back.
+  if _organization_to_enter(v_user_id, p_organization_id, v_mfa) is null
+     or exists (
+       select from organization_users
+       join organizations on organizations.id = organization_users.organization_id
+       where organization_users.organization_id = p_organization_id
+         and organization_users.user_id = v_user_id
+         and v_creation_time
+           < greatest(organizations.sessions_valid_from, organization_users.sessions_valid_from)
+     )
+  then
     raise exception 'organization % cannot be entered', p_organization_id
-      using errcode = 'SP305', hint = 'List your organizations with list_own_organizations(); one may require a second factor.';
+      using errcode = 'SP305', hint = 'List your organizations with list_own_organizations(); one may require a second factor, or a new sign-in.';
   end if;
 
   update sessions

@@ -1,7 +1,7 @@
 -- choose_organization(), and where a sign-in leads: into the one organization there
 -- is, the one asked for, or none; and past a second factor where one is required.
 begin;
-select plan(30);
+select plan(38);
 
 select tests.two_organizations();
 select tests.person('max');
@@ -51,10 +51,38 @@ select lives_ok($$ select choose_organization(tests.organization_id('zenith')) $
 select results_eq($$ select first_name from users order by 1 $$, $$ values ('Bob'), ('Zoe') $$, '... and sees who is there');
 select is(current_session_id(), (select session_id from begin_request(tests.token('bob'))), '... in the session he was in');
 select results_eq(
-  $$ select organization_id, user_id from tests.events('session.organization_chosen') $$,
+  $$ select organization_id, user_id from tests.events('session.organization_chosen') where user_id = tests.user_id('bob') $$,
   $$ values (tests.organization_id('acme'), tests.user_id('bob')), (tests.organization_id('zenith'), tests.user_id('bob')) $$,
   'both are recorded'
 );
+
+-- What an organization has voided does not come in by a detour: a session of his that
+-- stood in zenith, or outside, is void in acme too
+select tests.act_as('amy', 'acme');
+select lives_ok($$ select revoke_member_sessions(tests.user_id('bob')) $$, 'amy ends bob''s sessions in acme');
+select tests.act_as_nobody();
+select begin_request(tests.token('bob'));
+select is(current_organization_id(), tests.organization_id('zenith'), 'the one in zenith is good');
+select throws_ok($$ select choose_organization(tests.organization_id('acme')) $$, 'SP305', null, '... and does not enter acme');
+select is(current_organization_id(), tests.organization_id('zenith'), '... not even for this transaction');
+select tests.act_as_nobody();
+select results_eq(
+  $$ select status, organization_id from finish_password_check(tests.prove_password('bob'), sha256(tests.token('bob anew')), p_organization_id => tests.organization_id('acme')) $$,
+  $$ values ('signed_in', tests.organization_id('acme')) $$,
+  'with a new one bob does'
+);
+select begin_request(tests.token('bob anew'));
+select lives_ok($$ select choose_organization(tests.organization_id('zenith')) $$, '... and goes over');
+select lives_ok($$ select choose_organization(tests.organization_id('acme')) $$, '... and comes back');
+select tests.act_as_operator();
+select suspend_organization(tests.organization_id('acme'), 'Unpaid'), reactivate_organization(tests.organization_id('acme'));
+select tests.act_as_nobody();
+select begin_request(tests.token('bob'));
+select throws_ok($$ select choose_organization(tests.organization_id('acme')) $$, 'SP305', null, 'nor does an old one after acme was suspended');
+-- From here on bob is who he was
+select tests.act_as_superuser();
+update organization_users set sessions_valid_from = '-infinity' where user_id = tests.user_id('bob');
+update organizations set sessions_valid_from = '-infinity' where id = tests.organization_id('acme');
 
 -- Where a second factor is required, a password does not lead
 select tests.act_as_superuser();

@@ -1,7 +1,7 @@
 -- set_member_role(), suspend_member(), reactivate_member(), remove_member(): what is
 -- done to a member, by whom, and never from below.
 begin;
-select plan(51);
+select plan(53);
 
 select tests.two_organizations();
 select tests.person('iva');
@@ -76,7 +76,14 @@ select lives_ok($$ select reactivate_member(tests.user_id('bob')) $$, 'amy lets 
 select tests.act_as_nobody();
 select throws_ok($$ select begin_request(tests.token('bob', 'acme')) $$, 'SP101', null, 'his old session stays void');
 select begin_request(tests.token('bob'));
-select lives_ok($$ select choose_organization(tests.organization_id('acme')) $$, '... and he enters again') ;
+select throws_ok(
+  $$ select choose_organization(tests.organization_id('acme')) $$,
+  'SP305', null,
+  '... one that stood outside does not come in by a detour'
+);
+select tests.act_as_nobody();
+select is(tests.sign_in('bob', p_token => 'bob anew'), 'signed_in', 'he signs in anew');
+select is((select organization_id from begin_request(tests.token('bob anew'))), tests.organization_id('acme'), '... and is in acme');
 select results_eq(
   $$ select event_type from auth_audit_logs where event_type like 'member.%activated' or event_type = 'member.suspended' order by seq $$,
   $$ values ('member.suspended'), ('member.reactivated') $$,
