@@ -13,20 +13,30 @@ join users on users.id = organization_users.user_id
 where organization_users.user_id = :userId!;
 
 /* @name ListMembers */
+-- The page is cut before people are joined: see ListUsers.
 select
-  organization_users.user_id as "userId",
+  page.user_id as "userId",
   users.email,
   users.first_name as "firstName",
   users.last_name as "lastName",
-  organization_users.role,
-  organization_users.is_owner as "isOwner!",
-  organization_users.status,
-  organization_users.creation_time as "creationTime"
-from organization_users
-join users on users.id = organization_users.user_id
-where organization_users.user_id > :afterUserId!
-order by organization_users.user_id
-limit :limit!;
+  page.role,
+  page.is_owner as "isOwner!",
+  page.status,
+  page.creation_time as "creationTime"
+from (
+  select
+    user_id,
+    role,
+    is_owner,
+    status,
+    creation_time
+  from organization_users
+  where user_id > :afterUserId!
+  order by user_id
+  limit :limit!
+) as page
+join users on users.id = page.user_id
+order by page.user_id;
 
 /* @name CountActiveMembers */
 -- To a limit: whoever wants to know whether there are more than so many need not count them all.

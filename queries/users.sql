@@ -56,7 +56,9 @@ from users
 where id = (select current_user_id());
 
 /* @name ListUsers */
--- From the membership, whose key has the organization first.
+-- The page is cut from the membership, whose key has the organization first, before people
+-- are joined: otherwise PostgreSQL takes every organization for one of average size, joins
+-- all of its people and sorts them.
 select
   users.id,
   users.email,
@@ -72,11 +74,15 @@ select
   users.last_login_time as "lastLoginTime",
   users.creation_time as "creationTime",
   users.last_update_time as "lastUpdateTime"
-from organization_users
-join users on users.id = organization_users.user_id
-where organization_users.user_id > :afterUserId!
-order by organization_users.user_id
-limit :limit!;
+from (
+  select user_id
+  from organization_users
+  where user_id > :afterUserId!
+  order by user_id
+  limit :limit!
+) as page
+join users on users.id = page.user_id
+order by page.user_id;
 
 /* @name ListRecentlyActiveUsers */
 -- The newest sign-ins of the window, a bounded number of them, and who they were.

@@ -88,25 +88,35 @@ export interface ListMembersQuery {
   result: ListMembersResult;
 }
 
-const listMembersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"params":[{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":397,"b":409}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":453,"b":459}]}],"statement":"select\n  organization_users.user_id as \"userId\",\n  users.email,\n  users.first_name as \"firstName\",\n  users.last_name as \"lastName\",\n  organization_users.role,\n  organization_users.is_owner as \"isOwner!\",\n  organization_users.status,\n  organization_users.creation_time as \"creationTime\"\nfrom organization_users\njoin users on users.id = organization_users.user_id\nwhere organization_users.user_id > :afterUserId!\norder by organization_users.user_id\nlimit :limit!"};
+const listMembersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"params":[{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":403,"b":415}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":444,"b":450}]}],"statement":"-- The page is cut before people are joined: see ListUsers.\nselect\n  page.user_id as \"userId\",\n  users.email,\n  users.first_name as \"firstName\",\n  users.last_name as \"lastName\",\n  page.role,\n  page.is_owner as \"isOwner!\",\n  page.status,\n  page.creation_time as \"creationTime\"\nfrom (\n  select\n    user_id,\n    role,\n    is_owner,\n    status,\n    creation_time\n  from organization_users\n  where user_id > :afterUserId!\n  order by user_id\n  limit :limit!\n) as page\njoin users on users.id = page.user_id\norder by page.user_id"};
 
 /**
  * Query generated from SQL:
  * ```
+ * -- The page is cut before people are joined: see ListUsers.
  * select
- *   organization_users.user_id as "userId",
+ *   page.user_id as "userId",
  *   users.email,
  *   users.first_name as "firstName",
  *   users.last_name as "lastName",
- *   organization_users.role,
- *   organization_users.is_owner as "isOwner!",
- *   organization_users.status,
- *   organization_users.creation_time as "creationTime"
- * from organization_users
- * join users on users.id = organization_users.user_id
- * where organization_users.user_id > :afterUserId!
- * order by organization_users.user_id
- * limit :limit!
+ *   page.role,
+ *   page.is_owner as "isOwner!",
+ *   page.status,
+ *   page.creation_time as "creationTime"
+ * from (
+ *   select
+ *     user_id,
+ *     role,
+ *     is_owner,
+ *     status,
+ *     creation_time
+ *   from organization_users
+ *   where user_id > :afterUserId!
+ *   order by user_id
+ *   limit :limit!
+ * ) as page
+ * join users on users.id = page.user_id
+ * order by page.user_id
  * ```
  */
 export const listMembers = new PreparedQuery<ListMembersParams,ListMembersResult>(listMembersIR);

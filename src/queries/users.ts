@@ -257,12 +257,14 @@ export interface ListUsersQuery {
   result: ListUsersResult;
 }
 
-const listUsersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"params":[{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":614,"b":626}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":670,"b":676}]}],"statement":"-- From the membership, whose key has the organization first.\nselect\n  users.id,\n  users.email,\n  users.first_name as \"firstName\",\n  users.last_name as \"lastName\",\n  users.job_title as \"jobTitle\",\n  users.status,\n  users.email_verified_time as \"emailVerifiedTime\",\n  users.phone_number as \"phoneNumber\",\n  users.avatar_url as \"avatarUrl\",\n  users.timezone,\n  users.locale,\n  users.last_login_time as \"lastLoginTime\",\n  users.creation_time as \"creationTime\",\n  users.last_update_time as \"lastUpdateTime\"\nfrom organization_users\njoin users on users.id = organization_users.user_id\nwhere organization_users.user_id > :afterUserId!\norder by organization_users.user_id\nlimit :limit!"};
+const listUsersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"params":[{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":730,"b":742}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":771,"b":777}]}],"statement":"-- The page is cut from the membership, whose key has the organization first, before people\n-- are joined: otherwise PostgreSQL takes every organization for one of average size, joins\n-- all of its people and sorts them.\nselect\n  users.id,\n  users.email,\n  users.first_name as \"firstName\",\n  users.last_name as \"lastName\",\n  users.job_title as \"jobTitle\",\n  users.status,\n  users.email_verified_time as \"emailVerifiedTime\",\n  users.phone_number as \"phoneNumber\",\n  users.avatar_url as \"avatarUrl\",\n  users.timezone,\n  users.locale,\n  users.last_login_time as \"lastLoginTime\",\n  users.creation_time as \"creationTime\",\n  users.last_update_time as \"lastUpdateTime\"\nfrom (\n  select user_id\n  from organization_users\n  where user_id > :afterUserId!\n  order by user_id\n  limit :limit!\n) as page\njoin users on users.id = page.user_id\norder by page.user_id"};
 
 /**
  * Query generated from SQL:
  * ```
- * -- From the membership, whose key has the organization first.
+ * -- The page is cut from the membership, whose key has the organization first, before people
+ * -- are joined: otherwise PostgreSQL takes every organization for one of average size, joins
+ * -- all of its people and sorts them.
  * select
  *   users.id,
  *   users.email,
@@ -278,11 +280,15 @@ const listUsersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"para
  *   users.last_login_time as "lastLoginTime",
  *   users.creation_time as "creationTime",
  *   users.last_update_time as "lastUpdateTime"
- * from organization_users
- * join users on users.id = organization_users.user_id
- * where organization_users.user_id > :afterUserId!
- * order by organization_users.user_id
- * limit :limit!
+ * from (
+ *   select user_id
+ *   from organization_users
+ *   where user_id > :afterUserId!
+ *   order by user_id
+ *   limit :limit!
+ * ) as page
+ * join users on users.id = page.user_id
+ * order by page.user_id
  * ```
  */
 export const listUsers = new PreparedQuery<ListUsersParams,ListUsersResult>(listUsersIR);
