@@ -57,12 +57,10 @@ function readUrl(): string | undefined {
       remedy,
     });
   }
-  try {
-    new URL(url);
-  } catch (cause) {
+  // What Node says of it would quote it, password and all.
+  if (!URL.canParse(url)) {
     throw new ConfigurationError(`DATABASE_URL cannot be read: "${withoutPassword(url)}"`, {
       remedy: `${remedy}. In a password, write @ / : ? # % as %40 %2F %3A %3F %23 %25`,
-      cause,
     });
   }
   return url;
