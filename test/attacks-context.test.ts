@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import type pg from "pg";
 
 import { beginRequest, openSessions, organizationId, sessionToken, userId } from "./support/actors.js";
@@ -148,6 +150,49 @@ describe("a context that is replayed", () => {
     await as(undefined, async () => {
       await say(context, true);
       expect(await whoAmI()).toBeNull();
+    });
+  });
+});
+
+describe("a context that is forged with a key", () => {
+  const sha256 = (...parts: Buffer[]) => createHash("sha256").update(Buffer.concat(parts)).digest();
+
+  /** What `_set_context()` of the cell that has this key would write for ann, here and now. */
+  async function forge(key: { id: string; secret: Buffer }): Promise<string> {
+    const nonce = (await scalar(
+      "select pg_backend_pid()::text || '|' || extract(epoch from transaction_timestamp())::text",
+    )) as string;
+    const payload = `${key.id}|${userId("ann")}|${organizationId("acme")}|${userId("session")}|3|`;
+    const signed = Buffer.from(payload + nonce);
+    const mac = sha256(key.secret.subarray(32), sha256(key.secret.subarray(0, 32), signed));
+    return payload + mac.toString("hex");
+  }
+
+  const keyOf = async (admin: pg.Pool) => {
+    const { rows } = await admin.query<{ id: string; secret: Buffer }>(
+      "select id, secret from context_keys where purpose = 'context' and retired_time is null",
+    );
+    return rows[0]!;
+  };
+
+  test("of another cell is nobody's, whichever key it names", async () => {
+    const other = await keyOf((await db.addCell()).pool("admin"));
+    const own = await keyOf(db.admin);
+
+    for (const key of [other, { id: own.id, secret: other.secret }, { id: other.id, secret: own.secret }]) {
+      await as(undefined, async () => {
+        await say(await forge(key), true);
+        expect(await whoAmI()).toBeNull();
+        expect(await organizations()).toEqual([]);
+      });
+    }
+  }, 60_000);
+
+  test("of this cell is ann's: so it is forged right, and the key is what keeps it out", async () => {
+    const own = await keyOf(db.admin);
+    await as(undefined, async () => {
+      await say(await forge(own), true);
+      expect(await whoAmI()).toBe(userId("ann"));
     });
   });
 });
