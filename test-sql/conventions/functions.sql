@@ -24,7 +24,8 @@ select is_empty(
             'pg_temp'
           )
           from (
-            select substr(setting, length('search_path=') + 1) as setting
+            -- As it was written: with spaces after the commas, or without.
+            select regexp_replace(substr(setting, length('search_path=') + 1), ', *', ', ', 'g') as setting
             from unnest(proconfig) as setting
             where setting like 'search_path=%'
           ) as pinned
