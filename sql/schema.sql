@@ -1414,7 +1414,7 @@ declare
 begin
   -- Locked first: a sign-in that is being finished holds the same row.
   perform from users where id = p_user_id for no key update;
-  v_now := _now() + interval '1 microsecond';
+  v_now := _voiding_time();
 
   update users
   set sessions_valid_from = v_now
@@ -1438,6 +1438,31 @@ ALTER FUNCTION safetypin._void_sessions(p_user_id uuid, p_reason text) OWNER TO 
 COMMENT ON FUNCTION safetypin._void_sessions(p_user_id uuid, p_reason text) IS 'Ends all sessions of a person, those being opened at this moment included.';
 
 REVOKE ALL ON FUNCTION safetypin._void_sessions(p_user_id uuid, p_reason text) FROM PUBLIC;
+
+--
+-- safetypin._voiding_time()
+--
+
+CREATE FUNCTION safetypin._voiding_time() RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now timestamptz := _now();
+begin
+  if v_now > clock_timestamp() and current_setting('transaction_read_only') = 'off' then
+    perform setval('clock_high_water', floor(extract(epoch from v_now))::bigint + 1);
+  end if;
+
+  return v_now + interval '1 microsecond';
+end;
+$$;
+
+ALTER FUNCTION safetypin._voiding_time() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._voiding_time() IS 'Later than every session that was opened before, and earlier than every one that is opened from now on.';
+
+REVOKE ALL ON FUNCTION safetypin._voiding_time() FROM PUBLIC;
 
 --
 -- safetypin.accept_membership()
@@ -2363,7 +2388,7 @@ CREATE FUNCTION safetypin.close_account() RETURNS void
     AS $$
 declare
   v_user_id uuid := _require_user();
-  v_now     timestamptz := _now() + interval '1 microsecond';
+  v_now     timestamptz := _voiding_time();
 begin
   -- As in remove_member().
   update sessions
@@ -2404,7 +2429,7 @@ CREATE FUNCTION safetypin.close_organization() RETURNS void
     AS $$
 declare
   v_organization_id uuid := _require_organization();
-  v_now             timestamptz := _now() + interval '1 microsecond';
+  v_now             timestamptz := _voiding_time();
 begin
   perform _require_owner();
 
@@ -4732,7 +4757,7 @@ CREATE FUNCTION safetypin.reactivate_member(p_user_id uuid) RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_now timestamptz := _now() + interval '1 microsecond';
+  v_now timestamptz := _voiding_time();
 begin
   perform _require_manageable_member(p_user_id);
 
@@ -4764,7 +4789,7 @@ CREATE FUNCTION safetypin.reactivate_organization(p_organization_id uuid) RETURN
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_now timestamptz := _now() + interval '1 microsecond';
+  v_now timestamptz := _voiding_time();
 begin
   -- Once more, for sessions that were being opened while it was suspended.
   update organizations
@@ -4804,7 +4829,7 @@ CREATE FUNCTION safetypin.reactivate_user(p_user_id uuid) RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_now timestamptz := _now() + interval '1 microsecond';
+  v_now timestamptz := _voiding_time();
 begin
   update users
   set
@@ -5647,7 +5672,7 @@ CREATE FUNCTION safetypin.revoke_member_sessions(p_user_id uuid) RETURNS void
     AS $$
 declare
   v_organization_id uuid := _require_organization();
-  v_now             timestamptz := _now() + interval '1 microsecond';
+  v_now             timestamptz := _voiding_time();
 begin
   perform _require_permission('sessions.revoke');
 
@@ -6641,7 +6666,7 @@ CREATE FUNCTION safetypin.suspend_member(p_user_id uuid) RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_now timestamptz := _now() + interval '1 microsecond';
+  v_now timestamptz := _voiding_time();
 begin
   perform _require_manageable_member(p_user_id);
 
@@ -6672,7 +6697,7 @@ CREATE FUNCTION safetypin.suspend_organization(p_organization_id uuid, p_reason 
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_now timestamptz := _now() + interval '1 microsecond';
+  v_now timestamptz := _voiding_time();
 begin
   update organizations
   set
@@ -6712,7 +6737,7 @@ CREATE FUNCTION safetypin.suspend_user(p_user_id uuid, p_reason text) RETURNS vo
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_now timestamptz := _now() + interval '1 microsecond';
+  v_now timestamptz := _voiding_time();
 begin
   update users
   set

@@ -16,6 +16,7 @@ drop function verified_context;
 drop function _set_context;
 drop function _context_mac;
 drop function _context_nonce;
+drop function _voiding_time;
 drop function _now;
 drop function _clock_time;
 drop function _keyed_digest;

@@ -332,6 +332,31 @@ comment on function _now() is
   'The time, never earlier than the latest time this cell has seen (to the second).';
 
 
+-- While the clock is behind its mark the time stands still, and a voiding at that
+-- time would take the sessions opened after it with those opened before. So a voiding
+-- then moves the time on by a second, and is itself between the two.
+create function _voiding_time()
+  returns timestamptz
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_now timestamptz := _now();
+begin
+  if v_now > clock_timestamp() and current_setting('transaction_read_only') = 'off' then
+    perform setval('clock_high_water', floor(extract(epoch from v_now))::bigint + 1);
+  end if;
+
+  return v_now + interval '1 microsecond';
+end;
+$$;
+
+comment on function _voiding_time() is
+  'Later than every session that was opened before, and earlier than every one that is opened from now on.';
+
+
 --
 -- The signed context
 --

@@ -166,7 +166,7 @@ create function suspend_user(
   set search_path from current
 as $$
 declare
-  v_now timestamptz := _now() + interval '1 microsecond';
+  v_now timestamptz := _voiding_time();
 begin
   update users
   set
@@ -204,7 +204,7 @@ create function reactivate_user(
   set search_path from current
 as $$
 declare
-  v_now timestamptz := _now() + interval '1 microsecond';
+  v_now timestamptz := _voiding_time();
 begin
   update users
   set

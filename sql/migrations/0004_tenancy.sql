@@ -496,7 +496,7 @@ create function close_organization()
 as $$
 declare
   v_organization_id uuid := _require_organization();
-  v_now             timestamptz := _now() + interval '1 microsecond';
+  v_now             timestamptz := _voiding_time();
 begin
   perform _require_owner();
 
@@ -531,7 +531,7 @@ create function suspend_organization(
   set search_path from current
 as $$
 declare
-  v_now timestamptz := _now() + interval '1 microsecond';
+  v_now timestamptz := _voiding_time();
 begin
   update organizations
   set
@@ -571,7 +571,7 @@ create function reactivate_organization(
   set search_path from current
 as $$
 declare
-  v_now timestamptz := _now() + interval '1 microsecond';
+  v_now timestamptz := _voiding_time();
 begin
   -- Once more, for sessions that were being opened while it was suspended.
   update organizations
@@ -868,7 +868,7 @@ create function suspend_member(
   set search_path from current
 as $$
 declare
-  v_now timestamptz := _now() + interval '1 microsecond';
+  v_now timestamptz := _voiding_time();
 begin
   perform _require_manageable_member(p_user_id);
 
@@ -899,7 +899,7 @@ create function reactivate_member(
   set search_path from current
 as $$
 declare
-  v_now timestamptz := _now() + interval '1 microsecond';
+  v_now timestamptz := _voiding_time();
 begin
   perform _require_manageable_member(p_user_id);
 
@@ -1059,7 +1059,7 @@ create function close_account()
 as $$
 declare
   v_user_id uuid := _require_user();
-  v_now     timestamptz := _now() + interval '1 microsecond';
+  v_now     timestamptz := _voiding_time();
 begin
   -- As in remove_member().
   update sessions

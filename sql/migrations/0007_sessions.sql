@@ -950,7 +950,7 @@ declare
 begin
   -- Locked first: a sign-in that is being finished holds the same row.
   perform from users where id = p_user_id for no key update;
-  v_now := _now() + interval '1 microsecond';
+  v_now := _voiding_time();
 
   update users
   set sessions_valid_from = v_now
@@ -1014,7 +1014,7 @@ create function revoke_member_sessions(
 as $$
 declare
   v_organization_id uuid := _require_organization();
-  v_now             timestamptz := _now() + interval '1 microsecond';
+  v_now             timestamptz := _voiding_time();
 begin
   perform _require_permission('sessions.revoke');
 

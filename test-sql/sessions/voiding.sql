@@ -1,7 +1,7 @@
 -- live_sessions: a session is void from the moment somebody says so, by one row,
 -- whatever the number of sessions.
 begin;
-select plan(21);
+select plan(36);
 
 select tests.two_organizations();
 select tests.member('zenith', 'bob');
@@ -104,7 +104,41 @@ select tests.act_as_nobody();
 select is(tests.sign_in('bob', p_token => 'right after'), 'signed_in', '... signs in right after');
 select lives_ok($$ select begin_request(tests.token('right after')) $$, '... and is in');
 
+-- Also while the time stands still, because somebody set the clock back: a voiding is
+-- later than every session before it, and a session later than every voiding before it.
+select tests.act_as_superuser();
+select setval('clock_high_water', floor(extract(epoch from clock_timestamp() + interval '1 hour'))::bigint);
+select tests.act_as_nobody();
+select is(tests.sign_in('ann', p_token => 'ann 1'), 'signed_in', 'ann signs in an hour ahead of the clock');
+select begin_request(tests.token('ann 1'));
+select lives_ok($$ select revoke_all_sessions() $$, '... ends all of hers');
+select tests.act_as_nobody();
+select throws_ok($$ select begin_request(tests.token('ann 1')) $$, 'SP101', null, '... that one too');
+select is(tests.sign_in('ann', p_token => 'ann 2'), 'signed_in', '... signs in again');
+select lives_ok($$ select begin_request(tests.token('ann 2')) $$, '... and is in');
+select tests.act_as('amy', 'acme');
+select lives_ok($$ select revoke_member_sessions(tests.user_id('ann')) $$, 'amy ends ann''s');
+select tests.act_as_nobody();
+select throws_ok($$ select begin_request(tests.token('ann 2')) $$, 'SP101', null, '... the new one too');
+select is(tests.sign_in('ann', p_token => 'ann 3'), 'signed_in', 'ann signs in once more');
+select is((select organization_id from begin_request(tests.token('ann 3'))), tests.organization_id('acme'), '... and is in acme');
+select tests.act_as_operator();
+select suspend_organization(tests.organization_id('acme'), 'x'), reactivate_organization(tests.organization_id('acme'));
+select tests.act_as_nobody();
+select throws_ok($$ select begin_request(tests.token('ann 3')) $$, 'SP101', null, 'acme is suspended and opened again: void');
+select is(tests.sign_in('ann', p_token => 'ann 4'), 'signed_in', '... ann signs in');
+select is((select organization_id from begin_request(tests.token('ann 4'))), tests.organization_id('acme'), '... and is in acme');
+select tests.act_as_operator();
+select suspend_user(tests.user_id('ann'), 'x'), reactivate_user(tests.user_id('ann'));
+select tests.act_as_nobody();
+select throws_ok($$ select begin_request(tests.token('ann 4')) $$, 'SP101', null, 'ann is suspended and let back in: void');
+select is(tests.sign_in('ann', p_token => 'ann 5'), 'signed_in', '... ann signs in');
+select lives_ok($$ select begin_request(tests.token('ann 5')) $$, '... and is in');
+select tests.act_as_superuser();
+select setval('clock_high_water', floor(extract(epoch from clock_timestamp()))::bigint);
+
 -- Nobody else asks the view
+select tests.act_as_nobody();
 select throws_ok($$ select id from live_sessions $$, '42501', null, 'the view is not for callers');
 
 select finish();
