@@ -1,5 +1,8 @@
+import { readFile } from "node:fs/promises";
+
 import type pg from "pg";
 
+import { EXIT } from "../src/cli/exit-codes.js";
 import { useCellNames } from "./support/cell-names.js";
 import { writeChapters, type ChapterFiles } from "./support/chapter-files.js";
 import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
@@ -69,6 +72,12 @@ describe("help", () => {
     const { stdout } = await run("--version");
     expect(stdout).toMatch(/^\d+\.\d+\.\d+/);
   });
+});
+
+test("every exit code is in docs/cli.md, and no other", async () => {
+  const page = await readFile(new URL("../docs/cli.md", import.meta.url), "utf8");
+  const told = [...page.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
+  expect(told).toEqual(Object.values(EXIT));
 });
 
 describe("colours", () => {
