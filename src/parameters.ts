@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { types } from "node:util";
 
 import { RuleError } from "./errors.js";
 
@@ -8,7 +9,7 @@ import { RuleError } from "./errors.js";
  * @throws {@link RuleError} `time_invalid`.
  */
 export function parseTime(time: Date, name: string): Date {
-  if (!(time instanceof Date) || Number.isNaN(time.getTime())) {
+  if (!types.isDate(time) || Number.isNaN(time.getTime())) {
     throw new RuleError("time_invalid", `${name} is no point in time`, { remedy: "Pass a Date" });
   }
   return time;

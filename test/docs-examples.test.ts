@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { runInThisContext } from "node:vm";
 
 import { transform } from "@swc/core";
 
@@ -35,10 +36,10 @@ async function run(code: string, given: Readonly<Record<string, unknown>>): Prom
   const names = Object.keys(given);
   const body = code.replace(/^import (\{[^}]*\}) from "safetypin";$/gm, "const $1 = safetypin;");
   const { code: script } = await transform(
-    `async function example(safetypin, console, ${names.join(", ")}) {\n${body}\n}`,
+    `(async function (safetypin, console, ${names.join(", ")}) {\n${body}\n})`,
     { jsc: { target: "es2022", parser: { syntax: "typescript" } } },
   );
-  const example = new Function(`${script}\nreturn example;`)() as (...values: unknown[]) => Promise<void>;
+  const example = runInThisContext(script) as (...values: unknown[]) => Promise<void>;
   await example(safetypin, { log }, ...names.map((name) => given[name]));
   return printed;
 }
