@@ -243,15 +243,18 @@ begin
     and purpose = p_purpose
     and used_time is null;
 
+  -- Silent about a digest that is there already: it would tell that it was kept
+  -- the time before, and so that somebody was there to keep it for.
   insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
-  values (p_purpose, p_user_id, p_token_hash, v_now + p_lifetime);
-  return true;
+  values (p_purpose, p_user_id, p_token_hash, v_now + p_lifetime)
+  on conflict (token_hash) do nothing;
+  return found;
 end;
 $$;
 
 ALTER FUNCTION safetypin._issue_token(p_purpose text, p_user_id uuid, p_token_hash bytea, p_lifetime interval) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._issue_token(p_purpose text, p_user_id uuid, p_token_hash bytea, p_lifetime interval) IS 'Keeps the digest of a new token for a person, in place of earlier ones; false when they got one within the last minute.';
+COMMENT ON FUNCTION safetypin._issue_token(p_purpose text, p_user_id uuid, p_token_hash bytea, p_lifetime interval) IS 'Keeps the digest of a new token for a person, in place of earlier ones; false when they got one within the last minute, or the digest is not new.';
 
 REVOKE ALL ON FUNCTION safetypin._issue_token(p_purpose text, p_user_id uuid, p_token_hash bytea, p_lifetime interval) FROM PUBLIC;
 
@@ -894,6 +897,32 @@ ALTER FUNCTION safetypin._release_attempt(p_account_id uuid, p_address_id uuid) 
 COMMENT ON FUNCTION safetypin._release_attempt(p_account_id uuid, p_address_id uuid) IS 'After a success: the account starts from nothing, and the address has one failure less.';
 
 REVOKE ALL ON FUNCTION safetypin._release_attempt(p_account_id uuid, p_address_id uuid) FROM PUBLIC;
+
+--
+-- safetypin._require_digest()
+--
+
+CREATE FUNCTION safetypin._require_digest(p_token_hash bytea) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if p_token_hash is null or octet_length(p_token_hash) <> 32 then
+    raise check_violation
+      using
+        message = 'the digest of a token is 32 bytes',
+        table = 'one_time_tokens',
+        constraint = 'one_time_tokens_token_hash_is_a_digest',
+        hint = 'Pass the SHA-256 digest of the token.';
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_digest(p_token_hash bytea) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._require_digest(p_token_hash bytea) IS 'Passes for what can be the digest of a token, and breaks one_time_tokens_token_hash_is_a_digest for anything else.';
+
+REVOKE ALL ON FUNCTION safetypin._require_digest(p_token_hash bytea) FROM PUBLIC;
 
 --
 -- safetypin._require_manageable_member()
@@ -2312,7 +2341,8 @@ begin
     and used_time is null;
 
   insert into one_time_tokens (purpose, organization_domain_id, token_hash, expiration_time)
-  values ('verify_domain', v_domain_id, p_token_hash, v_now + interval '30 days');
+  values ('verify_domain', v_domain_id, p_token_hash, v_now + interval '30 days')
+  on conflict (token_hash) do nothing;
 
   perform _log_event(
     'domain.claimed', p_resource_type => 'domain', p_resource_id => v_domain_id
@@ -3090,7 +3120,8 @@ begin
       insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
       values (
         'reset_password', v_attempt.user_id, p_change_token_hash, _now() + interval '15 minutes'
-      );
+      )
+      on conflict (token_hash) do nothing;
     end if;
     perform _log_event(
       'password.change_required',
@@ -5229,6 +5260,8 @@ CREATE FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_na
 declare
   v_user_id uuid;
 begin
+  perform _require_digest(p_verification_token_hash);
+
   insert into users (id, email, first_name, last_name, timezone, locale)
   values (p_user_id, lower(p_email), p_first_name, p_last_name, p_timezone, p_locale)
   on conflict (email) do nothing
@@ -5258,6 +5291,19 @@ begin
   exception
     when triggered_action_exception then
       null;
+  end;
+
+  -- What is wrong with the rest would be an error for a new address, so it is one
+  -- here: all of it is done for an address that nobody has, and undone.
+  begin
+    insert into users (id, email, first_name, last_name, timezone, locale)
+    values (
+      p_user_id, gen_random_uuid() || '@nobody.invalid', p_first_name, p_last_name, p_timezone, p_locale
+    );
+    perform _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
+    raise exception 'nothing was wrong' using errcode = 'ZZ001';
+  exception
+    when sqlstate 'ZZ001' then null;
   end;
 
   select id into v_user_id from users where email = lower(p_email);
@@ -5452,6 +5498,8 @@ CREATE FUNCTION safetypin.request_email_verification(p_email text, p_token_hash 
 declare
   v_user_id uuid;
 begin
+  perform _require_digest(p_token_hash);
+
   select id
   into v_user_id
   from users
@@ -5484,6 +5532,8 @@ CREATE FUNCTION safetypin.request_password_reset(p_email text, p_token_hash byte
 declare
   v_user_id uuid;
 begin
+  perform _require_digest(p_token_hash);
+
   select id
   into v_user_id
   from users
@@ -6290,7 +6340,7 @@ ALTER TABLE ONLY safetypin.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY safetypin.sessions
-    ADD CONSTRAINT sessions_token_hash_key UNIQUE (token_hash);
+    ADD CONSTRAINT sessions_token_hash_key UNIQUE (token_hash) INCLUDE (id, user_id, organization_id, assurance_level, creation_time, expiration_time, idle_limit, revoked);
 
 CREATE INDEX sessions_expiration_time_idx ON safetypin.sessions USING btree (expiration_time);
 
