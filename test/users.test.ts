@@ -1,0 +1,67 @@
+import type { UserId } from "../src/ids.js";
+import type { Repositories } from "../src/repositories.js";
+import { email, signIn, userId } from "./support/actors.js";
+import { useTwoOrganizations } from "./support/world.js";
+
+const BOB = userId("bob") as UserId;
+
+describe("users in PostgreSQL", () => {
+  const world = useTwoOrganizations();
+  const asAnn = <Result>(work: (repositories: Repositories) => Promise<Result>) => world.as("ann", "acme", work);
+
+  it("are plain data, with an id of their own kind", async () => {
+    const bob = await asAnn(({ users }) => users.get(BOB));
+
+    expect(Object.getPrototypeOf(bob)).toBe(Object.prototype);
+    expect(Object.keys(bob).sort()).toEqual([
+      "avatarUrl", "creationTime", "email", "emailVerifiedTime", "firstName", "id", "jobTitle", "lastLoginTime",
+      "lastName", "lastUpdateTime", "locale", "phoneNumber", "status", "timezone",
+    ]);
+    expect(JSON.stringify(bob)).not.toContain("$2a$");
+  });
+
+  it.each([
+    ["an id that is none", ({ users }: Repositories) => users.find("1 or 1=1" as UserId), "id_malformed"],
+    ["an id that is nothing", ({ users }: Repositories) => users.get(undefined as never), "id_malformed"],
+    ["an address that is none", ({ users }: Repositories) => users.findByEmail("ann"), "email_malformed"],
+    ["a search for a letter", ({ users }: Repositories) => users.search("a"), "search_length_out_of_range"],
+    ["a search with a NUL", ({ users }: Repositories) => users.search("an\0n"), "text_invalid"],
+    ["a search for too many", ({ users }: Repositories) => users.search("ann", { limit: 101 }), "limit_out_of_range"],
+    ["a time that is none", ({ users }: Repositories) => users.listRecentlyActive({ since: "today" as never }), "time_invalid"],
+    ["a name that is empty", ({ users }: Repositories) => users.updateOwnProfile({ firstName: "" }), "first_name_malformed"],
+    ["a name with a NUL", ({ users }: Repositories) => users.updateOwnProfile({ firstName: "A\0nn" }), "text_malformed"],
+    ["a name that is endless", ({ users }: Repositories) => users.updateOwnProfile({ lastName: "x".repeat(10_000) }), "last_name_malformed"],
+  ] as const)("refuse %s", async (_, work, code) => {
+    await expect(asAnn(work as (repositories: Repositories) => Promise<unknown>)).rejects.toMatchObject({
+      name: "RuleError",
+      code,
+    });
+  });
+
+  it("are searched for what was typed: wildcards mean themselves", async () => {
+    expect(await asAnn(({ users }) => users.search("%%"))).toEqual([]);
+    expect(await asAnn(({ users }) => users.search("b_b"))).toEqual([]);
+    expect(await asAnn(({ users }) => users.search("\\\\"))).toEqual([]);
+    expect(await asAnn(({ users }) => users.search("'; drop table users; --"))).toEqual([]);
+  });
+
+  it("are listed by when they last came in", async () => {
+    await signIn(world.db.app, email("bob"), { organization: "acme" });
+    await signIn(world.db.app, email("amy"), { organization: "acme" });
+
+    const since = new Date(Date.now() - 60_000);
+    const recent = await asAnn(({ users }) => users.listRecentlyActive({ since }));
+    expect(recent.map(({ id }) => id)).toEqual([userId("amy"), userId("bob")]);
+    expect(await asAnn(({ users }) => users.listRecentlyActive({ since: new Date(Date.now() + 60_000) }))).toEqual([]);
+    expect(await asAnn(({ users }) => users.listRecentlyActive({ since, limit: 1 }))).toHaveLength(1);
+  });
+
+  it("must choose a new password when somebody who may says so", async () => {
+    await expect(
+      world.as("bob", "acme", ({ users }) => users.requirePasswordChange(userId("amy") as UserId)),
+    ).rejects.toMatchObject({ code: "permission_required" });
+
+    await asAnn(({ users }) => users.requirePasswordChange(BOB));
+    expect(await signIn(world.db.app, email("bob"))).toMatchObject({ status: "password_change_required" });
+  });
+});
