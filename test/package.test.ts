@@ -152,6 +152,18 @@ describe("the tarball", () => {
   });
 });
 
+test("each dependency has a line that says why it and not another", async () => {
+  const page = await readFile(join(ROOT, "docs", "decisions", "0017-dependencies.md"), "utf8");
+  const { dependencies, devDependencies } = JSON.parse(
+    await readFile(join(ROOT, "package.json"), "utf8"),
+  ) as Record<"dependencies" | "devDependencies", Record<string, string>>;
+  const linesOf = (section: string) => [...section.matchAll(/^\| `([^`]+)` \| \S/gm)].map(([, name]) => name);
+  const [, runtime = "", development = ""] = page.split(/^## /m);
+
+  expect(linesOf(runtime).sort()).toEqual(Object.keys(dependencies).sort());
+  expect(linesOf(development).sort()).toEqual(Object.keys(devDependencies).sort());
+});
+
 describe("installed into an empty folder", () => {
   test("the command is there", async () => {
     const { stdout } = await succeed("npx", ["--no-install", "safetypin", "--help"]);
