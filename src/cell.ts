@@ -196,7 +196,11 @@ async function connect({ pool, config }: OpenPool): Promise<PoolClient> {
   try {
     return await (pool as Pool).connect();
   } catch (error) {
-    throw new FailedWork(explainNoConnection(error, config), undefined, false, true);
+    const isExhausted = pool.totalCount >= pool.options.max && pool.idleCount === 0;
+    const reason = isExhausted
+      ? new SafetyPinError(`All ${pool.options.max} connections of this process were in use for too long: allow more with limits.poolSize, or do less at once`, { cause: error })
+      : explainNoConnection(error, config);
+    throw new FailedWork(reason, undefined, false, !isExhausted);
   }
 }
 

@@ -57,7 +57,10 @@ export async function checkServer(client: PoolClient, checks: ServerChecks): Pro
        to_regnamespace(quote_ident($1)) is not null as has_cell,
        coalesce(has_schema_privilege(to_regnamespace(quote_ident($1)), 'usage'), false) as may_use,
        coalesce(pg_has_role(to_regrole('safetypin_app'), 'usage'), false) as is_app,
-       to_regproc(quote_ident($1) || '.begin_password_check') is not null as is_migrated`,
+       exists (
+         select from pg_proc
+         where pronamespace = to_regnamespace(quote_ident($1)) and proname = 'begin_password_check'
+       ) as is_migrated`,
     [cell],
   );
   const [server] = rows;

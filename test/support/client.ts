@@ -22,6 +22,7 @@ export async function connectForTest(
 ): Promise<SafetyPin> {
   return SafetyPin.connect({
     environment: "test",
+    log: () => undefined,
     cell: cell.cell,
     connectionString: cell.connectionString("app"),
     ...options,
