@@ -13,6 +13,7 @@ drop function request_email_verification;
 drop function verify_email;
 drop function _show_token;
 drop function _use_token;
+drop function _require_digest;
 drop function _issue_token;
 
 drop table one_time_tokens;

@@ -142,14 +142,43 @@ begin
     and purpose = p_purpose
     and used_time is null;
 
+  -- Silent about a digest that is there already: it would tell that it was kept
+  -- the time before, and so that somebody was there to keep it for.
   insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
-  values (p_purpose, p_user_id, p_token_hash, v_now + p_lifetime);
-  return true;
+  values (p_purpose, p_user_id, p_token_hash, v_now + p_lifetime)
+  on conflict (token_hash) do nothing;
+  return found;
 end;
 $$;
 
 comment on function _issue_token(text, uuid, bytea, interval) is
-  'Keeps the digest of a new token for a person, in place of earlier ones; false when they got one within the last minute.';
+  'Keeps the digest of a new token for a person, in place of earlier ones; false when they got one within the last minute, or the digest is not new.';
+
+
+-- Asked before anybody is looked for: the constraint would refuse it for an
+-- address that somebody has, and never come to be asked for one that nobody has.
+create function _require_digest(
+  p_token_hash bytea
+)
+  returns void
+  language plpgsql
+  immutable
+  set search_path from current
+as $$
+begin
+  if p_token_hash is null or octet_length(p_token_hash) <> 32 then
+    raise check_violation
+      using
+        message = 'the digest of a token is 32 bytes',
+        table = 'one_time_tokens',
+        constraint = 'one_time_tokens_token_hash_is_a_digest',
+        hint = 'Pass the SHA-256 digest of the token.';
+  end if;
+end;
+$$;
+
+comment on function _require_digest(bytea) is
+  'Passes for what can be the digest of a token, and breaks one_time_tokens_token_hash_is_a_digest for anything else.';
 
 
 create function _use_token(
@@ -271,6 +300,8 @@ as $$
 declare
   v_user_id uuid;
 begin
+  perform _require_digest(p_token_hash);
+
   select id
   into v_user_id
   from users
@@ -328,7 +359,8 @@ begin
     and used_time is null;
 
   insert into one_time_tokens (purpose, organization_domain_id, token_hash, expiration_time)
-  values ('verify_domain', v_domain_id, p_token_hash, v_now + interval '30 days');
+  values ('verify_domain', v_domain_id, p_token_hash, v_now + interval '30 days')
+  on conflict (token_hash) do nothing;
 
   perform _log_event(
     'domain.claimed', p_resource_type => 'domain', p_resource_id => v_domain_id

@@ -807,7 +807,8 @@ begin
       insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
       values (
         'reset_password', v_attempt.user_id, p_change_token_hash, _now() + interval '15 minutes'
-      );
+      )
+      on conflict (token_hash) do nothing;
     end if;
     perform _log_event(
       'password.change_required',
@@ -1057,6 +1058,8 @@ as $$
 declare
   v_user_id uuid;
 begin
+  perform _require_digest(p_verification_token_hash);
+
   insert into users (id, email, first_name, last_name, timezone, locale)
   values (p_user_id, lower(p_email), p_first_name, p_last_name, p_timezone, p_locale)
   on conflict (email) do nothing
@@ -1086,6 +1089,19 @@ begin
   exception
     when triggered_action_exception then
       null;
+  end;
+
+  -- What is wrong with the rest would be an error for a new address, so it is one
+  -- here: all of it is done for an address that nobody has, and undone.
+  begin
+    insert into users (id, email, first_name, last_name, timezone, locale)
+    values (
+      p_user_id, gen_random_uuid() || '@nobody.invalid', p_first_name, p_last_name, p_timezone, p_locale
+    );
+    perform _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
+    raise exception 'nothing was wrong' using errcode = 'ZZ001';
+  exception
+    when sqlstate 'ZZ001' then null;
   end;
 
   select id into v_user_id from users where email = lower(p_email);
@@ -1188,6 +1204,8 @@ as $$
 declare
   v_user_id uuid;
 begin
+  perform _require_digest(p_token_hash);
+
   select id
   into v_user_id
   from users
