@@ -83,7 +83,7 @@ export type {
   OwnOrganization,
   PasswordPolicy,
 } from "./organizations.js";
-export type { Cursor, Page, PageOptions } from "./pages.js";
+export { MAXIMUM_PAGE_SIZE, type Cursor, type Page, type PageOptions } from "./pages.js";
 export type {
   Permission,
   PermissionHolder,
@@ -94,3 +94,8 @@ export type {
 } from "./permissions.js";
 export type { Session, SessionFilter, SessionRepository } from "./sessions.js";
 export type { ProfileChanges, User, UserMatch, UserRepository, UserStatus } from "./users.js";
+export { postgresAudit, type PostgresAuditOptions } from "./audit.js";
+export { postgresOrganizations } from "./organizations.js";
+export { postgresPermissions } from "./permissions.js";
+export { postgresSessions } from "./sessions.js";
+export { postgresUsers } from "./users.js";
