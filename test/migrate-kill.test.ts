@@ -277,7 +277,7 @@ test("the chapters of the package: a backend killed here and there leaves them w
   await clear();
   expect(moments.filter(({ when }) => when === "within").length).toBeGreaterThan(500);
 
-  const stride = Math.ceil(moments.length / 12);
+  const stride = Math.ceil(moments.length / 8);
   for (let index = 3; index < moments.length; index += stride) {
     await expectWhole(catalogs, await killAt(index, "backend", work));
     await up(client, { cell });
