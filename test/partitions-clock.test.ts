@@ -165,6 +165,16 @@ describe.each(findClockMovers())("as time passes ($name)", ({ use }) => {
       await context.traveller.setBack("8 days");
 
       expect(await refusalOf(session)).toBe("SP101");
+    });
+
+    it("that ended while others were at work does not come back either, and the clock is an alert", async () => {
+      const session = await signIn(app(), email("ann"));
+      await context.traveller.advance("31 days");
+      await expect(signIn(app(), email("ann"))).resolves.toMatchObject({ status: "signed_in" });
+
+      await context.traveller.setBack("30 days 23 hours");
+
+      expect(await refusalOf(session)).toBe("SP101");
       const { rows } = await app().query("select status from refresh_session($1)", [session.refreshToken]);
       expect(rows).toEqual([{ status: "invalid" }]);
       expect(await openAlerts()).toContain("clock_went_back");
