@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from "pg";
+import type { PoolClient } from "pg";
 
 import { explainNoConnection } from "./address.js";
 import { createConnection, type ConnectionOptions } from "./connection.js";
@@ -194,7 +194,7 @@ const CHOOSE =
 
 async function connect({ pool, config }: OpenPool): Promise<PoolClient> {
   try {
-    return await (pool as Pool).connect();
+    return await pool.connect();
   } catch (error) {
     const isExhausted = pool.totalCount >= pool.options.max && pool.idleCount === 0;
     const reason = isExhausted

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Pool, PoolClient } from "pg";
+import type { PoolClient } from "pg";
 
 import { explainNoConnection } from "./address.js";
 import { maintain } from "./maintenance.js";
@@ -85,7 +85,7 @@ async function maintainAlone(open: OpenPool, cell: CellName, log: Log): Promise<
 
 async function connect({ pool, config }: OpenPool): Promise<PoolClient> {
   try {
-    return await (pool as Pool).connect();
+    return await pool.connect();
   } catch (error) {
     throw explainNoConnection(error, config);
   }

@@ -22,8 +22,8 @@ export interface Opening {
   readonly readCaller: (row: unknown) => Caller | undefined;
 }
 
-/** How a unit of work ended that did not end well. */
-export class FailedWork {
+/** How a unit of work ended that did not end well: for the files that decide what comes of it. */
+export class FailedWork extends Error {
   constructor(
     /** What to throw, translated. */
     readonly error: unknown,
@@ -33,7 +33,9 @@ export class FailedWork {
     readonly isConnectionClean: boolean,
     /** Whether it failed with the connection. */
     readonly isConnectionLost: boolean,
-  ) {}
+  ) {
+    super("the work failed", { cause: error });
+  }
 }
 
 /**
@@ -70,7 +72,7 @@ export async function runUnitOfWork<Result>(
       await opened;
       firstFailure ??= error;
       operation ??= nameQuery(text);
-      throw translateError(error);
+      throw translateError(error) as Error;
     }
   };
   const caller = async () => {
@@ -114,7 +116,7 @@ async function open(
   // The first to fail is the reason; the others only follow from it.
   const settled = await Promise.allSettled(sent);
   const failed = settled.find(({ status }) => status === "rejected");
-  if (failed?.status === "rejected") throw translateError(failed.reason);
+  if (failed?.status === "rejected") throw translateError(failed.reason) as Error;
 
   const first = settled[1];
   return readCaller(first?.status === "fulfilled" ? first.value.rows[0] : undefined);

@@ -1,5 +1,5 @@
 import type { SafetyPin } from "../src/safetypin.js";
-import { RefreshToken, SessionToken, tagOf } from "../src/tokens.js";
+import { RefreshToken, tagOf, type SessionToken } from "../src/tokens.js";
 import { connectForTest, newPerson, reveal, type Person } from "./support/client.js";
 import { useDatabase } from "./support/database.js";
 

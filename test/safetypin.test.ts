@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 
 import { AuthenticationError, NotFoundError, RuleError, SafetyPinError } from "../src/errors.js";
-import { newId, type OrganizationId, type UserId } from "../src/ids.js";
+import { newId, type OrganizationId } from "../src/ids.js";
 import { removeMember } from "../src/queries/organization_users.js";
 import { chooseOrganization, createOrganization } from "../src/queries/organizations.js";
 import { createRole } from "../src/queries/roles.js";
@@ -275,7 +275,7 @@ describe("what the caller may not", () => {
     const organizationId = await safetypin.withSession(bob.sessionToken, (tx) => found(tx, "gone"));
     const attempt = safetypin.withSession(
       bob.sessionToken,
-      (tx) => removeMember.run({ userId: newId() as UserId }, tx),
+      (tx) => removeMember.run({ userId: newId() }, tx),
       { organizationId },
     );
 
