@@ -19,6 +19,13 @@ export interface BcryptQueue {
    */
   run<Result>(work: () => Promise<Result>): Promise<Result>;
 
+  /**
+   * Asks whether there is room, before something is done that would be in vain without.
+   *
+   * @throws AuthenticationBusyError when as many as allowed are waiting already.
+   */
+  requireRoom(): void;
+
   /** How many digests are being computed. */
   readonly running: number;
 
@@ -66,8 +73,12 @@ export function createBcryptQueue(options: BcryptQueueOptions = {}): BcryptQueue
 
   const turns: (() => void)[] = [];
   let running = 0;
+  const hasRoom = () => running < concurrency || turns.length < maximumWaiting;
 
   return {
+    requireRoom() {
+      if (!hasRoom()) throw new AuthenticationBusyError();
+    },
     async run(work) {
       if (running < concurrency) {
         running += 1;

@@ -1,3 +1,4 @@
+import { bcryptQueue } from "./bcrypt-queue.js";
 import type { Cell } from "./cell.js";
 import type { EmailAddress } from "./email.js";
 import { AuthenticationError } from "./errors.js";
@@ -23,6 +24,8 @@ export interface ProvenAttempt {
  *
  * @throws {@link AuthenticationError} `throttled` or `account_disabled`, before a digest is
  * made.
+ * @throws {@link AuthenticationBusyError} when there is no room for one, before an attempt is
+ * charged.
  */
 export async function provePasswordOf(
   cell: Cell,
@@ -30,6 +33,9 @@ export async function provePasswordOf(
   password: Password,
   origin: Origin,
 ): Promise<ProvenAttempt> {
+  // Whoever is turned away because we are busy has not guessed wrong.
+  bcryptQueue.requireRoom();
+
   const ipAddress = readIpAddress(origin);
   const userAgent = readUserAgent(origin);
   const [begun] = await cell.withNobody((tx) =>

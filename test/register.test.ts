@@ -7,6 +7,8 @@ import { OneTimeToken, SessionToken, tagOf } from "../src/tokens.js";
 import { connectForTest, newPassword, newPerson, reveal } from "./support/client.js";
 import { useDatabase } from "./support/database.js";
 
+jest.setTimeout(60_000);
+
 const database = useDatabase();
 let safetypin: SafetyPin;
 

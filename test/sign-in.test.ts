@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 
+import { AuthenticationBusyError, bcryptQueue } from "../src/bcrypt-queue.js";
 import { AuthenticationError } from "../src/errors.js";
 import { newId, type OrganizationId } from "../src/ids.js";
 import type { LogEntry } from "../src/query-report.js";
@@ -7,6 +8,8 @@ import type { SafetyPin } from "../src/safetypin.js";
 import { OneTimeToken } from "../src/tokens.js";
 import { connectForTest, newPassword, newPerson, reveal } from "./support/client.js";
 import { useDatabase } from "./support/database.js";
+
+jest.setTimeout(60_000);
 
 const database = useDatabase();
 const log: LogEntry[] = [];
@@ -142,6 +145,30 @@ describe("signing in", () => {
 
     expect(error).toMatchObject({ code, remedy: error.remedy });
     expect((await attempts()).rows).toEqual(before);
+  });
+
+  it("charges nobody who is turned away because too many sign in at once", async () => {
+    const { email, password, userId } = await newPerson(database, "busy");
+    let free: () => void = () => undefined;
+    const occupied = new Promise<void>((resolve) => (free = resolve));
+    const occupying: Promise<void>[] = [];
+    for (;;) {
+      try {
+        bcryptQueue.requireRoom();
+      } catch {
+        break;
+      }
+      occupying.push(bcryptQueue.run(() => occupied));
+    }
+
+    const error = await refusal(safetypin.signIn({ email, password }));
+    free();
+    await Promise.all(occupying);
+
+    expect(error).toBeInstanceOf(AuthenticationBusyError);
+    const { rowCount } = await database.admin.query("select from sign_in_throttles where user_id = $1", [userId]);
+    expect(rowCount).toBe(0);
+    expect((await safetypin.signIn({ email, password })).userId).toBe(userId);
   });
 
   it("enters no organization that the person does not belong to", async () => {
