@@ -64,6 +64,13 @@ export async function openDatabase({ users, say }) {
     const appUrl = `postgres://${APP_LOGIN}:${password}@${server.host}:${server.port}/${name}`;
 
     const pools = [];
+    // A connection that the server ends while it stops is nobody's loss.
+    const keep = (pool) => {
+      pool.on("error", () => undefined);
+      pools.push(pool);
+      return pool;
+    };
+    keep(admin);
     // What earlier runs left of failures and evidence would slow this one down.
     await admin.query("delete from sign_in_throttles");
     await admin.query("delete from password_attempts");
@@ -84,8 +91,7 @@ export async function openDatabase({ users, say }) {
           options: path,
           ...options,
         });
-        pools.push(pool);
-        return pool;
+        return keep(pool);
       },
       /** A pool of the superuser, whom no policy holds: for floors and preparations. */
       barePool(max, options = {}) {
@@ -95,8 +101,7 @@ export async function openDatabase({ users, say }) {
           options: path,
           ...options,
         });
-        pools.push(pool);
-        return pool;
+        return keep(pool);
       },
       /** A token as the client writes it. */
       textOf: (secret) => SessionToken.of(tagOf(CELL), secret).reveal(),
@@ -126,7 +131,7 @@ export async function openDatabase({ users, say }) {
         );
       },
       async close() {
-        await Promise.all([...pools, admin].map((pool) => pool.end()));
+        await Promise.all(pools.map((pool) => pool.end()));
         await server.stop();
       },
     };

@@ -76,7 +76,7 @@ if (unknown.length > 0) {
 const results = fileURLToPath(new URL("results/", import.meta.url));
 const file = options.json ?? join(results, "latest.json");
 const folder = options.charts ?? dirname(file);
-const effort = options.quick ? { pairs: 5, roundMs: 150 } : { pairs: 11, roundMs: 500 };
+const effort = options.quick ? { pairs: 5, roundMs: 150 } : { pairs: 7, roundMs: 400 };
 
 const database = await openDatabase({ users, say: console.log });
 const measured = [];
