@@ -120,7 +120,7 @@ REVOKE ALL ON FUNCTION safetypin._clock_time() FROM PUBLIC;
 
 CREATE FUNCTION safetypin._context_mac(p_secret bytea, p_payload text) RETURNS text
     LANGUAGE sql STABLE PARALLEL RESTRICTED
-    RETURN encode(sha256((substr(p_secret, 33) || sha256((substr(p_secret, 1, 32) || convert_to((p_payload || safetypin._context_nonce()), 'UTF8'::name))))), 'hex'::text);
+    RETURN encode(sha256((substr(p_secret, 33) || sha256((substr(p_secret, 1, 32) || convert_to(((p_payload || '#'::text) || safetypin._context_nonce()), 'UTF8'::name))))), 'hex'::text);
 
 ALTER FUNCTION safetypin._context_mac(p_secret bytea, p_payload text) OWNER TO safetypin_definer;
 
@@ -161,6 +161,40 @@ ALTER FUNCTION safetypin._derive_tokens(p_refresh_token bytea, p_generation inte
 COMMENT ON FUNCTION safetypin._derive_tokens(p_refresh_token bytea, p_generation integer, p_secret bytea, OUT session_token bytea, OUT refresh_token bytea) IS 'The session token and the refresh token that follow a refresh token: HMAC-SHA-256 under the cell''s key.';
 
 REVOKE ALL ON FUNCTION safetypin._derive_tokens(p_refresh_token bytea, p_generation integer, p_secret bytea, OUT session_token bytea, OUT refresh_token bytea) FROM PUBLIC;
+
+--
+-- safetypin._disable_password()
+--
+
+CREATE FUNCTION safetypin._disable_password(p_user_id uuid, p_ip_address inet, p_user_agent text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now timestamptz := _now();
+begin
+  update password_credentials
+  set disabled_time = v_now
+  where user_id = p_user_id
+    and disabled_time is null;
+
+  if found then
+    perform _raise_alert('password_disabled', 'high', p_user_id => p_user_id);
+    perform _log_event(
+      'password.disabled',
+      p_user_id,
+      p_ip_address => p_ip_address,
+      p_user_agent => p_user_agent
+    );
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin._disable_password(p_user_id uuid, p_ip_address inet, p_user_agent text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._disable_password(p_user_id uuid, p_ip_address inet, p_user_agent text) IS 'After a hundred failures in a row: the password opens nothing until it is reset, and somebody is told. Once.';
+
+REVOKE ALL ON FUNCTION safetypin._disable_password(p_user_id uuid, p_ip_address inet, p_user_agent text) FROM PUBLIC;
 
 --
 -- safetypin._effective_policy()
@@ -323,19 +357,10 @@ begin
 
   if v_succeeded then
     perform _release_attempt(v_attempt.account_id, v_attempt.address_id);
-  elsif v_credential.disabled_time is null and v_credential.user_id is not null and exists (
+  elsif exists (
     select from sign_in_throttles where id = v_attempt.account_id and failure_count >= 100
   ) then
-    update password_credentials
-    set disabled_time = v_now
-    where user_id = v_attempt.user_id;
-    perform _raise_alert('password_disabled', 'high', p_user_id => v_attempt.user_id);
-    perform _log_event(
-      'password.disabled',
-      v_attempt.user_id,
-      p_ip_address => v_attempt.ip_address,
-      p_user_agent => v_attempt.user_agent
-    );
+    perform _disable_password(v_attempt.user_id, v_attempt.ip_address, v_attempt.user_agent);
   end if;
 
   insert into access_attempt_logs (user_id, email_digest, ip_address, user_agent, result)
@@ -376,6 +401,52 @@ ALTER FUNCTION safetypin._keyed_digest(p_subject text) OWNER TO safetypin_define
 COMMENT ON FUNCTION safetypin._keyed_digest(p_subject text) IS 'HMAC-SHA-256 (RFC 2104) of a text under the cell''s digest key: 32 bytes, the same for the same text, worthless without the key.';
 
 REVOKE ALL ON FUNCTION safetypin._keyed_digest(p_subject text) FROM PUBLIC;
+
+--
+-- safetypin._list_permissions_held_until()
+--
+
+CREATE FUNCTION safetypin._list_permissions_held_until(p_end timestamp with time zone) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_user_id         uuid := current_user_id();
+  v_organization_id uuid := current_organization_id();
+begin
+  return query
+    select distinct permissions.name
+    from (
+      select roles.id as role_id
+      from organization_users
+      join roles on roles.organization_id is null and roles.name = organization_users.role
+      where organization_users.organization_id = v_organization_id
+        and organization_users.user_id = v_user_id
+        and organization_users.status = 'active'
+      union all
+      select user_roles.role_id
+      from user_roles
+      where user_roles.organization_id = v_organization_id
+        and user_roles.user_id = v_user_id
+        and (user_roles.expiration_time is null or user_roles.expiration_time > p_end)
+        and exists (
+          select from organization_users
+          where organization_users.organization_id = v_organization_id
+            and organization_users.user_id = v_user_id
+            and organization_users.status = 'active'
+        )
+    ) as held
+    join role_permissions on role_permissions.role_id = held.role_id
+    join permissions on permissions.id = role_permissions.permission_id
+    order by permissions.name;
+end;
+$$;
+
+ALTER FUNCTION safetypin._list_permissions_held_until(p_end timestamp with time zone) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._list_permissions_held_until(p_end timestamp with time zone) IS 'The names of all permissions the caller holds in the current organization beyond this time; for null, those held for good.';
+
+REVOKE ALL ON FUNCTION safetypin._list_permissions_held_until(p_end timestamp with time zone) FROM PUBLIC;
 
 --
 -- safetypin._log_event()
@@ -665,7 +736,7 @@ REVOKE ALL ON FUNCTION safetypin._prepare_password(p_user_id uuid) FROM PUBLIC;
 
 CREATE FUNCTION safetypin._printable(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN regexp_replace("left"(p_text, 1000), '[\x01-\x1f\x7f]'::text, '?'::text, 'g'::text);
+    RETURN regexp_replace("left"(p_text, 1000), '[\x01-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]'::text, '?'::text, 'g'::text);
 
 ALTER FUNCTION safetypin._printable(p_text text) OWNER TO safetypin_definer;
 
@@ -1118,7 +1189,7 @@ begin
   end if;
 
   select id into v_role_id from roles where organization_id is null and name = p_role;
-  perform _require_role_permissions_held(v_role_id);
+  perform _require_role_permissions_held(v_role_id, null);
 end;
 $$;
 
@@ -1132,7 +1203,7 @@ REVOKE ALL ON FUNCTION safetypin._require_role_is_grantable(p_role text) FROM PU
 -- safetypin._require_role_permissions_held()
 --
 
-CREATE FUNCTION safetypin._require_role_permissions_held(p_role_id uuid) RETURNS void
+CREATE FUNCTION safetypin._require_role_permissions_held(p_role_id uuid, p_end timestamp with time zone) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
@@ -1144,7 +1215,7 @@ begin
   from role_permissions
   join permissions on permissions.id = role_permissions.permission_id
   where role_permissions.role_id = p_role_id
-    and permissions.name not in (select list_own_permissions());
+    and permissions.name not in (select _list_permissions_held_until(p_end));
 
   if v_missing is not null then
     raise exception 'nobody grants or takes what they do not hold: %', v_missing
@@ -1153,11 +1224,11 @@ begin
 end;
 $$;
 
-ALTER FUNCTION safetypin._require_role_permissions_held(p_role_id uuid) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._require_role_permissions_held(p_role_id uuid, p_end timestamp with time zone) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._require_role_permissions_held(p_role_id uuid) IS 'Passes when the caller holds everything the role does. Raises SP202 when they do not.';
+COMMENT ON FUNCTION safetypin._require_role_permissions_held(p_role_id uuid, p_end timestamp with time zone) IS 'Passes when the caller holds everything the role does, beyond this time or, for null, for good. Raises SP202 when they do not.';
 
-REVOKE ALL ON FUNCTION safetypin._require_role_permissions_held(p_role_id uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._require_role_permissions_held(p_role_id uuid, p_end timestamp with time zone) FROM PUBLIC;
 
 --
 -- safetypin._require_user()
@@ -1748,7 +1819,7 @@ begin
   if exists (select from roles where id = p_role_id and organization_id is null and name = 'owner') then
     perform _require_owner();
   end if;
-  perform _require_role_permissions_held(p_role_id);
+  perform _require_role_permissions_held(p_role_id, p_expiration_time);
 
   if not exists (
     select from organization_users
@@ -1993,6 +2064,11 @@ begin
     retry_after := case status
       when 'throttled' then greatest(v_account.blocked_until, v_address.blocked_until) - v_now
     end;
+
+    -- The hundredth need not have been judged: it may have been begun and left.
+    if status = 'disabled' then
+      perform _disable_password(v_user_id, p_ip_address, p_user_agent);
+    end if;
 
     insert into access_attempt_logs (user_id, email_digest, ip_address, user_agent, result)
     values (v_user_id, v_email_digest, p_ip_address, _printable(p_user_agent), status);
@@ -2890,7 +2966,7 @@ ALTER TABLE safetypin.data_change_logs ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY insert_definer ON safetypin.data_change_logs FOR INSERT TO safetypin_definer WITH CHECK (true);
 
-CREATE POLICY select_administrator ON safetypin.data_change_logs FOR SELECT TO safetypin_app USING (( SELECT safetypin.has_permission('audit.read'::text) AS has_permission));
+CREATE POLICY select_administrator ON safetypin.data_change_logs FOR SELECT TO safetypin_app USING ((( SELECT safetypin.has_permission('audit.read'::text) AS has_permission) AND (NOT ((table_name = 'organization_users'::text) AND (operation = ANY (ARRAY['insert'::text, 'delete'::text])) AND ((COALESCE(new_values, old_values) ->> 'status'::text) = 'invited'::text)))));
 
 CREATE POLICY select_auditor ON safetypin.data_change_logs FOR SELECT TO safetypin_auditor USING (true);
 
@@ -2971,7 +3047,7 @@ CREATE FUNCTION safetypin.delete_role(p_role_id uuid) RETURNS void
 begin
   perform _require_permission('roles.manage');
   perform _require_own_role(p_role_id);
-  perform _require_role_permissions_held(p_role_id);
+  perform _require_role_permissions_held(p_role_id, _clock_time());
 
   delete from roles where id = p_role_id;
 
@@ -3213,6 +3289,7 @@ declare
   v_user_id         uuid := v_context[2]::uuid;
   v_organization_id uuid := v_context[3]::uuid;
   v_permission_id   uuid;
+  v_now             timestamptz := _clock_time();
 begin
   if v_organization_id is null then
     return false;
@@ -3233,9 +3310,13 @@ begin
     select
     from user_roles
     join role_permissions on role_permissions.role_id = user_roles.role_id
+    join organization_users
+      on organization_users.organization_id = user_roles.organization_id
+      and organization_users.user_id = user_roles.user_id
     where user_roles.organization_id = v_organization_id
       and user_roles.user_id = v_user_id
-      and (user_roles.expiration_time is null or user_roles.expiration_time > now())
+      and organization_users.status = 'active'
+      and (user_roles.expiration_time is null or user_roles.expiration_time > v_now)
       and role_permissions.permission_id = v_permission_id
   );
 end;
@@ -3326,29 +3407,8 @@ CREATE FUNCTION safetypin.list_own_permissions() RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
-declare
-  v_user_id         uuid := current_user_id();
-  v_organization_id uuid := current_organization_id();
 begin
-  return query
-    select distinct permissions.name
-    from (
-      select roles.id as role_id
-      from organization_users
-      join roles on roles.organization_id is null and roles.name = organization_users.role
-      where organization_users.organization_id = v_organization_id
-        and organization_users.user_id = v_user_id
-        and organization_users.status = 'active'
-      union all
-      select user_roles.role_id
-      from user_roles
-      where user_roles.organization_id = v_organization_id
-        and user_roles.user_id = v_user_id
-        and (user_roles.expiration_time is null or user_roles.expiration_time > now())
-    ) as held
-    join role_permissions on role_permissions.role_id = held.role_id
-    join permissions on permissions.id = role_permissions.permission_id
-    order by permissions.name;
+  return query select held from _list_permissions_held_until(_clock_time()) as held;
 end;
 $$;
 
@@ -5028,7 +5088,12 @@ begin
     return;
   end if;
 
-  if v_token.is_used and v_token.used_time < v_now - interval '10 seconds' then
+  -- Or used in what is still to come: with the clock set back the grace would last
+  -- until it has caught up.
+  if v_token.is_used and (
+    v_token.used_time < v_now - interval '10 seconds'
+    or v_token.used_time > clock_timestamp() + interval '1 second'
+  ) then
     status := 'reused';
 
     update refresh_tokens set is_revoked = true where family_id = v_token.family_id;
@@ -5462,7 +5527,7 @@ CREATE FUNCTION safetypin.remove_role(p_user_id uuid, p_role_id uuid) RETURNS vo
     AS $$
 begin
   perform _require_permission('roles.assign');
-  perform _require_role_permissions_held(p_role_id);
+  perform _require_role_permissions_held(p_role_id, _clock_time());
 
   delete from user_roles
   where organization_id = current_organization_id()
@@ -6081,7 +6146,7 @@ begin
     raise exception 'a search is for 2 to 100 characters'
       using errcode = 'SP506', hint = 'Pass at least two characters of a name, a title or an address.';
   end if;
-  if p_limit not between 1 and 100 then
+  if p_limit is null or p_limit not between 1 and 100 then
     raise exception 'a search returns 1 to 100 people, not %', p_limit
       using errcode = 'SP504', hint = 'Pass a limit from 1 to 100.';
   end if;
@@ -6476,6 +6541,11 @@ begin
   perform _require_permission('roles.manage');
   perform _require_own_role(p_role_id);
 
+  if p_permissions is null then
+    raise exception 'there is no permission null'
+      using errcode = 'SP307', hint = 'Pass an empty list to take everything.';
+  end if;
+
   select string_agg(name, ', ' order by name)
   into v_unknown
   from unnest(p_permissions) as name
@@ -6490,25 +6560,29 @@ begin
   select string_agg(changed.name, ', ' order by changed.name)
   into v_foreign
   from (
-    (
+    select given.name, true as is_given
+    from (
       select unnest(p_permissions) as name
       except
       select permissions.name
       from role_permissions
       join permissions on permissions.id = role_permissions.permission_id
       where role_id = p_role_id
-    )
+    ) as given
     union all
-    (
+    select taken.name, false
+    from (
       select permissions.name
       from role_permissions
       join permissions on permissions.id = role_permissions.permission_id
       where role_id = p_role_id
       except
       select unnest(p_permissions)
-    )
+    ) as taken
   ) as changed
-  where changed.name not in (select list_own_permissions());
+  where changed.name not in (
+    select _list_permissions_held_until(case when changed.is_given then null else _clock_time() end)
+  );
   if v_foreign is not null then
     raise exception 'nobody grants or takes what they do not hold: %', v_foreign
       using errcode = 'SP202', hint = 'Ask somebody who holds these permissions.';

@@ -29,6 +29,7 @@ drop function _require_permission;
 drop function has_all_permissions;
 drop function has_any_permission;
 drop function list_own_permissions;
+drop function _list_permissions_held_until;
 drop function has_permission;
 
 drop table user_roles;

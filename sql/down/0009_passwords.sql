@@ -25,6 +25,7 @@ drop function begin_password_check;
 drop function _salt_for_nobody;
 drop function _address_id;
 drop function _account_id;
+drop function _disable_password;
 drop function _release_attempt;
 drop function _charge_attempt;
 

@@ -387,7 +387,7 @@ create function _context_mac(
   return encode(
     sha256(
       substr(p_secret, 33)
-      || sha256(substr(p_secret, 1, 32) || convert_to(p_payload || _context_nonce(), 'UTF8'))
+      || sha256(substr(p_secret, 1, 32) || convert_to(p_payload || '#' || _context_nonce(), 'UTF8'))
     ),
     'hex'
   );

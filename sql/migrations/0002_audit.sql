@@ -508,7 +508,8 @@ alter table data_change_logs enable always trigger _500_no_truncate;
 set local role safetypin_definer;
 
 -- An entry is data, never lines: a carriage return in a user agent must not
--- look like another entry to whoever reads the log in a terminal.
+-- look like another entry to whoever reads the log in a terminal, nor may a
+-- mark of direction turn what is read around.
 create function _printable(
   p_text text
 )
@@ -517,7 +518,10 @@ create function _printable(
   immutable
   strict
   parallel safe
-  return regexp_replace(left(p_text, 1000), '[\x01-\x1f\x7f]', '?', 'g');
+  return regexp_replace(
+    left(p_text, 1000),
+    '[\x01-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]', '?', 'g'
+  );
 
 comment on function _printable(text) is
   'The text on one line: control characters replaced, at most 1000 characters.';

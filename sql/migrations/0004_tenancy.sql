@@ -1126,7 +1126,7 @@ begin
     raise exception 'a search is for 2 to 100 characters'
       using errcode = 'SP506', hint = 'Pass at least two characters of a name, a title or an address.';
   end if;
-  if p_limit not between 1 and 100 then
+  if p_limit is null or p_limit not between 1 and 100 then
     raise exception 'a search returns 1 to 100 people, not %', p_limit
       using errcode = 'SP504', hint = 'Pass a limit from 1 to 100.';
   end if;

@@ -416,6 +416,7 @@ declare
   v_user_id         uuid := v_context[2]::uuid;
   v_organization_id uuid := v_context[3]::uuid;
   v_permission_id   uuid;
+  v_now             timestamptz := _clock_time();
 begin
   if v_organization_id is null then
     return false;
@@ -436,9 +437,13 @@ begin
     select
     from user_roles
     join role_permissions on role_permissions.role_id = user_roles.role_id
+    join organization_users
+      on organization_users.organization_id = user_roles.organization_id
+      and organization_users.user_id = user_roles.user_id
     where user_roles.organization_id = v_organization_id
       and user_roles.user_id = v_user_id
-      and (user_roles.expiration_time is null or user_roles.expiration_time > now())
+      and organization_users.status = 'active'
+      and (user_roles.expiration_time is null or user_roles.expiration_time > v_now)
       and role_permissions.permission_id = v_permission_id
   );
 end;
@@ -450,7 +455,11 @@ comment on function has_permission(text) is
 grant execute on function has_permission(text) to safetypin_app;
 
 
-create function list_own_permissions()
+-- Whoever holds something for an hour may not give it away for a year: what is
+-- granted is held at least as long. A null end means for good.
+create function _list_permissions_held_until(
+  p_end timestamptz
+)
   returns setof text
   language plpgsql
   stable
@@ -476,11 +485,34 @@ begin
       from user_roles
       where user_roles.organization_id = v_organization_id
         and user_roles.user_id = v_user_id
-        and (user_roles.expiration_time is null or user_roles.expiration_time > now())
+        and (user_roles.expiration_time is null or user_roles.expiration_time > p_end)
+        and exists (
+          select from organization_users
+          where organization_users.organization_id = v_organization_id
+            and organization_users.user_id = v_user_id
+            and organization_users.status = 'active'
+        )
     ) as held
     join role_permissions on role_permissions.role_id = held.role_id
     join permissions on permissions.id = role_permissions.permission_id
     order by permissions.name;
+end;
+$$;
+
+comment on function _list_permissions_held_until(timestamptz) is
+  'The names of all permissions the caller holds in the current organization beyond this time; for null, those held for good.';
+
+
+create function list_own_permissions()
+  returns setof text
+  language plpgsql
+  stable
+  parallel restricted
+  security definer
+  set search_path from current
+as $$
+begin
+  return query select held from _list_permissions_held_until(_clock_time()) as held;
 end;
 $$;
 
@@ -589,7 +621,8 @@ grant execute on function require_permission(text) to safetypin_app;
 
 
 create function _require_role_permissions_held(
-  p_role_id uuid
+  p_role_id uuid,
+  p_end timestamptz
 )
   returns void
   language plpgsql
@@ -605,7 +638,7 @@ begin
   from role_permissions
   join permissions on permissions.id = role_permissions.permission_id
   where role_permissions.role_id = p_role_id
-    and permissions.name not in (select list_own_permissions());
+    and permissions.name not in (select _list_permissions_held_until(p_end));
 
   if v_missing is not null then
     raise exception 'nobody grants or takes what they do not hold: %', v_missing
@@ -614,8 +647,8 @@ begin
 end;
 $$;
 
-comment on function _require_role_permissions_held(uuid) is
-  'Passes when the caller holds everything the role does. Raises SP202 when they do not.';
+comment on function _require_role_permissions_held(uuid, timestamptz) is
+  'Passes when the caller holds everything the role does, beyond this time or, for null, for good. Raises SP202 when they do not.';
 
 
 create function _require_role_is_grantable(
@@ -639,7 +672,7 @@ begin
   end if;
 
   select id into v_role_id from roles where organization_id is null and name = p_role;
-  perform _require_role_permissions_held(v_role_id);
+  perform _require_role_permissions_held(v_role_id, null);
 end;
 $$;
 
@@ -764,7 +797,7 @@ as $$
 begin
   perform _require_permission('roles.manage');
   perform _require_own_role(p_role_id);
-  perform _require_role_permissions_held(p_role_id);
+  perform _require_role_permissions_held(p_role_id, _clock_time());
 
   delete from roles where id = p_role_id;
 
@@ -799,6 +832,11 @@ begin
   perform _require_permission('roles.manage');
   perform _require_own_role(p_role_id);
 
+  if p_permissions is null then
+    raise exception 'there is no permission null'
+      using errcode = 'SP307', hint = 'Pass an empty list to take everything.';
+  end if;
+
   select string_agg(name, ', ' order by name)
   into v_unknown
   from unnest(p_permissions) as name
@@ -813,25 +851,29 @@ begin
   select string_agg(changed.name, ', ' order by changed.name)
   into v_foreign
   from (
-    (
+    select given.name, true as is_given
+    from (
       select unnest(p_permissions) as name
       except
       select permissions.name
       from role_permissions
       join permissions on permissions.id = role_permissions.permission_id
       where role_id = p_role_id
-    )
+    ) as given
     union all
-    (
+    select taken.name, false
+    from (
       select permissions.name
       from role_permissions
       join permissions on permissions.id = role_permissions.permission_id
       where role_id = p_role_id
       except
       select unnest(p_permissions)
-    )
+    ) as taken
   ) as changed
-  where changed.name not in (select list_own_permissions());
+  where changed.name not in (
+    select _list_permissions_held_until(case when changed.is_given then null else _clock_time() end)
+  );
   if v_foreign is not null then
     raise exception 'nobody grants or takes what they do not hold: %', v_foreign
       using errcode = 'SP202', hint = 'Ask somebody who holds these permissions.';
@@ -942,7 +984,7 @@ begin
   if exists (select from roles where id = p_role_id and organization_id is null and name = 'owner') then
     perform _require_owner();
   end if;
-  perform _require_role_permissions_held(p_role_id);
+  perform _require_role_permissions_held(p_role_id, p_expiration_time);
 
   if not exists (
     select from organization_users
@@ -993,7 +1035,7 @@ create function remove_role(
 as $$
 begin
   perform _require_permission('roles.assign');
-  perform _require_role_permissions_held(p_role_id);
+  perform _require_role_permissions_held(p_role_id, _clock_time());
 
   delete from user_roles
   where organization_id = current_organization_id()
@@ -1033,10 +1075,19 @@ create policy select_administrator on auth_audit_logs
   to safetypin_app
   using ((select has_permission('audit.read')));
 
+-- Not the invitations: whether an address that was invited belongs to anybody is
+-- theirs to say, by accepting.
 create policy select_administrator on data_change_logs
   for select
   to safetypin_app
-  using ((select has_permission('audit.read')));
+  using (
+    (select has_permission('audit.read'))
+    and not (
+      table_name = 'organization_users'
+      and operation in ('insert', 'delete')
+      and coalesce(new_values, old_values) ->> 'status' = 'invited'
+    )
+  );
 
 create policy select_administrator on security_alerts
   for select

@@ -758,7 +758,12 @@ begin
     return;
   end if;
 
-  if v_token.is_used and v_token.used_time < v_now - interval '10 seconds' then
+  -- Or used in what is still to come: with the clock set back the grace would last
+  -- until it has caught up.
+  if v_token.is_used and (
+    v_token.used_time < v_now - interval '10 seconds'
+    or v_token.used_time > clock_timestamp() + interval '1 second'
+  ) then
     status := 'reused';
 
     update refresh_tokens set is_revoked = true where family_id = v_token.family_id;

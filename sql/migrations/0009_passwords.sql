@@ -482,6 +482,41 @@ comment on function _release_attempt(uuid, uuid) is
   'After a success: the account starts from nothing, and the address has one failure less.';
 
 
+create function _disable_password(
+  p_user_id uuid,
+  p_ip_address inet,
+  p_user_agent text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_now timestamptz := _now();
+begin
+  update password_credentials
+  set disabled_time = v_now
+  where user_id = p_user_id
+    and disabled_time is null;
+
+  if found then
+    perform _raise_alert('password_disabled', 'high', p_user_id => p_user_id);
+    perform _log_event(
+      'password.disabled',
+      p_user_id,
+      p_ip_address => p_ip_address,
+      p_user_agent => p_user_agent
+    );
+  end if;
+end;
+$$;
+
+comment on function _disable_password(uuid, inet, text) is
+  'After a hundred failures in a row: the password opens nothing until it is reset, and somebody is told. Once.';
+
+
 create function _account_id(
   p_email text
 )
@@ -611,6 +646,11 @@ begin
       when 'throttled' then greatest(v_account.blocked_until, v_address.blocked_until) - v_now
     end;
 
+    -- The hundredth need not have been judged: it may have been begun and left.
+    if status = 'disabled' then
+      perform _disable_password(v_user_id, p_ip_address, p_user_agent);
+    end if;
+
     insert into access_attempt_logs (user_id, email_digest, ip_address, user_agent, result)
     values (v_user_id, v_email_digest, p_ip_address, _printable(p_user_agent), status);
     return;
@@ -735,19 +775,10 @@ begin
 
   if v_succeeded then
     perform _release_attempt(v_attempt.account_id, v_attempt.address_id);
-  elsif v_credential.disabled_time is null and v_credential.user_id is not null and exists (
+  elsif exists (
     select from sign_in_throttles where id = v_attempt.account_id and failure_count >= 100
   ) then
-    update password_credentials
-    set disabled_time = v_now
-    where user_id = v_attempt.user_id;
-    perform _raise_alert('password_disabled', 'high', p_user_id => v_attempt.user_id);
-    perform _log_event(
-      'password.disabled',
-      v_attempt.user_id,
-      p_ip_address => v_attempt.ip_address,
-      p_user_agent => v_attempt.user_agent
-    );
+    perform _disable_password(v_attempt.user_id, v_attempt.ip_address, v_attempt.user_agent);
   end if;
 
   insert into access_attempt_logs (user_id, email_digest, ip_address, user_agent, result)

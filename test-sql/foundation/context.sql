@@ -163,7 +163,7 @@ create function pg_temp.sign(p_user_id uuid, p_organization_id uuid, p_nonce tex
   language sql
 as $$
   select payload || encode(
-    sha256(substr(secret, 33) || sha256(substr(secret, 1, 32) || convert_to(payload || p_nonce, 'UTF8'))),
+    sha256(substr(secret, 33) || sha256(substr(secret, 1, 32) || convert_to(payload || '#' || p_nonce, 'UTF8'))),
     'hex'
   )
   from context_keys
