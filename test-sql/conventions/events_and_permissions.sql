@@ -21,7 +21,7 @@ where pronamespace = current_schema()::regnamespace
 
 create temporary table calls (caller oid, callee oid) on commit drop;
 with bodies as materialized (
-  select oid, proname, pg_get_functiondef(oid) as definition
+  select oid, proname, case prokind when 'f' then pg_get_functiondef(oid) end as definition
   from pg_proc
   where pronamespace = current_schema()::regnamespace
 )

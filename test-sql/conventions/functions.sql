@@ -178,7 +178,7 @@ select is_empty(
 -- Which functions call which, by the names in their bodies.
 create temporary table calls (caller oid, callee oid) on commit drop;
 with bodies as materialized (
-  select oid, proname, pg_get_functiondef(oid) as definition
+  select oid, proname, case prokind when 'f' then pg_get_functiondef(oid) end as definition
   from pg_proc
   where pronamespace = current_schema()::regnamespace
 )
@@ -252,7 +252,7 @@ select is_empty(
     select oid::regprocedure::text as what
     from pg_proc
     where pronamespace = current_schema()::regnamespace
-      and pg_get_functiondef(oid) ~ '\m(random|setseed)\s*\('
+      and case prokind when 'f' then pg_get_functiondef(oid) end ~ '\m(random|setseed)\s*\('
     union all
     select adrelid::regclass::text
     from pg_attrdef
