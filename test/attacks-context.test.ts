@@ -163,7 +163,7 @@ describe("a context that is forged with a key", () => {
       "select pg_backend_pid()::text || '|' || extract(epoch from transaction_timestamp())::text",
     )) as string;
     const payload = `${key.id}|${userId("ann")}|${organizationId("acme")}|${userId("session")}|3|`;
-    const signed = Buffer.from(payload + nonce);
+    const signed = Buffer.from(`${payload}#${nonce}`);
     const mac = sha256(key.secret.subarray(32), sha256(key.secret.subarray(0, 32), signed));
     return payload + mac.toString("hex");
   }
