@@ -3,7 +3,7 @@ import type { PoolConfig } from "pg";
 import { ConfigurationError } from "./errors.js";
 
 /** Certificates that cannot be believed, as Node names them. */
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;
+export const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;
 
 /**
  * Checks an address before it is tried.
@@ -72,8 +72,8 @@ export function explainNoConnection(error: unknown, config: PoolConfig): Configu
   return because(`No connection to ${where}: ${message}`, "See whether a firewall is in the way, or TLS is off there");
 }
 
-/** Everything between the scheme and the last @ may be a secret. */
-function withoutPassword(url: string): string {
+/** An address as it may be shown: everything between the scheme and the last @ may be a secret. */
+export function withoutPassword(url: string): string {
   return url.replace(/^([a-z]+:(\/\/)?)?.*@/is, "$1…@").replace(/([?&]password=)[^&]*/gi, "$1…");
 }
 

@@ -1,11 +1,9 @@
 import pg from "pg";
 
+import { CERTIFICATE, withoutPassword } from "../address.js";
 import { ConfigurationError } from "../errors.js";
 
 const TIMEOUT_MS = 10_000;
-
-/** Certificates that cannot be believed, as Node names them. */
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;
 
 /**
  * Does the work on a connection to the server that `DATABASE_URL` names, or the
@@ -71,11 +69,6 @@ function inDatabase(url: string, database: string | undefined): string {
   const changed = new URL(url);
   changed.pathname = `/${encodeURIComponent(database)}`;
   return changed.href;
-}
-
-/** Everything between the scheme and the last @ may be a secret. */
-function withoutPassword(url: string): string {
-  return url.replace(/^([a-z]+:(\/\/)?)?.*@/is, "$1…@").replace(/([?&]password=)[^&]*/gi, "$1…");
 }
 
 function explain(error: unknown, { host, port, user, database }: pg.Client): ConfigurationError {
