@@ -28,6 +28,10 @@ const anEntryPoint = (text: string) => `
   values ('everybody.offend', 'everybody', 'offend', 'everyone', 'Offend.', '{offend}');
 `;
 
+/** A policy that keeps every convention, but for what is put into it. */
+const aPolicy = (policy: string, text: string) =>
+  `create policy ${policy} ${text}; comment on policy ${policy} is 'It offends.'`;
+
 /** A statement about a partition, whose name tells the month. */
 const onPartition = (statement: string) => `
   do $do$
@@ -52,20 +56,36 @@ const OFFENDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     ),
     "every table of the tenants has the restrictive tenant_fence for the application":
       "drop policy tenant_fence on sessions",
-    "a fence is restrictive: a permissive one opens":
-      "create policy tenant_fence on cloud_providers to safetypin_app using (id = (select current_organization_id()))",
-    "every policy names its roles, and none of them is public":
-      "create policy select_everyone on refresh_tokens for select using (user_id = (select current_user_id()))",
-    "every policy is for one command, except the fence":
-      "create policy select_self on refresh_tokens to safetypin_app using (user_id = (select current_user_id()))",
-    "a policy is called after its command and whom it is for":
-      "create policy readers on refresh_tokens for select to safetypin_app using (user_id = (select current_user_id()))",
-    "a policy called after a role is for that role alone":
-      "create policy select_operator on refresh_tokens for select to safetypin_app using (user_id = (select current_user_id()))",
-    "a policy asks who is asking inside a sub-select: once a statement and not once a row":
-      "create policy select_self on refresh_tokens for select to safetypin_app using (user_id = current_user_id())",
-    "nobody sees all rows of a table but whom this file names, with the reason":
-      "create policy select_operator on users for select to safetypin_operator using (true)",
+    "a fence is restrictive: a permissive one opens": aPolicy(
+      "tenant_fence on cloud_providers",
+      "to safetypin_app using (id = (select current_organization_id()))",
+    ),
+    "every policy names its roles, and none of them is public": aPolicy(
+      "select_everyone on refresh_tokens",
+      "for select using (user_id = (select current_user_id()))",
+    ),
+    "every policy is for one command, except the fence": aPolicy(
+      "select_self on refresh_tokens",
+      "to safetypin_app using (user_id = (select current_user_id()))",
+    ),
+    "a policy is called after its command and whom it is for": aPolicy(
+      "readers on refresh_tokens",
+      "for select to safetypin_app using (user_id = (select current_user_id()))",
+    ),
+    "a policy called after a role is for that role alone": aPolicy(
+      "select_operator on refresh_tokens",
+      "for select to safetypin_app using (user_id = (select current_user_id()))",
+    ),
+    "every policy says what it is for, in a sentence":
+      "comment on policy tenant_fence on sessions is 'the fence'",
+    "a policy asks who is asking inside a sub-select: once a statement and not once a row": aPolicy(
+      "select_self on refresh_tokens",
+      "for select to safetypin_app using (user_id = current_user_id())",
+    ),
+    "nobody sees all rows of a table but whom this file names, with the reason": aPolicy(
+      "select_operator on users",
+      "for select to safetypin_operator using (true)",
+    ),
     "no role of ours is above row-level security, or makes others that are":
       "alter role safetypin_monitor createdb",
   },

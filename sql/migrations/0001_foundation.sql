@@ -133,16 +133,21 @@ create policy select_everyone on cell_settings
   to safetypin_app, safetypin_definer, safetypin_owner, safetypin_operator,
      safetypin_auditor, safetypin_monitor, safetypin_backup
   using (true);
+comment on policy select_everyone on cell_settings is
+  'Everybody may know what the cell is for.';
 
 create policy insert_owner on cell_settings
   for insert
   to safetypin_owner
   with check (true);
+comment on policy insert_owner on cell_settings is 'The one row is made by its chapter.';
 
 create policy update_definer on cell_settings
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on cell_settings is
+  'declare_environment() says what the cell is for.';
 
 grant select on cell_settings
   to safetypin_app, safetypin_definer, safetypin_operator, safetypin_auditor,
@@ -227,26 +232,34 @@ create policy select_definer on context_keys
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on context_keys is
+  'The functions that sign and verify read the keys, and nobody who calls them.';
 
 create policy insert_definer on context_keys
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on context_keys is
+  'Keys are made by their chapter and by rotation.';
 
 create policy update_definer on context_keys
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on context_keys is 'A key is retired by rotation.';
 
 create policy delete_definer on context_keys
   for delete
   to safetypin_definer
   using (retired_time is not null);
+comment on policy delete_definer on context_keys is 'Only a key that signs no more is deleted.';
 
 create policy select_backup on context_keys
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on context_keys is
+  'A backup holds the keys, or nothing signed under them could be verified.';
 
 grant select, delete on context_keys to safetypin_definer;
 grant insert (id, purpose, secret) on context_keys to safetypin_definer;

@@ -49,16 +49,20 @@ create policy select_everyone on event_types
   to safetypin_app, safetypin_definer, safetypin_owner, safetypin_operator,
      safetypin_auditor, safetypin_backup
   using (true);
+comment on policy select_everyone on event_types is 'The catalogue of events is no secret.';
 
 create policy insert_owner on event_types
   for insert
   to safetypin_owner
   with check (true);
+comment on policy insert_owner on event_types is
+  'Chapters and seeds name the events there are.';
 
 create policy update_owner on event_types
   for update
   to safetypin_owner
   using (true);
+comment on policy update_owner on event_types is 'Seeds bring the catalogue up to date.';
 
 grant select on event_types
   to safetypin_app, safetypin_definer, safetypin_operator, safetypin_auditor, safetypin_backup;
@@ -327,18 +331,24 @@ create policy tenant_fence on auth_audit_logs
   to safetypin_app
   using (organization_id = (select current_organization_id()))
   with check (false);
+comment on policy tenant_fence on auth_audit_logs is
+  'Events of the current organization only, and none is written by hand.';
 
 create policy tenant_fence on data_change_logs
   as restrictive
   to safetypin_app
   using (organization_id = (select current_organization_id()))
   with check (false);
+comment on policy tenant_fence on data_change_logs is
+  'Changes in the current organization only, and none is written by hand.';
 
 create policy tenant_fence on security_alerts
   as restrictive
   to safetypin_app
   using (organization_id = (select current_organization_id()))
   with check (false);
+comment on policy tenant_fence on security_alerts is
+  'Alerts of the current organization only, and none is written by hand.';
 
 -- Everybody may see what was done to them and in their name.
 create policy select_self on auth_audit_logs
@@ -348,81 +358,109 @@ create policy select_self on auth_audit_logs
     user_id = (select current_user_id())
     or acting_user_id = (select current_user_id())
   );
+comment on policy select_self on auth_audit_logs is
+  'Everybody sees what was done to them and in their name.';
 
 create policy select_self on access_attempt_logs
   for select
   to safetypin_app
   using (user_id = (select current_user_id()));
+comment on policy select_self on access_attempt_logs is
+  'Everybody sees who tried to sign in as them.';
 
 create policy select_auditor on auth_audit_logs
   for select
   to safetypin_auditor
   using (true);
+comment on policy select_auditor on auth_audit_logs is
+  'Auditors see the events of every organization.';
 
 create policy select_auditor on access_attempt_logs
   for select
   to safetypin_auditor
   using (true);
+comment on policy select_auditor on access_attempt_logs is
+  'Auditors see every attempt to sign in.';
 
 create policy select_auditor on data_change_logs
   for select
   to safetypin_auditor
   using (true);
+comment on policy select_auditor on data_change_logs is
+  'Auditors see the changes in every organization.';
 
 create policy select_auditor on security_alerts
   for select
   to safetypin_auditor
   using (true);
+comment on policy select_auditor on security_alerts is
+  'Auditors see every alert and what came of it.';
 
 create policy insert_definer on auth_audit_logs
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on auth_audit_logs is
+  'Events are recorded by the functions they speak of.';
 
 create policy insert_definer on access_attempt_logs
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on access_attempt_logs is
+  'Attempts are recorded by the functions that judge them.';
 
 create policy insert_definer on data_change_logs
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on data_change_logs is
+  'Changes are recorded by the triggers of the tables they happen in.';
 
 create policy insert_definer on security_alerts
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on security_alerts is
+  'Alerts are raised by the functions that notice.';
 
 create policy select_definer on security_alerts
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on security_alerts is
+  'Whoever resolves an alert must find it.';
 
 create policy update_definer on security_alerts
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on security_alerts is
+  'Alerts are acknowledged and resolved in functions.';
 
 create policy select_backup on auth_audit_logs
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on auth_audit_logs is 'A backup holds every row.';
 
 create policy select_backup on access_attempt_logs
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on access_attempt_logs is 'A backup holds every row.';
 
 create policy select_backup on data_change_logs
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on data_change_logs is 'A backup holds every row.';
 
 create policy select_backup on security_alerts
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on security_alerts is 'A backup holds every row.';
 
 grant select on auth_audit_logs, data_change_logs, security_alerts
   to safetypin_app, safetypin_auditor, safetypin_backup;

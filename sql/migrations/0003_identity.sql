@@ -100,32 +100,41 @@ create policy select_self on users
   for select
   to safetypin_app
   using (id = (select current_user_id()));
+comment on policy select_self on users is 'Everybody sees themselves.';
 
 create policy update_self on users
   for update
   to safetypin_app
   using (id = (select current_user_id()));
+comment on policy update_self on users is
+  'Everybody changes what is said of them, in the columns that are granted.';
 
 -- Sign-in looks people up before anyone is signed in.
 create policy select_definer on users
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on users is
+  'Sign-in looks people up before anybody is signed in.';
 
 create policy insert_definer on users
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on users is 'People begin in register_user().';
 
 create policy update_definer on users
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on users is
+  'What people may not change of themselves changes in functions.';
 
 create policy select_backup on users
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on users is 'A backup holds every row.';
 
 grant select (
   id, email, first_name, last_name, job_title, status, email_verified_time, phone_number,

@@ -289,23 +289,29 @@ create policy tenant_fence on organizations
   to safetypin_app
   using (id = (select current_organization_id()))
   with check (id = (select current_organization_id()));
+comment on policy tenant_fence on organizations is 'The current organization only.';
 
 create policy tenant_fence on organization_users
   as restrictive
   to safetypin_app
   using (organization_id = (select current_organization_id()))
   with check (organization_id = (select current_organization_id()));
+comment on policy tenant_fence on organization_users is
+  'Members of the current organization only.';
 
 create policy tenant_fence on organization_domains
   as restrictive
   to safetypin_app
   using (organization_id = (select current_organization_id()))
   with check (organization_id = (select current_organization_id()));
+comment on policy tenant_fence on organization_domains is
+  'Domains of the current organization only.';
 
 create policy select_member on organizations
   for select
   to safetypin_app
   using (true);
+comment on policy select_member on organizations is 'Members see their organization.';
 
 -- Whoever is only invited is a stranger still: whether an address that was
 -- invited belongs to anybody is theirs to say, by accepting.
@@ -313,11 +319,15 @@ create policy select_member on organization_users
   for select
   to safetypin_app
   using (status <> 'invited');
+comment on policy select_member on organization_users is
+  'Members see each other, and not who is merely invited.';
 
 create policy select_member on organization_domains
   for select
   to safetypin_app
   using (true);
+comment on policy select_member on organization_domains is
+  'Members see the domains of their organization.';
 
 -- The people of the organization. Lists start from organization_users.
 create policy select_member on users
@@ -330,87 +340,116 @@ create policy select_member on users
         and organization_users.user_id = users.id
     )
   );
+comment on policy select_member on users is
+  'The people of the current organization are seen by each other.';
 
 -- Sign-in asks which organizations a person is in before it knows which one.
 create policy select_definer on organizations
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on organizations is
+  'Sign-in asks which organizations a person is in before one is chosen.';
 
 create policy insert_definer on organizations
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on organizations is
+  'Organizations begin in create_organization().';
 
 create policy update_definer on organizations
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on organizations is
+  'What an administrator may not change of an organization changes in functions.';
 
 create policy select_definer on organization_users
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on organization_users is
+  'Sign-in asks which organizations a person is in before one is chosen.';
 
 create policy insert_definer on organization_users
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on organization_users is
+  'Memberships begin with founding and with an invitation.';
 
 create policy update_definer on organization_users
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on organization_users is
+  'Roles and places in an organization change in functions.';
 
 create policy delete_definer on organization_users
   for delete
   to safetypin_definer
   using (true);
+comment on policy delete_definer on organization_users is 'Memberships end in functions.';
 
 create policy select_definer on organization_domains
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on organization_domains is
+  'Whether another organization holds a domain is asked across the fence, and answered uniformly.';
 
 create policy insert_definer on organization_domains
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on organization_domains is
+  'Domains are claimed in claim_domain().';
 
 create policy update_definer on organization_domains
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on organization_domains is
+  'Domains are proven in verify_domain().';
 
 create policy delete_definer on organization_domains
   for delete
   to safetypin_definer
   using (true);
+comment on policy delete_definer on organization_domains is
+  'Domains are given up in release_domain().';
 
 create policy select_auditor on organizations
   for select
   to safetypin_auditor
   using (true);
+comment on policy select_auditor on organizations is 'Reviews ask about every organization.';
 
 create policy select_auditor on organization_users
   for select
   to safetypin_auditor
   using (true);
+comment on policy select_auditor on organization_users is
+  'Reviews ask who belongs where, everywhere.';
 
 create policy select_backup on organizations
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on organizations is 'A backup holds every row.';
 
 create policy select_backup on organization_users
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on organization_users is 'A backup holds every row.';
 
 create policy select_backup on organization_domains
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on organization_domains is 'A backup holds every row.';
 
 grant select on organizations, organization_users, organization_domains
   to safetypin_app, safetypin_definer, safetypin_backup;

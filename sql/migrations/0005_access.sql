@@ -207,6 +207,8 @@ create policy tenant_fence on roles
   to safetypin_app, safetypin_definer
   using (organization_id is null or organization_id = (select current_organization_id()))
   with check (organization_id = (select current_organization_id()));
+comment on policy tenant_fence on roles is
+  'System roles and those of the current organization; the first are written by no tenant.';
 
 -- Seen through its role, which has a fence of its own.
 create policy tenant_fence on role_permissions
@@ -214,93 +216,117 @@ create policy tenant_fence on role_permissions
   to safetypin_app
   using (exists (select from roles where roles.id = role_permissions.role_id))
   with check (false);
+comment on policy tenant_fence on role_permissions is
+  'What a role gathers is seen by whoever sees the role.';
 
 create policy tenant_fence on user_roles
   as restrictive
   to safetypin_app, safetypin_definer
   using (organization_id = (select current_organization_id()))
   with check (organization_id = (select current_organization_id()));
+comment on policy tenant_fence on user_roles is 'Grants in the current organization only.';
 
 create policy select_everyone on permissions
   for select
   to safetypin_app, safetypin_definer, safetypin_owner, safetypin_operator, safetypin_auditor
   using (true);
+comment on policy select_everyone on permissions is 'What can be allowed is no secret.';
 
 create policy select_member on roles
   for select
   to safetypin_app
   using (true);
+comment on policy select_member on roles is 'Members see which roles there are.';
 
 create policy select_member on role_permissions
   for select
   to safetypin_app
   using (true);
+comment on policy select_member on role_permissions is 'Members see what a role gathers.';
 
 create policy select_member on user_roles
   for select
   to safetypin_app
   using (true);
+comment on policy select_member on user_roles is 'Members see who holds what.';
 
 -- Seeds are the owner's, and write the package's own rows and no others.
 create policy insert_owner on permissions
   for insert
   to safetypin_owner
   with check (true);
+comment on policy insert_owner on permissions is 'Seeds name the permissions there are.';
 
 create policy update_owner on permissions
   for update
   to safetypin_owner
   using (true);
+comment on policy update_owner on permissions is 'Seeds bring the permissions up to date.';
 
 create policy select_owner on roles
   for select
   to safetypin_owner
   using (organization_id is null);
+comment on policy select_owner on roles is
+  'Seeds see the package''s own roles and no tenant''s.';
 
 create policy insert_owner on roles
   for insert
   to safetypin_owner
   with check (organization_id is null);
+comment on policy insert_owner on roles is 'Seeds make the package''s own roles.';
 
 create policy update_owner on roles
   for update
   to safetypin_owner
   using (organization_id is null);
+comment on policy update_owner on roles is 'Seeds bring the package''s own roles up to date.';
 
 create policy select_owner on role_permissions
   for select
   to safetypin_owner
   using (exists (select from roles where roles.id = role_id and roles.organization_id is null));
+comment on policy select_owner on role_permissions is
+  'Seeds see what the package''s own roles gather.';
 
 create policy insert_owner on role_permissions
   for insert
   to safetypin_owner
   with check (exists (select from roles where roles.id = role_id and roles.organization_id is null));
+comment on policy insert_owner on role_permissions is 'Seeds add to the package''s own roles.';
 
 create policy delete_owner on role_permissions
   for delete
   to safetypin_owner
   using (exists (select from roles where roles.id = role_id and roles.organization_id is null));
+comment on policy delete_owner on role_permissions is
+  'Seeds take from the package''s own roles.';
 
 create policy select_definer on roles
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on roles is 'Every check of a permission reads roles.';
 
 create policy insert_definer on roles
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on roles is 'Roles are made in create_role().';
 
 create policy update_definer on roles
   for update
   to safetypin_definer
   using (organization_id is not null);
+comment on policy update_definer on roles is
+  'An organization''s own roles change in functions; the package''s do not.';
 
 create policy delete_definer on roles
   for delete
   to safetypin_definer
   using (organization_id is not null);
+comment on policy delete_definer on roles is
+  'An organization''s own roles are deleted in functions; the package''s are not.';
 
 -- A pair of ids and nothing else, read at every permission check: no fence for
 -- the definer, whose functions come to it through user_roles, which has one.
@@ -308,6 +334,8 @@ create policy select_definer on role_permissions
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on role_permissions is
+  'Every check of a permission reads what roles gather.';
 
 create policy insert_definer on role_permissions
   for insert
@@ -315,67 +343,85 @@ create policy insert_definer on role_permissions
   with check (
     exists (select from roles where roles.id = role_id and roles.organization_id is not null)
   );
+comment on policy insert_definer on role_permissions is
+  'An organization''s own roles gain permissions in functions.';
 
 create policy delete_definer on role_permissions
   for delete
   to safetypin_definer
   using (exists (select from roles where roles.id = role_id and roles.organization_id is not null));
+comment on policy delete_definer on role_permissions is
+  'An organization''s own roles lose permissions in functions.';
 
 create policy select_definer on user_roles
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on user_roles is
+  'Every check of a permission reads who holds which role.';
 
 create policy insert_definer on user_roles
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on user_roles is 'Roles are granted in assign_role().';
 
 create policy update_definer on user_roles
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on user_roles is
+  'A role that is granted again gets its new end and reason.';
 
 create policy delete_definer on user_roles
   for delete
   to safetypin_definer
   using (true);
+comment on policy delete_definer on user_roles is 'Roles are taken back in functions.';
 
 -- Reviews ask who holds what, everywhere.
 create policy select_auditor on roles
   for select
   to safetypin_auditor
   using (true);
+comment on policy select_auditor on roles is 'Reviews ask which roles there are, everywhere.';
 
 create policy select_auditor on role_permissions
   for select
   to safetypin_auditor
   using (true);
+comment on policy select_auditor on role_permissions is
+  'Reviews ask what roles gather, everywhere.';
 
 create policy select_auditor on user_roles
   for select
   to safetypin_auditor
   using (true);
+comment on policy select_auditor on user_roles is 'Reviews ask who holds what, everywhere.';
 
 create policy select_backup on permissions
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on permissions is 'A backup holds every row.';
 
 create policy select_backup on roles
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on roles is 'A backup holds every row.';
 
 create policy select_backup on role_permissions
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on role_permissions is 'A backup holds every row.';
 
 create policy select_backup on user_roles
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on user_roles is 'A backup holds every row.';
 
 grant select on permissions
   to safetypin_app, safetypin_definer, safetypin_operator, safetypin_auditor, safetypin_backup;
@@ -1069,11 +1115,15 @@ create policy update_administrator on organizations
   for update
   to safetypin_app
   using ((select has_permission('organization.update')));
+comment on policy update_administrator on organizations is
+  'Whoever holds organization.update changes the organization''s own columns.';
 
 create policy select_administrator on auth_audit_logs
   for select
   to safetypin_app
   using ((select has_permission('audit.read')));
+comment on policy select_administrator on auth_audit_logs is
+  'Whoever holds audit.read sees the events of the organization.';
 
 -- Not the invitations: whether an address that was invited belongs to anybody is
 -- theirs to say, by accepting.
@@ -1088,11 +1138,15 @@ create policy select_administrator on data_change_logs
       and coalesce(new_values, old_values) ->> 'status' = 'invited'
     )
   );
+comment on policy select_administrator on data_change_logs is
+  'Whoever holds audit.read sees the changes in the organization, and not who is merely invited.';
 
 create policy select_administrator on security_alerts
   for select
   to safetypin_app
   using ((select has_permission('alerts.manage')));
+comment on policy select_administrator on security_alerts is
+  'Whoever holds alerts.manage sees the alerts of the organization.';
 
 
 --

@@ -144,67 +144,88 @@ create policy tenant_fence on password_policies
   to safetypin_app
   using (organization_id is null or organization_id = (select current_organization_id()))
   with check (organization_id = (select current_organization_id()));
+comment on policy tenant_fence on password_policies is
+  'The cell''s policy and that of the current organization; the first is written by no tenant.';
 
 create policy select_member on password_policies
   for select
   to safetypin_app
   using (true);
+comment on policy select_member on password_policies is 'Members see the rules they live by.';
 
 create policy insert_administrator on password_policies
   for insert
   to safetypin_app
   with check ((select has_permission('policies.manage')));
+comment on policy insert_administrator on password_policies is
+  'Whoever holds policies.manage gives the organization a policy of its own.';
 
 create policy update_administrator on password_policies
   for update
   to safetypin_app
   using (organization_id is not null and (select has_permission('policies.manage')));
+comment on policy update_administrator on password_policies is
+  'Whoever holds policies.manage changes the organization''s own policy.';
 
 -- The strictest of a person's organizations is asked before one is chosen.
 create policy select_definer on password_policies
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on password_policies is
+  'The strictest of a person''s organizations is asked before one is chosen.';
 
 create policy delete_definer on password_policies
   for delete
   to safetypin_definer
   using (organization_id is not null);
+comment on policy delete_definer on password_policies is
+  'An organization gives up its own policy in clear_password_policy().';
 
 create policy select_operator on password_policies
   for select
   to safetypin_operator
   using (organization_id is null);
+comment on policy select_operator on password_policies is 'Operators see the cell''s policy.';
 
 create policy update_operator on password_policies
   for update
   to safetypin_operator
   using (organization_id is null);
+comment on policy update_operator on password_policies is
+  'Operators change the cell''s policy.';
 
 create policy select_owner on password_policies
   for select
   to safetypin_owner
   using (organization_id is null);
+comment on policy select_owner on password_policies is 'Seeds see the cell''s policy.';
 
 create policy insert_owner on password_policies
   for insert
   to safetypin_owner
   with check (organization_id is null);
+comment on policy insert_owner on password_policies is
+  'The cell''s policy is made by its chapter.';
 
 create policy update_owner on password_policies
   for update
   to safetypin_owner
   using (organization_id is null);
+comment on policy update_owner on password_policies is 'Seeds change the cell''s policy.';
 
 create policy select_auditor on password_policies
   for select
   to safetypin_auditor
   using (true);
+comment on policy select_auditor on password_policies is
+  'Auditors see the rules of every organization.';
 
 create policy select_backup on password_policies
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on password_policies is 'A backup holds every row.';
 
 grant select on password_policies
   to safetypin_app, safetypin_definer, safetypin_operator, safetypin_auditor, safetypin_backup;

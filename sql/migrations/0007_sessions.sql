@@ -256,98 +256,127 @@ create policy tenant_fence on sessions
     or user_id = (select current_user_id())
   )
   with check (false);
+comment on policy tenant_fence on sessions is
+  'Sessions in the current organization and one''s own, and none is written by hand.';
 
 create policy tenant_fence on session_activities
   as restrictive
   to safetypin_app
   using (exists (select from sessions where sessions.id = session_activities.session_id))
   with check (false);
+comment on policy tenant_fence on session_activities is
+  'The activity of a session is seen by whoever sees the session.';
 
 create policy select_self on sessions
   for select
   to safetypin_app
   using (user_id = (select current_user_id()));
+comment on policy select_self on sessions is 'Everybody sees their own sessions.';
 
 create policy select_administrator on sessions
   for select
   to safetypin_app
   using ((select has_permission('sessions.read')));
+comment on policy select_administrator on sessions is
+  'Whoever holds sessions.read sees the sessions in the organization.';
 
 create policy select_member on session_activities
   for select
   to safetypin_app
   using (true);
+comment on policy select_member on session_activities is 'Activity is seen with its session.';
 
 -- A session is looked up by its token before anybody is known.
 create policy select_definer on sessions
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on sessions is
+  'A session is looked up by its token before anybody is known.';
 
 create policy insert_definer on sessions
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on sessions is 'Sessions begin in functions.';
 
 create policy update_definer on sessions
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on sessions is 'Sessions change and are ended in functions.';
 
 create policy delete_definer on sessions
   for delete
   to safetypin_definer
   using (true);
+comment on policy delete_definer on sessions is 'Sessions that ended long ago are swept.';
 
 create policy select_definer on session_activities
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on session_activities is
+  'Whether a session is idle is asked before anybody is known.';
 
 create policy insert_definer on session_activities
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on session_activities is 'Activity begins with its session.';
 
 create policy update_definer on session_activities
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on session_activities is
+  'Requests note that the session is in use.';
 
 create policy select_definer on refresh_tokens
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on refresh_tokens is
+  'A refresh token is looked up by its digest before anybody is known.';
 
 create policy insert_definer on refresh_tokens
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on refresh_tokens is
+  'Refresh tokens are made with their session and by rotation.';
 
 create policy update_definer on refresh_tokens
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on refresh_tokens is
+  'Refresh tokens are used once, and their family dies by theft.';
 
 create policy delete_definer on refresh_tokens
   for delete
   to safetypin_definer
   using (true);
+comment on policy delete_definer on refresh_tokens is
+  'Refresh tokens that were used long ago are swept.';
 
 create policy select_backup on sessions
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on sessions is 'A backup holds every row.';
 
 create policy select_backup on session_activities
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on session_activities is 'A backup holds every row.';
 
 create policy select_backup on refresh_tokens
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on refresh_tokens is 'A backup holds every row.';
 
 grant select (
   id, user_id, organization_id, assurance_level, authentication_methods, is_mfa_complete,

@@ -72,26 +72,35 @@ create policy select_definer on one_time_tokens
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on one_time_tokens is
+  'A token is looked up by its digest before anybody is known.';
 
 create policy insert_definer on one_time_tokens
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on one_time_tokens is
+  'Tokens are kept by the functions that are asked for one.';
 
 create policy update_definer on one_time_tokens
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on one_time_tokens is
+  'Tokens are shown and used in functions, once.';
 
 create policy delete_definer on one_time_tokens
   for delete
   to safetypin_definer
   using (true);
+comment on policy delete_definer on one_time_tokens is
+  'Tokens go when a new one takes their place, and when they ended long ago.';
 
 create policy select_backup on one_time_tokens
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on one_time_tokens is 'A backup holds every row.';
 
 grant select, delete on one_time_tokens to safetypin_definer;
 grant insert (purpose, user_id, organization_domain_id, token_hash, expiration_time)

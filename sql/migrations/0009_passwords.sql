@@ -208,112 +208,148 @@ create policy select_self on password_credentials
   for select
   to safetypin_app
   using (user_id = (select current_user_id()));
+comment on policy select_self on password_credentials is
+  'Everybody sees the harmless columns of their own, as published_users shows them.';
 
 -- Before anybody is signed in.
 create policy select_definer on password_credentials
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on password_credentials is
+  'Proofs are judged before anybody is signed in.';
 
 create policy insert_definer on password_credentials
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on password_credentials is
+  'A first password is set in functions.';
 
 create policy update_definer on password_credentials
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on password_credentials is
+  'A password is changed, reset, rehashed or disabled in functions.';
 
 create policy select_definer on password_history
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on password_history is
+  'The last passwords are read to keep as many as the policy says.';
 
 create policy insert_definer on password_history
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on password_history is
+  'Every password that is set is remembered.';
 
 create policy delete_definer on password_history
   for delete
   to safetypin_definer
   using (true);
+comment on policy delete_definer on password_history is
+  'Passwords beyond the policy''s memory are forgotten.';
 
 create policy select_definer on password_attempts
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on password_attempts is
+  'Attempts are judged before anybody is signed in.';
 
 create policy insert_definer on password_attempts
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on password_attempts is
+  'Attempts begin in begin_password_check().';
 
 create policy update_definer on password_attempts
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on password_attempts is
+  'Attempts get their proof, and are judged once.';
 
 create policy delete_definer on password_attempts
   for delete
   to safetypin_definer
   using (true);
+comment on policy delete_definer on password_attempts is 'Attempts that are over are swept.';
 
 create policy select_definer on sign_in_throttles
   for select
   to safetypin_definer
   using (true);
+comment on policy select_definer on sign_in_throttles is
+  'Whether an attempt may begin is asked before anybody is signed in.';
 
 create policy insert_definer on sign_in_throttles
   for insert
   to safetypin_definer
   with check (true);
+comment on policy insert_definer on sign_in_throttles is 'The first failure is counted.';
 
 create policy update_definer on sign_in_throttles
   for update
   to safetypin_definer
   using (true);
+comment on policy update_definer on sign_in_throttles is
+  'Further failures are counted, and a success forgives.';
 
 create policy delete_definer on sign_in_throttles
   for delete
   to safetypin_definer
   using (true);
+comment on policy delete_definer on sign_in_throttles is
+  'Failures that are long past are swept.';
 
 create policy select_everyone on password_blocklist
   for select
   to safetypin_app, safetypin_definer, safetypin_owner, safetypin_backup
   using (true);
+comment on policy select_everyone on password_blocklist is
+  'Which passwords are common is no secret.';
 
 create policy insert_owner on password_blocklist
   for insert
   to safetypin_owner
   with check (true);
+comment on policy insert_owner on password_blocklist is 'Seeds load the list.';
 
 create policy update_owner on password_blocklist
   for update
   to safetypin_owner
   using (true);
+comment on policy update_owner on password_blocklist is 'Seeds load a newer list.';
 
 create policy select_backup on password_credentials
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on password_credentials is 'A backup holds every row.';
 
 create policy select_backup on password_history
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on password_history is 'A backup holds every row.';
 
 create policy select_backup on password_attempts
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on password_attempts is 'A backup holds every row.';
 
 create policy select_backup on sign_in_throttles
   for select
   to safetypin_backup
   using (true);
+comment on policy select_backup on sign_in_throttles is 'A backup holds every row.';
 
 grant select (user_id, set_time, must_change) on password_credentials to safetypin_app;
 grant select on password_blocklist to safetypin_app, safetypin_definer, safetypin_backup;

@@ -39,15 +39,18 @@ create policy select_everyone on cloud_providers
   for select
   to safetypin_app, safetypin_definer, safetypin_owner, safetypin_backup
   using (true);
+comment on policy select_everyone on cloud_providers is 'Which clouds there are is no secret.';
 
 create policy insert_owner on cloud_providers
   for insert
   to safetypin_owner
   with check (true);
+comment on policy insert_owner on cloud_providers is 'Seeds name the clouds there are.';
 
 create policy update_owner on cloud_providers
   for update
   to safetypin_owner
   using (true);
+comment on policy update_owner on cloud_providers is 'Seeds bring the clouds up to date.';
 
 grant select on cloud_providers to safetypin_app, safetypin_definer, safetypin_backup;

@@ -1,6 +1,6 @@
 -- Row-level security is on wherever there is a row, and says for whom.
 begin;
-select plan(11);
+select plan(12);
 
 select is_empty(
   $$
@@ -131,6 +131,17 @@ select is_empty(
       and (relname, polname) <> ('migrations', 'all_owner')
   $$,
   'a policy called after a role is for that role alone'
+);
+
+select is_empty(
+  $$
+    select polrelid::regclass, polname
+    from pg_policy
+    join pg_class on pg_class.oid = polrelid
+    where relnamespace = current_schema()::regnamespace
+      and coalesce(obj_description(pg_policy.oid, 'pg_policy'), '') !~ '^[[:alpha:]].* .*[.]$'
+  $$,
+  'every policy says what it is for, in a sentence'
 );
 
 -- Measured: 0.05 s against 3.3 s on 400 000 rows.
