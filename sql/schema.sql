@@ -1685,11 +1685,19 @@ ALTER TABLE safetypin.access_attempt_logs ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY insert_definer ON safetypin.access_attempt_logs FOR INSERT TO safetypin_definer WITH CHECK (true);
 
+COMMENT ON POLICY insert_definer ON safetypin.access_attempt_logs IS 'Attempts are recorded by the functions that judge them.';
+
 CREATE POLICY select_auditor ON safetypin.access_attempt_logs FOR SELECT TO safetypin_auditor USING (true);
+
+COMMENT ON POLICY select_auditor ON safetypin.access_attempt_logs IS 'Auditors see every attempt to sign in.';
 
 CREATE POLICY select_backup ON safetypin.access_attempt_logs FOR SELECT TO safetypin_backup USING (true);
 
+COMMENT ON POLICY select_backup ON safetypin.access_attempt_logs IS 'A backup holds every row.';
+
 CREATE POLICY select_self ON safetypin.access_attempt_logs FOR SELECT TO safetypin_app USING ((user_id = ( SELECT safetypin.current_user_id() AS current_user_id)));
+
+COMMENT ON POLICY select_self ON safetypin.access_attempt_logs IS 'Everybody sees who tried to sign in as them.';
 
 GRANT SELECT ON TABLE safetypin.access_attempt_logs TO safetypin_auditor;
 GRANT SELECT ON TABLE safetypin.access_attempt_logs TO safetypin_backup;
@@ -1966,15 +1974,27 @@ ALTER TABLE safetypin.auth_audit_logs ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY insert_definer ON safetypin.auth_audit_logs FOR INSERT TO safetypin_definer WITH CHECK (true);
 
+COMMENT ON POLICY insert_definer ON safetypin.auth_audit_logs IS 'Events are recorded by the functions they speak of.';
+
 CREATE POLICY select_administrator ON safetypin.auth_audit_logs FOR SELECT TO safetypin_app USING (( SELECT safetypin.has_permission('audit.read'::text) AS has_permission));
+
+COMMENT ON POLICY select_administrator ON safetypin.auth_audit_logs IS 'Whoever holds audit.read sees the events of the organization.';
 
 CREATE POLICY select_auditor ON safetypin.auth_audit_logs FOR SELECT TO safetypin_auditor USING (true);
 
+COMMENT ON POLICY select_auditor ON safetypin.auth_audit_logs IS 'Auditors see the events of every organization.';
+
 CREATE POLICY select_backup ON safetypin.auth_audit_logs FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.auth_audit_logs IS 'A backup holds every row.';
 
 CREATE POLICY select_self ON safetypin.auth_audit_logs FOR SELECT TO safetypin_app USING (((user_id = ( SELECT safetypin.current_user_id() AS current_user_id)) OR (acting_user_id = ( SELECT safetypin.current_user_id() AS current_user_id))));
 
+COMMENT ON POLICY select_self ON safetypin.auth_audit_logs IS 'Everybody sees what was done to them and in their name.';
+
 CREATE POLICY tenant_fence ON safetypin.auth_audit_logs AS RESTRICTIVE TO safetypin_app USING ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id))) WITH CHECK (false);
+
+COMMENT ON POLICY tenant_fence ON safetypin.auth_audit_logs IS 'Events of the current organization only, and none is written by hand.';
 
 GRANT SELECT ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.auth_audit_logs TO safetypin_auditor;
@@ -2231,9 +2251,15 @@ ALTER TABLE safetypin.cell_settings ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY insert_owner ON safetypin.cell_settings FOR INSERT TO safetypin_owner WITH CHECK (true);
 
+COMMENT ON POLICY insert_owner ON safetypin.cell_settings IS 'The one row is made by its chapter.';
+
 CREATE POLICY select_everyone ON safetypin.cell_settings FOR SELECT TO safetypin_owner, safetypin_definer, safetypin_app, safetypin_operator, safetypin_backup, safetypin_auditor, safetypin_monitor USING (true);
 
+COMMENT ON POLICY select_everyone ON safetypin.cell_settings IS 'Everybody may know what the cell is for.';
+
 CREATE POLICY update_definer ON safetypin.cell_settings FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.cell_settings IS 'declare_environment() says what the cell is for.';
 
 GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_definer;
@@ -2602,9 +2628,15 @@ ALTER TABLE safetypin.cloud_providers ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY insert_owner ON safetypin.cloud_providers FOR INSERT TO safetypin_owner WITH CHECK (true);
 
+COMMENT ON POLICY insert_owner ON safetypin.cloud_providers IS 'Seeds name the clouds there are.';
+
 CREATE POLICY select_everyone ON safetypin.cloud_providers FOR SELECT TO safetypin_owner, safetypin_definer, safetypin_app, safetypin_backup USING (true);
 
+COMMENT ON POLICY select_everyone ON safetypin.cloud_providers IS 'Which clouds there are is no secret.';
+
 CREATE POLICY update_owner ON safetypin.cloud_providers FOR UPDATE TO safetypin_owner USING (true);
+
+COMMENT ON POLICY update_owner ON safetypin.cloud_providers IS 'Seeds bring the clouds up to date.';
 
 GRANT SELECT ON TABLE safetypin.cloud_providers TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.cloud_providers TO safetypin_definer;
@@ -2647,13 +2679,23 @@ ALTER TABLE safetypin.context_keys ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY delete_definer ON safetypin.context_keys FOR DELETE TO safetypin_definer USING ((retired_time IS NOT NULL));
 
+COMMENT ON POLICY delete_definer ON safetypin.context_keys IS 'Only a key that signs no more is deleted.';
+
 CREATE POLICY insert_definer ON safetypin.context_keys FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.context_keys IS 'Keys are made by their chapter and by rotation.';
 
 CREATE POLICY select_backup ON safetypin.context_keys FOR SELECT TO safetypin_backup USING (true);
 
+COMMENT ON POLICY select_backup ON safetypin.context_keys IS 'A backup holds the keys, or nothing signed under them could be verified.';
+
 CREATE POLICY select_definer ON safetypin.context_keys FOR SELECT TO safetypin_definer USING (true);
 
+COMMENT ON POLICY select_definer ON safetypin.context_keys IS 'The functions that sign and verify read the keys, and nobody who calls them.';
+
 CREATE POLICY update_definer ON safetypin.context_keys FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.context_keys IS 'A key is retired by rotation.';
 
 GRANT SELECT,DELETE ON TABLE safetypin.context_keys TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.context_keys TO safetypin_backup;
@@ -2966,13 +3008,23 @@ ALTER TABLE safetypin.data_change_logs ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY insert_definer ON safetypin.data_change_logs FOR INSERT TO safetypin_definer WITH CHECK (true);
 
+COMMENT ON POLICY insert_definer ON safetypin.data_change_logs IS 'Changes are recorded by the triggers of the tables they happen in.';
+
 CREATE POLICY select_administrator ON safetypin.data_change_logs FOR SELECT TO safetypin_app USING ((( SELECT safetypin.has_permission('audit.read'::text) AS has_permission) AND (NOT ((table_name = 'organization_users'::text) AND (operation = ANY (ARRAY['insert'::text, 'delete'::text])) AND ((COALESCE(new_values, old_values) ->> 'status'::text) = 'invited'::text)))));
+
+COMMENT ON POLICY select_administrator ON safetypin.data_change_logs IS 'Whoever holds audit.read sees the changes in the organization, and not who is merely invited.';
 
 CREATE POLICY select_auditor ON safetypin.data_change_logs FOR SELECT TO safetypin_auditor USING (true);
 
+COMMENT ON POLICY select_auditor ON safetypin.data_change_logs IS 'Auditors see the changes in every organization.';
+
 CREATE POLICY select_backup ON safetypin.data_change_logs FOR SELECT TO safetypin_backup USING (true);
 
+COMMENT ON POLICY select_backup ON safetypin.data_change_logs IS 'A backup holds every row.';
+
 CREATE POLICY tenant_fence ON safetypin.data_change_logs AS RESTRICTIVE TO safetypin_app USING ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id))) WITH CHECK (false);
+
+COMMENT ON POLICY tenant_fence ON safetypin.data_change_logs IS 'Changes in the current organization only, and none is written by hand.';
 
 GRANT SELECT ON TABLE safetypin.data_change_logs TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.data_change_logs TO safetypin_auditor;
@@ -3122,9 +3174,15 @@ ALTER TABLE safetypin.event_types ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY insert_owner ON safetypin.event_types FOR INSERT TO safetypin_owner WITH CHECK (true);
 
+COMMENT ON POLICY insert_owner ON safetypin.event_types IS 'Chapters and seeds name the events there are.';
+
 CREATE POLICY select_everyone ON safetypin.event_types FOR SELECT TO safetypin_owner, safetypin_definer, safetypin_app, safetypin_operator, safetypin_backup, safetypin_auditor USING (true);
 
+COMMENT ON POLICY select_everyone ON safetypin.event_types IS 'The catalogue of events is no secret.';
+
 CREATE POLICY update_owner ON safetypin.event_types FOR UPDATE TO safetypin_owner USING (true);
+
+COMMENT ON POLICY update_owner ON safetypin.event_types IS 'Seeds bring the catalogue up to date.';
 
 GRANT SELECT ON TABLE safetypin.event_types TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.event_types TO safetypin_definer;
@@ -3698,15 +3756,25 @@ ALTER TABLE ONLY safetypin.one_time_tokens
 
 CREATE POLICY delete_definer ON safetypin.one_time_tokens FOR DELETE TO safetypin_definer USING (true);
 
+COMMENT ON POLICY delete_definer ON safetypin.one_time_tokens IS 'Tokens go when a new one takes their place, and when they ended long ago.';
+
 CREATE POLICY insert_definer ON safetypin.one_time_tokens FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.one_time_tokens IS 'Tokens are kept by the functions that are asked for one.';
 
 ALTER TABLE safetypin.one_time_tokens ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_backup ON safetypin.one_time_tokens FOR SELECT TO safetypin_backup USING (true);
 
+COMMENT ON POLICY select_backup ON safetypin.one_time_tokens IS 'A backup holds every row.';
+
 CREATE POLICY select_definer ON safetypin.one_time_tokens FOR SELECT TO safetypin_definer USING (true);
 
+COMMENT ON POLICY select_definer ON safetypin.one_time_tokens IS 'A token is looked up by its digest before anybody is known.';
+
 CREATE POLICY update_definer ON safetypin.one_time_tokens FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.one_time_tokens IS 'Tokens are shown and used in functions, once.';
 
 GRANT SELECT,DELETE ON TABLE safetypin.one_time_tokens TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.one_time_tokens TO safetypin_backup;
@@ -3786,19 +3854,33 @@ ALTER TABLE ONLY safetypin.organization_domains
 
 CREATE POLICY delete_definer ON safetypin.organization_domains FOR DELETE TO safetypin_definer USING (true);
 
+COMMENT ON POLICY delete_definer ON safetypin.organization_domains IS 'Domains are given up in release_domain().';
+
 CREATE POLICY insert_definer ON safetypin.organization_domains FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.organization_domains IS 'Domains are claimed in claim_domain().';
 
 ALTER TABLE safetypin.organization_domains ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_backup ON safetypin.organization_domains FOR SELECT TO safetypin_backup USING (true);
 
+COMMENT ON POLICY select_backup ON safetypin.organization_domains IS 'A backup holds every row.';
+
 CREATE POLICY select_definer ON safetypin.organization_domains FOR SELECT TO safetypin_definer USING (true);
+
+COMMENT ON POLICY select_definer ON safetypin.organization_domains IS 'Whether another organization holds a domain is asked across the fence, and answered uniformly.';
 
 CREATE POLICY select_member ON safetypin.organization_domains FOR SELECT TO safetypin_app USING (true);
 
+COMMENT ON POLICY select_member ON safetypin.organization_domains IS 'Members see the domains of their organization.';
+
 CREATE POLICY tenant_fence ON safetypin.organization_domains AS RESTRICTIVE TO safetypin_app USING ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id))) WITH CHECK ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id)));
 
+COMMENT ON POLICY tenant_fence ON safetypin.organization_domains IS 'Domains of the current organization only.';
+
 CREATE POLICY update_definer ON safetypin.organization_domains FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.organization_domains IS 'Domains are proven in verify_domain().';
 
 GRANT SELECT ON TABLE safetypin.organization_domains TO safetypin_app;
 GRANT SELECT,DELETE ON TABLE safetypin.organization_domains TO safetypin_definer;
@@ -3882,21 +3964,37 @@ ALTER TABLE ONLY safetypin.organization_users
 
 CREATE POLICY delete_definer ON safetypin.organization_users FOR DELETE TO safetypin_definer USING (true);
 
+COMMENT ON POLICY delete_definer ON safetypin.organization_users IS 'Memberships end in functions.';
+
 CREATE POLICY insert_definer ON safetypin.organization_users FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.organization_users IS 'Memberships begin with founding and with an invitation.';
 
 ALTER TABLE safetypin.organization_users ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_auditor ON safetypin.organization_users FOR SELECT TO safetypin_auditor USING (true);
 
+COMMENT ON POLICY select_auditor ON safetypin.organization_users IS 'Reviews ask who belongs where, everywhere.';
+
 CREATE POLICY select_backup ON safetypin.organization_users FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.organization_users IS 'A backup holds every row.';
 
 CREATE POLICY select_definer ON safetypin.organization_users FOR SELECT TO safetypin_definer USING (true);
 
+COMMENT ON POLICY select_definer ON safetypin.organization_users IS 'Sign-in asks which organizations a person is in before one is chosen.';
+
 CREATE POLICY select_member ON safetypin.organization_users FOR SELECT TO safetypin_app USING ((status <> 'invited'::text));
+
+COMMENT ON POLICY select_member ON safetypin.organization_users IS 'Members see each other, and not who is merely invited.';
 
 CREATE POLICY tenant_fence ON safetypin.organization_users AS RESTRICTIVE TO safetypin_app USING ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id))) WITH CHECK ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id)));
 
+COMMENT ON POLICY tenant_fence ON safetypin.organization_users IS 'Members of the current organization only.';
+
 CREATE POLICY update_definer ON safetypin.organization_users FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.organization_users IS 'Roles and places in an organization change in functions.';
 
 GRANT SELECT ON TABLE safetypin.organization_users TO safetypin_app;
 GRANT SELECT,DELETE ON TABLE safetypin.organization_users TO safetypin_definer;
@@ -4005,21 +4103,37 @@ ALTER TABLE safetypin.organizations ENABLE ALWAYS TRIGGER _900_record_update;
 
 CREATE POLICY insert_definer ON safetypin.organizations FOR INSERT TO safetypin_definer WITH CHECK (true);
 
+COMMENT ON POLICY insert_definer ON safetypin.organizations IS 'Organizations begin in create_organization().';
+
 ALTER TABLE safetypin.organizations ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_auditor ON safetypin.organizations FOR SELECT TO safetypin_auditor USING (true);
 
+COMMENT ON POLICY select_auditor ON safetypin.organizations IS 'Reviews ask about every organization.';
+
 CREATE POLICY select_backup ON safetypin.organizations FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.organizations IS 'A backup holds every row.';
 
 CREATE POLICY select_definer ON safetypin.organizations FOR SELECT TO safetypin_definer USING (true);
 
+COMMENT ON POLICY select_definer ON safetypin.organizations IS 'Sign-in asks which organizations a person is in before one is chosen.';
+
 CREATE POLICY select_member ON safetypin.organizations FOR SELECT TO safetypin_app USING (true);
+
+COMMENT ON POLICY select_member ON safetypin.organizations IS 'Members see their organization.';
 
 CREATE POLICY tenant_fence ON safetypin.organizations AS RESTRICTIVE TO safetypin_app USING ((id = ( SELECT safetypin.current_organization_id() AS current_organization_id))) WITH CHECK ((id = ( SELECT safetypin.current_organization_id() AS current_organization_id)));
 
+COMMENT ON POLICY tenant_fence ON safetypin.organizations IS 'The current organization only.';
+
 CREATE POLICY update_administrator ON safetypin.organizations FOR UPDATE TO safetypin_app USING (( SELECT safetypin.has_permission('organization.update'::text) AS has_permission));
 
+COMMENT ON POLICY update_administrator ON safetypin.organizations IS 'Whoever holds organization.update changes the organization''s own columns.';
+
 CREATE POLICY update_definer ON safetypin.organizations FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.organizations IS 'What an administrator may not change of an organization changes in functions.';
 
 GRANT SELECT ON TABLE safetypin.organizations TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.organizations TO safetypin_definer;
@@ -4140,15 +4254,25 @@ ALTER TABLE ONLY safetypin.password_attempts
 
 CREATE POLICY delete_definer ON safetypin.password_attempts FOR DELETE TO safetypin_definer USING (true);
 
+COMMENT ON POLICY delete_definer ON safetypin.password_attempts IS 'Attempts that are over are swept.';
+
 CREATE POLICY insert_definer ON safetypin.password_attempts FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.password_attempts IS 'Attempts begin in begin_password_check().';
 
 ALTER TABLE safetypin.password_attempts ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_backup ON safetypin.password_attempts FOR SELECT TO safetypin_backup USING (true);
 
+COMMENT ON POLICY select_backup ON safetypin.password_attempts IS 'A backup holds every row.';
+
 CREATE POLICY select_definer ON safetypin.password_attempts FOR SELECT TO safetypin_definer USING (true);
 
+COMMENT ON POLICY select_definer ON safetypin.password_attempts IS 'Attempts are judged before anybody is signed in.';
+
 CREATE POLICY update_definer ON safetypin.password_attempts FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.password_attempts IS 'Attempts get their proof, and are judged once.';
 
 GRANT SELECT,DELETE ON TABLE safetypin.password_attempts TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.password_attempts TO safetypin_backup;
@@ -4211,11 +4335,17 @@ ALTER TABLE ONLY safetypin.password_blocklist
 
 CREATE POLICY insert_owner ON safetypin.password_blocklist FOR INSERT TO safetypin_owner WITH CHECK (true);
 
+COMMENT ON POLICY insert_owner ON safetypin.password_blocklist IS 'Seeds load the list.';
+
 ALTER TABLE safetypin.password_blocklist ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_everyone ON safetypin.password_blocklist FOR SELECT TO safetypin_owner, safetypin_definer, safetypin_app, safetypin_backup USING (true);
 
+COMMENT ON POLICY select_everyone ON safetypin.password_blocklist IS 'Which passwords are common is no secret.';
+
 CREATE POLICY update_owner ON safetypin.password_blocklist FOR UPDATE TO safetypin_owner USING (true);
+
+COMMENT ON POLICY update_owner ON safetypin.password_blocklist IS 'Seeds load a newer list.';
 
 GRANT SELECT ON TABLE safetypin.password_blocklist TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.password_blocklist TO safetypin_definer;
@@ -4275,15 +4405,25 @@ ALTER TABLE ONLY safetypin.password_credentials
 
 CREATE POLICY insert_definer ON safetypin.password_credentials FOR INSERT TO safetypin_definer WITH CHECK (true);
 
+COMMENT ON POLICY insert_definer ON safetypin.password_credentials IS 'A first password is set in functions.';
+
 ALTER TABLE safetypin.password_credentials ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_backup ON safetypin.password_credentials FOR SELECT TO safetypin_backup USING (true);
 
+COMMENT ON POLICY select_backup ON safetypin.password_credentials IS 'A backup holds every row.';
+
 CREATE POLICY select_definer ON safetypin.password_credentials FOR SELECT TO safetypin_definer USING (true);
+
+COMMENT ON POLICY select_definer ON safetypin.password_credentials IS 'Proofs are judged before anybody is signed in.';
 
 CREATE POLICY select_self ON safetypin.password_credentials FOR SELECT TO safetypin_app USING ((user_id = ( SELECT safetypin.current_user_id() AS current_user_id)));
 
+COMMENT ON POLICY select_self ON safetypin.password_credentials IS 'Everybody sees the harmless columns of their own, as published_users shows them.';
+
 CREATE POLICY update_definer ON safetypin.password_credentials FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.password_credentials IS 'A password is changed, reset, rehashed or disabled in functions.';
 
 GRANT SELECT ON TABLE safetypin.password_credentials TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.password_credentials TO safetypin_backup;
@@ -4340,13 +4480,21 @@ ALTER TABLE ONLY safetypin.password_history
 
 CREATE POLICY delete_definer ON safetypin.password_history FOR DELETE TO safetypin_definer USING (true);
 
+COMMENT ON POLICY delete_definer ON safetypin.password_history IS 'Passwords beyond the policy''s memory are forgotten.';
+
 CREATE POLICY insert_definer ON safetypin.password_history FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.password_history IS 'Every password that is set is remembered.';
 
 ALTER TABLE safetypin.password_history ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_backup ON safetypin.password_history FOR SELECT TO safetypin_backup USING (true);
 
+COMMENT ON POLICY select_backup ON safetypin.password_history IS 'A backup holds every row.';
+
 CREATE POLICY select_definer ON safetypin.password_history FOR SELECT TO safetypin_definer USING (true);
+
+COMMENT ON POLICY select_definer ON safetypin.password_history IS 'The last passwords are read to keep as many as the policy says.';
 
 GRANT SELECT,DELETE ON TABLE safetypin.password_history TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.password_history TO safetypin_backup;
@@ -4488,31 +4636,57 @@ ALTER TABLE ONLY safetypin.password_policies
 
 CREATE POLICY delete_definer ON safetypin.password_policies FOR DELETE TO safetypin_definer USING ((organization_id IS NOT NULL));
 
+COMMENT ON POLICY delete_definer ON safetypin.password_policies IS 'An organization gives up its own policy in clear_password_policy().';
+
 CREATE POLICY insert_administrator ON safetypin.password_policies FOR INSERT TO safetypin_app WITH CHECK (( SELECT safetypin.has_permission('policies.manage'::text) AS has_permission));
 
+COMMENT ON POLICY insert_administrator ON safetypin.password_policies IS 'Whoever holds policies.manage gives the organization a policy of its own.';
+
 CREATE POLICY insert_owner ON safetypin.password_policies FOR INSERT TO safetypin_owner WITH CHECK ((organization_id IS NULL));
+
+COMMENT ON POLICY insert_owner ON safetypin.password_policies IS 'The cell''s policy is made by its chapter.';
 
 ALTER TABLE safetypin.password_policies ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_auditor ON safetypin.password_policies FOR SELECT TO safetypin_auditor USING (true);
 
+COMMENT ON POLICY select_auditor ON safetypin.password_policies IS 'Auditors see the rules of every organization.';
+
 CREATE POLICY select_backup ON safetypin.password_policies FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.password_policies IS 'A backup holds every row.';
 
 CREATE POLICY select_definer ON safetypin.password_policies FOR SELECT TO safetypin_definer USING (true);
 
+COMMENT ON POLICY select_definer ON safetypin.password_policies IS 'The strictest of a person''s organizations is asked before one is chosen.';
+
 CREATE POLICY select_member ON safetypin.password_policies FOR SELECT TO safetypin_app USING (true);
+
+COMMENT ON POLICY select_member ON safetypin.password_policies IS 'Members see the rules they live by.';
 
 CREATE POLICY select_operator ON safetypin.password_policies FOR SELECT TO safetypin_operator USING ((organization_id IS NULL));
 
+COMMENT ON POLICY select_operator ON safetypin.password_policies IS 'Operators see the cell''s policy.';
+
 CREATE POLICY select_owner ON safetypin.password_policies FOR SELECT TO safetypin_owner USING ((organization_id IS NULL));
+
+COMMENT ON POLICY select_owner ON safetypin.password_policies IS 'Seeds see the cell''s policy.';
 
 CREATE POLICY tenant_fence ON safetypin.password_policies AS RESTRICTIVE TO safetypin_app USING (((organization_id IS NULL) OR (organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id)))) WITH CHECK ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id)));
 
+COMMENT ON POLICY tenant_fence ON safetypin.password_policies IS 'The cell''s policy and that of the current organization; the first is written by no tenant.';
+
 CREATE POLICY update_administrator ON safetypin.password_policies FOR UPDATE TO safetypin_app USING (((organization_id IS NOT NULL) AND ( SELECT safetypin.has_permission('policies.manage'::text) AS has_permission)));
+
+COMMENT ON POLICY update_administrator ON safetypin.password_policies IS 'Whoever holds policies.manage changes the organization''s own policy.';
 
 CREATE POLICY update_operator ON safetypin.password_policies FOR UPDATE TO safetypin_operator USING ((organization_id IS NULL));
 
+COMMENT ON POLICY update_operator ON safetypin.password_policies IS 'Operators change the cell''s policy.';
+
 CREATE POLICY update_owner ON safetypin.password_policies FOR UPDATE TO safetypin_owner USING ((organization_id IS NULL));
+
+COMMENT ON POLICY update_owner ON safetypin.password_policies IS 'Seeds change the cell''s policy.';
 
 GRANT SELECT ON TABLE safetypin.password_policies TO safetypin_app;
 GRANT SELECT,DELETE ON TABLE safetypin.password_policies TO safetypin_definer;
@@ -4667,13 +4841,21 @@ ALTER TABLE safetypin.permissions ENABLE ALWAYS TRIGGER _900_record_update;
 
 CREATE POLICY insert_owner ON safetypin.permissions FOR INSERT TO safetypin_owner WITH CHECK (true);
 
+COMMENT ON POLICY insert_owner ON safetypin.permissions IS 'Seeds name the permissions there are.';
+
 ALTER TABLE safetypin.permissions ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_backup ON safetypin.permissions FOR SELECT TO safetypin_backup USING (true);
 
+COMMENT ON POLICY select_backup ON safetypin.permissions IS 'A backup holds every row.';
+
 CREATE POLICY select_everyone ON safetypin.permissions FOR SELECT TO safetypin_owner, safetypin_definer, safetypin_app, safetypin_operator, safetypin_auditor USING (true);
 
+COMMENT ON POLICY select_everyone ON safetypin.permissions IS 'What can be allowed is no secret.';
+
 CREATE POLICY update_owner ON safetypin.permissions FOR UPDATE TO safetypin_owner USING (true);
+
+COMMENT ON POLICY update_owner ON safetypin.permissions IS 'Seeds bring the permissions up to date.';
 
 GRANT SELECT ON TABLE safetypin.permissions TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.permissions TO safetypin_definer;
@@ -5275,15 +5457,25 @@ ALTER TABLE ONLY safetypin.refresh_tokens
 
 CREATE POLICY delete_definer ON safetypin.refresh_tokens FOR DELETE TO safetypin_definer USING (true);
 
+COMMENT ON POLICY delete_definer ON safetypin.refresh_tokens IS 'Refresh tokens that were used long ago are swept.';
+
 CREATE POLICY insert_definer ON safetypin.refresh_tokens FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.refresh_tokens IS 'Refresh tokens are made with their session and by rotation.';
 
 ALTER TABLE safetypin.refresh_tokens ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_backup ON safetypin.refresh_tokens FOR SELECT TO safetypin_backup USING (true);
 
+COMMENT ON POLICY select_backup ON safetypin.refresh_tokens IS 'A backup holds every row.';
+
 CREATE POLICY select_definer ON safetypin.refresh_tokens FOR SELECT TO safetypin_definer USING (true);
 
+COMMENT ON POLICY select_definer ON safetypin.refresh_tokens IS 'A refresh token is looked up by its digest before anybody is known.';
+
 CREATE POLICY update_definer ON safetypin.refresh_tokens FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.refresh_tokens IS 'Refresh tokens are used once, and their family dies by theft.';
 
 GRANT SELECT,DELETE ON TABLE safetypin.refresh_tokens TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.refresh_tokens TO safetypin_backup;
@@ -5934,35 +6126,55 @@ CREATE POLICY delete_definer ON safetypin.role_permissions FOR DELETE TO safetyp
    FROM safetypin.roles
   WHERE ((roles.id = role_permissions.role_id) AND (roles.organization_id IS NOT NULL)))));
 
+COMMENT ON POLICY delete_definer ON safetypin.role_permissions IS 'An organization''s own roles lose permissions in functions.';
+
 CREATE POLICY delete_owner ON safetypin.role_permissions FOR DELETE TO safetypin_owner USING ((EXISTS ( SELECT
    FROM safetypin.roles
   WHERE ((roles.id = role_permissions.role_id) AND (roles.organization_id IS NULL)))));
+
+COMMENT ON POLICY delete_owner ON safetypin.role_permissions IS 'Seeds take from the package''s own roles.';
 
 CREATE POLICY insert_definer ON safetypin.role_permissions FOR INSERT TO safetypin_definer WITH CHECK ((EXISTS ( SELECT
    FROM safetypin.roles
   WHERE ((roles.id = role_permissions.role_id) AND (roles.organization_id IS NOT NULL)))));
 
+COMMENT ON POLICY insert_definer ON safetypin.role_permissions IS 'An organization''s own roles gain permissions in functions.';
+
 CREATE POLICY insert_owner ON safetypin.role_permissions FOR INSERT TO safetypin_owner WITH CHECK ((EXISTS ( SELECT
    FROM safetypin.roles
   WHERE ((roles.id = role_permissions.role_id) AND (roles.organization_id IS NULL)))));
+
+COMMENT ON POLICY insert_owner ON safetypin.role_permissions IS 'Seeds add to the package''s own roles.';
 
 ALTER TABLE safetypin.role_permissions ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_auditor ON safetypin.role_permissions FOR SELECT TO safetypin_auditor USING (true);
 
+COMMENT ON POLICY select_auditor ON safetypin.role_permissions IS 'Reviews ask what roles gather, everywhere.';
+
 CREATE POLICY select_backup ON safetypin.role_permissions FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.role_permissions IS 'A backup holds every row.';
 
 CREATE POLICY select_definer ON safetypin.role_permissions FOR SELECT TO safetypin_definer USING (true);
 
+COMMENT ON POLICY select_definer ON safetypin.role_permissions IS 'Every check of a permission reads what roles gather.';
+
 CREATE POLICY select_member ON safetypin.role_permissions FOR SELECT TO safetypin_app USING (true);
+
+COMMENT ON POLICY select_member ON safetypin.role_permissions IS 'Members see what a role gathers.';
 
 CREATE POLICY select_owner ON safetypin.role_permissions FOR SELECT TO safetypin_owner USING ((EXISTS ( SELECT
    FROM safetypin.roles
   WHERE ((roles.id = role_permissions.role_id) AND (roles.organization_id IS NULL)))));
 
+COMMENT ON POLICY select_owner ON safetypin.role_permissions IS 'Seeds see what the package''s own roles gather.';
+
 CREATE POLICY tenant_fence ON safetypin.role_permissions AS RESTRICTIVE TO safetypin_app USING ((EXISTS ( SELECT
    FROM safetypin.roles
   WHERE (roles.id = role_permissions.role_id)))) WITH CHECK (false);
+
+COMMENT ON POLICY tenant_fence ON safetypin.role_permissions IS 'What a role gathers is seen by whoever sees the role.';
 
 GRANT SELECT ON TABLE safetypin.role_permissions TO safetypin_app;
 GRANT SELECT,DELETE ON TABLE safetypin.role_permissions TO safetypin_definer;
@@ -6038,27 +6250,49 @@ ALTER TABLE ONLY safetypin.roles
 
 CREATE POLICY delete_definer ON safetypin.roles FOR DELETE TO safetypin_definer USING ((organization_id IS NOT NULL));
 
+COMMENT ON POLICY delete_definer ON safetypin.roles IS 'An organization''s own roles are deleted in functions; the package''s are not.';
+
 CREATE POLICY insert_definer ON safetypin.roles FOR INSERT TO safetypin_definer WITH CHECK (true);
 
+COMMENT ON POLICY insert_definer ON safetypin.roles IS 'Roles are made in create_role().';
+
 CREATE POLICY insert_owner ON safetypin.roles FOR INSERT TO safetypin_owner WITH CHECK ((organization_id IS NULL));
+
+COMMENT ON POLICY insert_owner ON safetypin.roles IS 'Seeds make the package''s own roles.';
 
 ALTER TABLE safetypin.roles ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_auditor ON safetypin.roles FOR SELECT TO safetypin_auditor USING (true);
 
+COMMENT ON POLICY select_auditor ON safetypin.roles IS 'Reviews ask which roles there are, everywhere.';
+
 CREATE POLICY select_backup ON safetypin.roles FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.roles IS 'A backup holds every row.';
 
 CREATE POLICY select_definer ON safetypin.roles FOR SELECT TO safetypin_definer USING (true);
 
+COMMENT ON POLICY select_definer ON safetypin.roles IS 'Every check of a permission reads roles.';
+
 CREATE POLICY select_member ON safetypin.roles FOR SELECT TO safetypin_app USING (true);
+
+COMMENT ON POLICY select_member ON safetypin.roles IS 'Members see which roles there are.';
 
 CREATE POLICY select_owner ON safetypin.roles FOR SELECT TO safetypin_owner USING ((organization_id IS NULL));
 
+COMMENT ON POLICY select_owner ON safetypin.roles IS 'Seeds see the package''s own roles and no tenant''s.';
+
 CREATE POLICY tenant_fence ON safetypin.roles AS RESTRICTIVE TO safetypin_definer, safetypin_app USING (((organization_id IS NULL) OR (organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id)))) WITH CHECK ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id)));
+
+COMMENT ON POLICY tenant_fence ON safetypin.roles IS 'System roles and those of the current organization; the first are written by no tenant.';
 
 CREATE POLICY update_definer ON safetypin.roles FOR UPDATE TO safetypin_definer USING ((organization_id IS NOT NULL));
 
+COMMENT ON POLICY update_definer ON safetypin.roles IS 'An organization''s own roles change in functions; the package''s do not.';
+
 CREATE POLICY update_owner ON safetypin.roles FOR UPDATE TO safetypin_owner USING ((organization_id IS NULL));
+
+COMMENT ON POLICY update_owner ON safetypin.roles IS 'Seeds bring the package''s own roles up to date.';
 
 GRANT SELECT ON TABLE safetypin.roles TO safetypin_app;
 GRANT SELECT,DELETE ON TABLE safetypin.roles TO safetypin_definer;
@@ -6241,19 +6475,33 @@ CREATE TRIGGER _100_touch_last_update_time BEFORE UPDATE ON safetypin.security_a
 
 CREATE POLICY insert_definer ON safetypin.security_alerts FOR INSERT TO safetypin_definer WITH CHECK (true);
 
+COMMENT ON POLICY insert_definer ON safetypin.security_alerts IS 'Alerts are raised by the functions that notice.';
+
 ALTER TABLE safetypin.security_alerts ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY select_administrator ON safetypin.security_alerts FOR SELECT TO safetypin_app USING (( SELECT safetypin.has_permission('alerts.manage'::text) AS has_permission));
 
+COMMENT ON POLICY select_administrator ON safetypin.security_alerts IS 'Whoever holds alerts.manage sees the alerts of the organization.';
+
 CREATE POLICY select_auditor ON safetypin.security_alerts FOR SELECT TO safetypin_auditor USING (true);
+
+COMMENT ON POLICY select_auditor ON safetypin.security_alerts IS 'Auditors see every alert and what came of it.';
 
 CREATE POLICY select_backup ON safetypin.security_alerts FOR SELECT TO safetypin_backup USING (true);
 
+COMMENT ON POLICY select_backup ON safetypin.security_alerts IS 'A backup holds every row.';
+
 CREATE POLICY select_definer ON safetypin.security_alerts FOR SELECT TO safetypin_definer USING (true);
+
+COMMENT ON POLICY select_definer ON safetypin.security_alerts IS 'Whoever resolves an alert must find it.';
 
 CREATE POLICY tenant_fence ON safetypin.security_alerts AS RESTRICTIVE TO safetypin_app USING ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id))) WITH CHECK (false);
 
+COMMENT ON POLICY tenant_fence ON safetypin.security_alerts IS 'Alerts of the current organization only, and none is written by hand.';
+
 CREATE POLICY update_definer ON safetypin.security_alerts FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.security_alerts IS 'Alerts are acknowledged and resolved in functions.';
 
 GRANT SELECT ON TABLE safetypin.security_alerts TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.security_alerts TO safetypin_auditor;
@@ -6306,11 +6554,19 @@ ALTER TABLE ONLY safetypin.session_activities
 
 CREATE POLICY insert_definer ON safetypin.session_activities FOR INSERT TO safetypin_definer WITH CHECK (true);
 
+COMMENT ON POLICY insert_definer ON safetypin.session_activities IS 'Activity begins with its session.';
+
 CREATE POLICY select_backup ON safetypin.session_activities FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.session_activities IS 'A backup holds every row.';
 
 CREATE POLICY select_definer ON safetypin.session_activities FOR SELECT TO safetypin_definer USING (true);
 
+COMMENT ON POLICY select_definer ON safetypin.session_activities IS 'Whether a session is idle is asked before anybody is known.';
+
 CREATE POLICY select_member ON safetypin.session_activities FOR SELECT TO safetypin_app USING (true);
+
+COMMENT ON POLICY select_member ON safetypin.session_activities IS 'Activity is seen with its session.';
 
 ALTER TABLE safetypin.session_activities ENABLE ROW LEVEL SECURITY;
 
@@ -6318,7 +6574,11 @@ CREATE POLICY tenant_fence ON safetypin.session_activities AS RESTRICTIVE TO saf
    FROM safetypin.sessions
   WHERE (sessions.id = session_activities.session_id)))) WITH CHECK (false);
 
+COMMENT ON POLICY tenant_fence ON safetypin.session_activities IS 'The activity of a session is seen by whoever sees the session.';
+
 CREATE POLICY update_definer ON safetypin.session_activities FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.session_activities IS 'Requests note that the session is in use.';
 
 GRANT SELECT ON TABLE safetypin.session_activities TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.session_activities TO safetypin_definer;
@@ -6423,21 +6683,37 @@ ALTER TABLE ONLY safetypin.sessions
 
 CREATE POLICY delete_definer ON safetypin.sessions FOR DELETE TO safetypin_definer USING (true);
 
+COMMENT ON POLICY delete_definer ON safetypin.sessions IS 'Sessions that ended long ago are swept.';
+
 CREATE POLICY insert_definer ON safetypin.sessions FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.sessions IS 'Sessions begin in functions.';
 
 CREATE POLICY select_administrator ON safetypin.sessions FOR SELECT TO safetypin_app USING (( SELECT safetypin.has_permission('sessions.read'::text) AS has_permission));
 
+COMMENT ON POLICY select_administrator ON safetypin.sessions IS 'Whoever holds sessions.read sees the sessions in the organization.';
+
 CREATE POLICY select_backup ON safetypin.sessions FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.sessions IS 'A backup holds every row.';
 
 CREATE POLICY select_definer ON safetypin.sessions FOR SELECT TO safetypin_definer USING (true);
 
+COMMENT ON POLICY select_definer ON safetypin.sessions IS 'A session is looked up by its token before anybody is known.';
+
 CREATE POLICY select_self ON safetypin.sessions FOR SELECT TO safetypin_app USING ((user_id = ( SELECT safetypin.current_user_id() AS current_user_id)));
+
+COMMENT ON POLICY select_self ON safetypin.sessions IS 'Everybody sees their own sessions.';
 
 ALTER TABLE safetypin.sessions ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_fence ON safetypin.sessions AS RESTRICTIVE TO safetypin_app USING (((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id)) OR (user_id = ( SELECT safetypin.current_user_id() AS current_user_id)))) WITH CHECK (false);
 
+COMMENT ON POLICY tenant_fence ON safetypin.sessions IS 'Sessions in the current organization and one''s own, and none is written by hand.';
+
 CREATE POLICY update_definer ON safetypin.sessions FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.sessions IS 'Sessions change and are ended in functions.';
 
 GRANT SELECT,DELETE ON TABLE safetypin.sessions TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.sessions TO safetypin_backup;
@@ -6729,15 +7005,25 @@ ALTER TABLE ONLY safetypin.sign_in_throttles
 
 CREATE POLICY delete_definer ON safetypin.sign_in_throttles FOR DELETE TO safetypin_definer USING (true);
 
+COMMENT ON POLICY delete_definer ON safetypin.sign_in_throttles IS 'Failures that are long past are swept.';
+
 CREATE POLICY insert_definer ON safetypin.sign_in_throttles FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.sign_in_throttles IS 'The first failure is counted.';
 
 CREATE POLICY select_backup ON safetypin.sign_in_throttles FOR SELECT TO safetypin_backup USING (true);
 
+COMMENT ON POLICY select_backup ON safetypin.sign_in_throttles IS 'A backup holds every row.';
+
 CREATE POLICY select_definer ON safetypin.sign_in_throttles FOR SELECT TO safetypin_definer USING (true);
+
+COMMENT ON POLICY select_definer ON safetypin.sign_in_throttles IS 'Whether an attempt may begin is asked before anybody is signed in.';
 
 ALTER TABLE safetypin.sign_in_throttles ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY update_definer ON safetypin.sign_in_throttles FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.sign_in_throttles IS 'Further failures are counted, and a success forgives.';
 
 GRANT SELECT,DELETE ON TABLE safetypin.sign_in_throttles TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.sign_in_throttles TO safetypin_backup;
@@ -7886,19 +8172,35 @@ ALTER TABLE ONLY safetypin.user_roles
 
 CREATE POLICY delete_definer ON safetypin.user_roles FOR DELETE TO safetypin_definer USING (true);
 
+COMMENT ON POLICY delete_definer ON safetypin.user_roles IS 'Roles are taken back in functions.';
+
 CREATE POLICY insert_definer ON safetypin.user_roles FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.user_roles IS 'Roles are granted in assign_role().';
 
 CREATE POLICY select_auditor ON safetypin.user_roles FOR SELECT TO safetypin_auditor USING (true);
 
+COMMENT ON POLICY select_auditor ON safetypin.user_roles IS 'Reviews ask who holds what, everywhere.';
+
 CREATE POLICY select_backup ON safetypin.user_roles FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.user_roles IS 'A backup holds every row.';
 
 CREATE POLICY select_definer ON safetypin.user_roles FOR SELECT TO safetypin_definer USING (true);
 
+COMMENT ON POLICY select_definer ON safetypin.user_roles IS 'Every check of a permission reads who holds which role.';
+
 CREATE POLICY select_member ON safetypin.user_roles FOR SELECT TO safetypin_app USING (true);
+
+COMMENT ON POLICY select_member ON safetypin.user_roles IS 'Members see who holds what.';
 
 CREATE POLICY tenant_fence ON safetypin.user_roles AS RESTRICTIVE TO safetypin_definer, safetypin_app USING ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id))) WITH CHECK ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id)));
 
+COMMENT ON POLICY tenant_fence ON safetypin.user_roles IS 'Grants in the current organization only.';
+
 CREATE POLICY update_definer ON safetypin.user_roles FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.user_roles IS 'A role that is granted again gets its new end and reason.';
 
 ALTER TABLE safetypin.user_roles ENABLE ROW LEVEL SECURITY;
 
@@ -8021,19 +8323,33 @@ ALTER TABLE safetypin.users ENABLE ALWAYS TRIGGER _900_record_update;
 
 CREATE POLICY insert_definer ON safetypin.users FOR INSERT TO safetypin_definer WITH CHECK (true);
 
+COMMENT ON POLICY insert_definer ON safetypin.users IS 'People begin in register_user().';
+
 CREATE POLICY select_backup ON safetypin.users FOR SELECT TO safetypin_backup USING (true);
 
+COMMENT ON POLICY select_backup ON safetypin.users IS 'A backup holds every row.';
+
 CREATE POLICY select_definer ON safetypin.users FOR SELECT TO safetypin_definer USING (true);
+
+COMMENT ON POLICY select_definer ON safetypin.users IS 'Sign-in looks people up before anybody is signed in.';
 
 CREATE POLICY select_member ON safetypin.users FOR SELECT TO safetypin_app USING ((EXISTS ( SELECT
    FROM safetypin.organization_users
   WHERE ((organization_users.organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id)) AND (organization_users.user_id = users.id)))));
 
+COMMENT ON POLICY select_member ON safetypin.users IS 'The people of the current organization are seen by each other.';
+
 CREATE POLICY select_self ON safetypin.users FOR SELECT TO safetypin_app USING ((id = ( SELECT safetypin.current_user_id() AS current_user_id)));
+
+COMMENT ON POLICY select_self ON safetypin.users IS 'Everybody sees themselves.';
 
 CREATE POLICY update_definer ON safetypin.users FOR UPDATE TO safetypin_definer USING (true);
 
+COMMENT ON POLICY update_definer ON safetypin.users IS 'What people may not change of themselves changes in functions.';
+
 CREATE POLICY update_self ON safetypin.users FOR UPDATE TO safetypin_app USING ((id = ( SELECT safetypin.current_user_id() AS current_user_id)));
+
+COMMENT ON POLICY update_self ON safetypin.users IS 'Everybody changes what is said of them, in the columns that are granted.';
 
 ALTER TABLE safetypin.users ENABLE ROW LEVEL SECURITY;
 
