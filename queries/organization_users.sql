@@ -52,6 +52,9 @@ from (
 /* @name AddMember */
 select add_member(p_email => :email!, p_role => :role!);
 
+/* @name WithdrawInvitation */
+select withdraw_invitation(p_email => :email!);
+
 /* @name AcceptMembership */
 select accept_membership(:organizationId!);
 

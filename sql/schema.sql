@@ -250,6 +250,36 @@ COMMENT ON FUNCTION safetypin._effective_policy(p_user_id uuid) IS 'The strictes
 REVOKE ALL ON FUNCTION safetypin._effective_policy(p_user_id uuid) FROM PUBLIC;
 
 --
+-- safetypin._end_memberships()
+--
+
+CREATE FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id uuid, p_reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  update sessions
+  set
+    organization_id = null,
+    revoked = true,
+    revocation_time = coalesce(revocation_time, now()),
+    revocation_reason = coalesce(revocation_reason, p_reason)
+  where user_id = p_user_id
+    and (p_organization_id is null or organization_id = p_organization_id);
+
+  delete from organization_users
+  where user_id = p_user_id
+    and (p_organization_id is null or organization_id = p_organization_id);
+end;
+$$;
+
+ALTER FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id uuid, p_reason text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id uuid, p_reason text) IS 'Ends the sessions a person has in an organization and their membership with them; with null for the organization, all of their sessions and memberships. Breaks organizations_keep_an_owner for a last owner.';
+
+REVOKE ALL ON FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id uuid, p_reason text) FROM PUBLIC;
+
+--
 -- safetypin._issue_token()
 --
 
@@ -999,7 +1029,26 @@ REVOKE ALL ON FUNCTION safetypin._require_digest(p_token_hash bytea) FROM PUBLIC
 -- safetypin._require_manageable_member()
 --
 
-CREATE FUNCTION safetypin._require_manageable_member(p_user_id uuid) RETURNS void
+CREATE FUNCTION safetypin._require_manageable_member(p_user_id uuid, p_status text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform _require_not_above(p_user_id, _require_member(p_user_id, p_status));
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_manageable_member(p_user_id uuid, p_status text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._require_manageable_member(p_user_id uuid, p_status text) IS 'Passes when there is such a member, who holds nothing that the caller does not, and locks the membership. Raises SP202, SP204 or SP302.';
+
+REVOKE ALL ON FUNCTION safetypin._require_manageable_member(p_user_id uuid, p_status text) FROM PUBLIC;
+
+--
+-- safetypin._require_member()
+--
+
+CREATE FUNCTION safetypin._require_member(p_user_id uuid, p_status text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
@@ -1007,30 +1056,66 @@ declare
   v_organization_id uuid := _require_organization();
   v_role            text;
 begin
-  perform _require_permission('members.manage');
-
   select role
   into v_role
   from organization_users
   where organization_id = v_organization_id
     and user_id = p_user_id
     and status <> 'invited'
+    and (p_status is null or status = p_status)
   for update;
 
   if v_role is null then
-    raise exception 'there is no member %', p_user_id
-      using errcode = 'SP302', hint = 'Pass the user id of a member of the current organization.';
+    raise exception 'there is no % %', concat_ws(' ', p_status, 'member'), p_user_id
+      using
+        errcode = 'SP302',
+        hint = format(
+          'Pass the user id of a member of the current organization%s.', ' who is ' || p_status
+        );
   end if;
-
-  perform _require_role_is_grantable(v_role);
+  return v_role;
 end;
 $$;
 
-ALTER FUNCTION safetypin._require_manageable_member(p_user_id uuid) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._require_member(p_user_id uuid, p_status text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._require_manageable_member(p_user_id uuid) IS 'Passes when the caller may manage this member, and locks the membership. Raises SP201, SP202 or SP302.';
+COMMENT ON FUNCTION safetypin._require_member(p_user_id uuid, p_status text) IS 'The membership role of a member of the current organization, whose membership it locks; with a status, of one who is that. Raises SP302.';
 
-REVOKE ALL ON FUNCTION safetypin._require_manageable_member(p_user_id uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._require_member(p_user_id uuid, p_status text) FROM PUBLIC;
+
+--
+-- safetypin._require_not_above()
+--
+
+CREATE FUNCTION safetypin._require_not_above(p_user_id uuid, p_membership_role text) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now timestamptz := _clock_time();
+begin
+  perform _require_role_is_grantable(p_membership_role);
+
+  perform _require_owner()
+  from user_roles
+  join roles on roles.id = user_roles.role_id
+  where user_roles.user_id = p_user_id
+    and (user_roles.expiration_time is null or user_roles.expiration_time > v_now)
+    and roles.organization_id is null
+    and roles.name = 'owner';
+
+  perform _require_role_permissions_held(user_roles.role_id, user_roles.expiration_time)
+  from user_roles
+  where user_roles.user_id = p_user_id
+    and (user_roles.expiration_time is null or user_roles.expiration_time > v_now);
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_not_above(p_user_id uuid, p_membership_role text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._require_not_above(p_user_id uuid, p_membership_role text) IS 'Passes when the caller holds everything that this member does. Raises SP202, or SP204 for an owner.';
+
+REVOKE ALL ON FUNCTION safetypin._require_not_above(p_user_id uuid, p_membership_role text) FROM PUBLIC;
 
 --
 -- safetypin._require_not_production()
@@ -1218,7 +1303,7 @@ begin
     and permissions.name not in (select _list_permissions_held_until(p_end));
 
   if v_missing is not null then
-    raise exception 'nobody grants or takes what they do not hold: %', v_missing
+    raise exception 'nobody grants, takes or manages what they do not hold: %', v_missing
       using errcode = 'SP202', hint = 'Ask somebody who holds these permissions.';
   end if;
 end;
@@ -1586,6 +1671,15 @@ begin
       using errcode = 'SP302', hint = 'List your invitations with list_own_organizations().';
   end if;
 
+  -- To count the new member was to lock the organization's row: what it says now
+  -- holds until this transaction ends.
+  if not exists (
+    select from organizations where id = p_organization_id and status = 'active'
+  ) then
+    raise exception 'organization % is not active', p_organization_id
+      using errcode = 'SP305', hint = 'The invitation stays. Try again when the organization is open.';
+  end if;
+
   perform _log_event(
     'member.joined',
     v_user_id,
@@ -1596,7 +1690,7 @@ $$;
 
 ALTER FUNCTION safetypin.accept_membership(p_organization_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.accept_membership(p_organization_id uuid) IS 'Joins an organization that invited the caller. Raises SP302 when it did not, and breaks organizations_have_room when it is full.';
+COMMENT ON FUNCTION safetypin.accept_membership(p_organization_id uuid) IS 'Joins an organization that invited the caller. Breaks organizations_have_room when it is full. Raises SP302 when it did not invite them and SP305 when it is suspended or closed.';
 
 REVOKE ALL ON FUNCTION safetypin.accept_membership(p_organization_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.accept_membership(p_organization_id uuid) TO safetypin_app;
@@ -1829,15 +1923,7 @@ begin
   end if;
   perform _require_role_permissions_held(p_role_id, p_expiration_time);
 
-  if not exists (
-    select from organization_users
-    where organization_id = v_organization_id
-      and user_id = p_user_id
-      and status <> 'invited'
-  ) then
-    raise exception 'there is no member %', p_user_id
-      using errcode = 'SP302', hint = 'Pass the user id of a member of the current organization.';
-  end if;
+  perform _require_member(p_user_id);
 
   insert into user_roles (organization_id, user_id, role_id, granted_by, expiration_time, reason)
   values (
@@ -2522,17 +2608,7 @@ declare
   v_user_id uuid := _require_user();
   v_now     timestamptz := _voiding_time();
 begin
-  -- As in remove_member().
-  update sessions
-  set
-    organization_id = null,
-    revoked = true,
-    revocation_time = coalesce(revocation_time, now()),
-    revocation_reason = coalesce(revocation_reason, 'account_closed')
-  where user_id = v_user_id;
-
-  delete from organization_users
-  where user_id = v_user_id;
+  perform _end_memberships(v_user_id, null, 'account_closed');
 
   update users
   set
@@ -3399,20 +3475,7 @@ declare
   v_organization_id uuid := _require_organization();
   v_user_id         uuid := _require_user();
 begin
-  -- As in remove_member().
-  update sessions
-  set
-    organization_id = null,
-    revoked = true,
-    revocation_time = coalesce(revocation_time, now()),
-    revocation_reason = coalesce(revocation_reason, 'membership_ended')
-  where organization_id = v_organization_id
-    and user_id = v_user_id;
-
-  delete from organization_users
-  where organization_id = v_organization_id
-    and user_id = v_user_id;
-
+  perform _end_memberships(v_user_id, v_organization_id, 'membership_ended');
   perform _log_event('member.left', v_user_id);
 end;
 $$;
@@ -5032,15 +5095,15 @@ CREATE FUNCTION safetypin.reactivate_member(p_user_id uuid) RETURNS void
 declare
   v_now timestamptz := _voiding_time();
 begin
-  perform _require_manageable_member(p_user_id);
+  perform _require_permission('members.manage');
+  perform _require_manageable_member(p_user_id, 'suspended');
 
   update organization_users
   set
     status = 'active',
     sessions_valid_from = v_now
   where organization_id = current_organization_id()
-    and user_id = p_user_id
-    and status = 'suspended';
+    and user_id = p_user_id;
 
   perform _log_event('member.reactivated', p_user_id);
 end;
@@ -5048,7 +5111,7 @@ $$;
 
 ALTER FUNCTION safetypin.reactivate_member(p_user_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.reactivate_member(p_user_id uuid) IS 'Lets a suspended member back in. Raises SP201, SP202 or SP302.';
+COMMENT ON FUNCTION safetypin.reactivate_member(p_user_id uuid) IS 'Lets a suspended member back in. Raises SP201 without members.manage, SP202 or SP204 for a member who holds more than the caller, and SP302 for one who is not suspended.';
 
 REVOKE ALL ON FUNCTION safetypin.reactivate_member(p_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.reactivate_member(p_user_id uuid) TO safetypin_app;
@@ -5682,29 +5745,17 @@ CREATE FUNCTION safetypin.remove_member(p_user_id uuid) RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
+  perform _require_permission('members.manage');
   perform _require_manageable_member(p_user_id);
 
-  -- Ended and not deleted: deleting them would wait for their requests under way.
-  update sessions
-  set
-    organization_id = null,
-    revoked = true,
-    revocation_time = coalesce(revocation_time, now()),
-    revocation_reason = coalesce(revocation_reason, 'membership_ended')
-  where organization_id = current_organization_id()
-    and user_id = p_user_id;
-
-  delete from organization_users
-  where organization_id = current_organization_id()
-    and user_id = p_user_id;
-
+  perform _end_memberships(p_user_id, current_organization_id(), 'membership_ended');
   perform _log_event('member.removed', p_user_id);
 end;
 $$;
 
 ALTER FUNCTION safetypin.remove_member(p_user_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.remove_member(p_user_id uuid) IS 'Ends a membership, and with it the roles and sessions it carried. Raises SP201, SP202 or SP302, and breaks organizations_keep_an_owner for the last owner.';
+COMMENT ON FUNCTION safetypin.remove_member(p_user_id uuid) IS 'Ends a membership, and with it the roles and sessions it carried. Raises SP201 without members.manage, SP202 or SP204 for a member who holds more than the caller, SP302 for a stranger, and breaks organizations_keep_an_owner for the last owner.';
 
 REVOKE ALL ON FUNCTION safetypin.remove_member(p_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.remove_member(p_user_id uuid) TO safetypin_app;
@@ -5822,6 +5873,7 @@ CREATE FUNCTION safetypin.require_password_change(p_user_id uuid) RETURNS void
     AS $$
 begin
   perform _require_permission('credentials.manage');
+  perform _require_permission('members.manage');
   perform _require_manageable_member(p_user_id);
 
   update password_credentials
@@ -5834,7 +5886,7 @@ $$;
 
 ALTER FUNCTION safetypin.require_password_change(p_user_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.require_password_change(p_user_id uuid) IS 'Makes a member choose a new password the next time they sign in. Raises SP201 without credentials.manage and members.manage, SP202 or SP302.';
+COMMENT ON FUNCTION safetypin.require_password_change(p_user_id uuid) IS 'Makes a member choose a new password the next time they sign in. Raises SP201 without credentials.manage and members.manage, SP202 or SP204 for a member who holds more than the caller, and SP302 for a stranger.';
 
 REVOKE ALL ON FUNCTION safetypin.require_password_change(p_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.require_password_change(p_user_id uuid) TO safetypin_app;
@@ -5978,21 +6030,15 @@ CREATE FUNCTION safetypin.revoke_member_sessions(p_user_id uuid) RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_organization_id uuid := _require_organization();
-  v_now             timestamptz := _voiding_time();
+  v_now timestamptz := _voiding_time();
 begin
   perform _require_permission('sessions.revoke');
+  perform _require_manageable_member(p_user_id);
 
   update organization_users
   set sessions_valid_from = v_now
-  where organization_id = v_organization_id
-    and user_id = p_user_id
-    and status <> 'invited';
-
-  if not found then
-    raise exception 'there is no member %', p_user_id
-      using errcode = 'SP302', hint = 'Pass the user id of a member of the current organization.';
-  end if;
+  where organization_id = current_organization_id()
+    and user_id = p_user_id;
 
   perform _log_event('session.member_revoked', p_user_id);
 end;
@@ -6000,7 +6046,7 @@ $$;
 
 ALTER FUNCTION safetypin.revoke_member_sessions(p_user_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.revoke_member_sessions(p_user_id uuid) IS 'Voids all sessions a member has in the current organization. Raises SP201 without sessions.revoke and SP302 for a stranger.';
+COMMENT ON FUNCTION safetypin.revoke_member_sessions(p_user_id uuid) IS 'Voids all sessions a member has in the current organization. Raises SP201 without sessions.revoke, SP202 or SP204 for a member who holds more than the caller, and SP302 for a stranger.';
 
 REVOKE ALL ON FUNCTION safetypin.revoke_member_sessions(p_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.revoke_member_sessions(p_user_id uuid) TO safetypin_app;
@@ -6779,6 +6825,7 @@ CREATE FUNCTION safetypin.set_member_role(p_user_id uuid, p_role text) RETURNS v
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
+  perform _require_permission('members.manage');
   perform _require_manageable_member(p_user_id);
   perform _require_role_is_grantable(p_role);
 
@@ -6797,7 +6844,7 @@ $$;
 
 ALTER FUNCTION safetypin.set_member_role(p_user_id uuid, p_role text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.set_member_role(p_user_id uuid, p_role text) IS 'Makes a member an owner, an admin or a member. Raises SP201 without members.manage, SP202 above one''s own role, SP302 for a stranger, and breaks organizations_keep_an_owner for the last owner.';
+COMMENT ON FUNCTION safetypin.set_member_role(p_user_id uuid, p_role text) IS 'Makes a member an owner, an admin or a member. Raises SP201 without members.manage, SP202 or SP204 for a role or a member above one''s own, SP302 for a stranger, and breaks organizations_keep_an_owner for the last owner.';
 
 REVOKE ALL ON FUNCTION safetypin.set_member_role(p_user_id uuid, p_role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.set_member_role(p_user_id uuid, p_role text) TO safetypin_app;
@@ -6860,7 +6907,7 @@ begin
     select _list_permissions_held_until(case when changed.is_given then null else _clock_time() end)
   );
   if v_foreign is not null then
-    raise exception 'nobody grants or takes what they do not hold: %', v_foreign
+    raise exception 'nobody grants, takes or manages what they do not hold: %', v_foreign
       using errcode = 'SP202', hint = 'Ask somebody who holds these permissions.';
   end if;
 
@@ -7078,6 +7125,7 @@ CREATE FUNCTION safetypin.suspend_member(p_user_id uuid) RETURNS void
 declare
   v_now timestamptz := _voiding_time();
 begin
+  perform _require_permission('members.manage');
   perform _require_manageable_member(p_user_id);
 
   update organization_users
@@ -7093,7 +7141,7 @@ $$;
 
 ALTER FUNCTION safetypin.suspend_member(p_user_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.suspend_member(p_user_id uuid) IS 'Keeps a member out of the current organization and voids their sessions in it. Raises SP201, SP202 or SP302, and breaks organizations_keep_an_owner for the last owner.';
+COMMENT ON FUNCTION safetypin.suspend_member(p_user_id uuid) IS 'Keeps a member out of the current organization and voids their sessions in it. Raises SP201 without members.manage, SP202 or SP204 for a member who holds more than the caller, SP302 for a stranger, and breaks organizations_keep_an_owner for the last owner.';
 
 REVOKE ALL ON FUNCTION safetypin.suspend_member(p_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.suspend_member(p_user_id uuid) TO safetypin_app;
@@ -7505,61 +7553,34 @@ GRANT ALL ON FUNCTION safetypin.tg_organization_domains__record_changes() TO saf
 CREATE FUNCTION safetypin.tg_organization_users__count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
-    AS $$
+    AS $_$
 begin
-  if tg_op = 'INSERT' then
-    update organizations
-    set
-      member_count = member_count + counted.members,
-      owner_count = owner_count + counted.owners
-    from (
-      select
-        organization_id,
-        count(*) filter (where status <> 'invited') as members,
-        count(*) filter (where status = 'active' and role = 'owner') as owners
-      from new_rows
-      group by organization_id
-    ) as counted
-    where organizations.id = counted.organization_id
-      and (counted.members, counted.owners) <> (0, 0);
-  elsif tg_op = 'DELETE' then
-    update organizations
-    set
-      member_count = member_count - counted.members,
-      owner_count = owner_count - counted.owners
-    from (
-      select
-        organization_id,
-        count(*) filter (where status <> 'invited') as members,
-        count(*) filter (where status = 'active' and role = 'owner') as owners
-      from old_rows
-      group by organization_id
-    ) as counted
-    where organizations.id = counted.organization_id
-      and (counted.members, counted.owners) <> (0, 0);
-  else
-    update organizations
-    set
-      member_count = member_count + counted.members,
-      owner_count = owner_count + counted.owners
-    from (
-      select
-        organization_id,
-        sum(sign) filter (where status <> 'invited') as members,
-        coalesce(sum(sign) filter (where status = 'active' and role = 'owner'), 0) as owners
+  execute format(
+    $query$
+      update organizations
+      set
+        member_count = member_count + counted.members,
+        owner_count = owner_count + counted.owners
       from (
-        select organization_id, status, role, 1 as sign from new_rows
-        union all
-        select organization_id, status, role, -1 from old_rows
-      ) as rows
-      group by organization_id
-    ) as counted
-    where organizations.id = counted.organization_id
-      and (counted.members, counted.owners) <> (0, 0);
-  end if;
+        select
+          organization_id,
+          coalesce(sum(sign) filter (where status <> 'invited'), 0) as members,
+          coalesce(sum(sign) filter (where status = 'active' and role = 'owner'), 0) as owners
+        from (%s) as rows (organization_id, status, role, sign)
+        group by organization_id
+      ) as counted
+      where organizations.id = counted.organization_id
+        and (counted.members, counted.owners) <> (0, 0)
+    $query$,
+    concat_ws(
+      ' union all ',
+      case when tg_op <> 'DELETE' then 'select organization_id, status, role, 1 from new_rows' end,
+      case when tg_op <> 'INSERT' then 'select organization_id, status, role, -1 from old_rows' end
+    )
+  );
   return null;
 end;
-$$;
+$_$;
 
 ALTER FUNCTION safetypin.tg_organization_users__count() OWNER TO safetypin_definer;
 
@@ -8038,7 +8059,7 @@ begin
   where organization_id = v_organization_id
     and user_id in (p_user_id, v_owner_id)
   order by user_id
-  for no key update;
+  for update;
 
   perform _require_owner();
 
@@ -8047,16 +8068,12 @@ begin
       using errcode = 'SP505', hint = 'Pass the user id of another member.';
   end if;
 
+  perform _require_member(p_user_id, 'active');
+
   update organization_users
   set role = 'owner'
   where organization_id = v_organization_id
-    and user_id = p_user_id
-    and status = 'active';
-
-  if not found then
-    raise exception 'there is no active member %', p_user_id
-      using errcode = 'SP302', hint = 'Pass the user id of an active member of the current organization.';
-  end if;
+    and user_id = p_user_id;
 
   update organization_users
   set role = 'admin'
@@ -8542,3 +8559,34 @@ COMMENT ON FUNCTION safetypin.verify_email(p_token bytea) IS 'Takes a token that
 
 REVOKE ALL ON FUNCTION safetypin.verify_email(p_token bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.verify_email(p_token bytea) TO safetypin_app;
+
+--
+-- safetypin.withdraw_invitation()
+--
+
+CREATE FUNCTION safetypin.withdraw_invitation(p_email text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_organization_id uuid := _require_organization();
+begin
+  perform _require_permission('members.manage');
+
+  delete from organization_users
+  using users
+  where users.email = lower(p_email)
+    and organization_users.organization_id = v_organization_id
+    and organization_users.user_id = users.id
+    and organization_users.status = 'invited';
+
+  perform _log_event('member.invitation_withdrawn', _require_user());
+end;
+$$;
+
+ALTER FUNCTION safetypin.withdraw_invitation(p_email text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.withdraw_invitation(p_email text) IS 'Takes back the invitation of the person with this address to the current organization; nothing happens when there is none, and the answer is the same. Raises SP201 without members.manage.';
+
+REVOKE ALL ON FUNCTION safetypin.withdraw_invitation(p_email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.withdraw_invitation(p_email text) TO safetypin_app;

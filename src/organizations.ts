@@ -303,9 +303,17 @@ export interface OrganizationRepository {
   }): Promise<void>;
 
   /**
+   * Takes back an invitation that was not accepted yet; nothing happens when there is none,
+   * and the answer is the same. Takes the permission `members.manage`.
+   *
+   * @throws {@link RuleError} when the caller may not, or `email_malformed`.
+   */
+  withdrawInvitation(email: string): Promise<void>;
+
+  /**
    * Joins an organization that invited the caller.
    *
-   * @throws {@link NotFoundError} when it did not.
+   * @throws {@link NotFoundError} when it did not, or is not active.
    * @throws {@link RuleError} when it is full, or `id_malformed`.
    */
   acceptMembership(id: OrganizationId): Promise<void>;
@@ -322,7 +330,8 @@ export interface OrganizationRepository {
   /**
    * Keeps a member out and voids their sessions here. Takes the permission `members.manage`.
    *
-   * @throws {@link RuleError} when the caller may not, or for the last owner.
+   * @throws {@link RuleError} when the caller may not, the member holds more than they do, or
+   *   it is the last owner.
    * @throws {@link NotFoundError} when there is no such member.
    */
   suspendMember(id: UserId): Promise<void>;
@@ -330,15 +339,16 @@ export interface OrganizationRepository {
   /**
    * Lets a suspended member back in. Takes the permission `members.manage`.
    *
-   * @throws {@link RuleError} when the caller may not.
-   * @throws {@link NotFoundError} when there is no such member.
+   * @throws {@link RuleError} when the caller may not, or the member holds more than they do.
+   * @throws {@link NotFoundError} when there is no such member, or they are not suspended.
    */
   reactivateMember(id: UserId): Promise<void>;
 
   /**
    * Ends a membership, with its roles and sessions. Takes the permission `members.manage`.
    *
-   * @throws {@link RuleError} when the caller may not, or for the last owner.
+   * @throws {@link RuleError} when the caller may not, the member holds more than they do, or
+   *   it is the last owner.
    * @throws {@link NotFoundError} when there is no such member.
    */
   removeMember(id: UserId): Promise<void>;
@@ -515,6 +525,10 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
 
     async addMember({ email, role = "member" }) {
       await members.addMember.run({ email: parseEmail(email), role }, tx);
+    },
+
+    async withdrawInvitation(email) {
+      await members.withdrawInvitation.run({ email: parseEmail(email) }, tx);
     },
 
     async acceptMembership(id) {

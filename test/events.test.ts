@@ -259,6 +259,10 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     as: "nobody",
     call: `verify_email(${TOKEN})`,
   },
+  "withdraw_invitation: member.invitation_withdrawn": {
+    as: "ann",
+    call: "withdraw_invitation(tests.email('zoe'))",
+  },
 };
 
 /** What merely reads, and the steps of a sign-in that its end records: as test-sql/conventions has them. */

@@ -13,6 +13,7 @@ describe("organizations in PostgreSQL", () => {
   it.each([
     ["an id that is none", ({ organizations }: Repositories) => organizations.find("acme" as OrganizationId), "id_malformed"],
     ["an invitation to no address", ({ organizations }: Repositories) => organizations.addMember({ email: "zoe" }), "email_malformed"],
+    ["a withdrawal from no address", ({ organizations }: Repositories) => organizations.withdrawInvitation("zoe"), "email_malformed"],
     ["a slug with spaces", ({ organizations }: Repositories) => organizations.create({ slug: "a clinic", name: "Clinic" }), "organization_slug_malformed"],
     ["a name that is empty", ({ organizations }: Repositories) => organizations.create({ slug: "clinic", name: "" }), "organization_name_malformed"],
     ["a setting nobody knows", ({ organizations }: Repositories) => organizations.update({ settings: { colour: "red" } as never }), "organization_settings_unknown"],

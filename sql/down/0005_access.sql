@@ -22,6 +22,7 @@ drop function delete_role;
 drop function update_role;
 drop function create_role;
 drop function _require_own_role;
+drop function _require_not_above;
 drop function _require_role_is_grantable;
 drop function _require_role_permissions_held;
 drop function require_permission;

@@ -179,6 +179,10 @@ create trigger _100_touch_last_update_time
 
 set local role safetypin_definer;
 
+-- An insert has new rows, a delete has old ones and an update has both: whichever
+-- there are count with their sign, so that what an update only touches is nought.
+-- Made of constants, because a statement that names a transition table its trigger
+-- does not have cannot be planned.
 create function tg_organization_users__count()
   returns trigger
   language plpgsql
@@ -186,56 +190,29 @@ create function tg_organization_users__count()
   set search_path from current
 as $$
 begin
-  if tg_op = 'INSERT' then
-    update organizations
-    set
-      member_count = member_count + counted.members,
-      owner_count = owner_count + counted.owners
-    from (
-      select
-        organization_id,
-        count(*) filter (where status <> 'invited') as members,
-        count(*) filter (where status = 'active' and role = 'owner') as owners
-      from new_rows
-      group by organization_id
-    ) as counted
-    where organizations.id = counted.organization_id
-      and (counted.members, counted.owners) <> (0, 0);
-  elsif tg_op = 'DELETE' then
-    update organizations
-    set
-      member_count = member_count - counted.members,
-      owner_count = owner_count - counted.owners
-    from (
-      select
-        organization_id,
-        count(*) filter (where status <> 'invited') as members,
-        count(*) filter (where status = 'active' and role = 'owner') as owners
-      from old_rows
-      group by organization_id
-    ) as counted
-    where organizations.id = counted.organization_id
-      and (counted.members, counted.owners) <> (0, 0);
-  else
-    update organizations
-    set
-      member_count = member_count + counted.members,
-      owner_count = owner_count + counted.owners
-    from (
-      select
-        organization_id,
-        sum(sign) filter (where status <> 'invited') as members,
-        coalesce(sum(sign) filter (where status = 'active' and role = 'owner'), 0) as owners
+  execute format(
+    $query$
+      update organizations
+      set
+        member_count = member_count + counted.members,
+        owner_count = owner_count + counted.owners
       from (
-        select organization_id, status, role, 1 as sign from new_rows
-        union all
-        select organization_id, status, role, -1 from old_rows
-      ) as rows
-      group by organization_id
-    ) as counted
-    where organizations.id = counted.organization_id
-      and (counted.members, counted.owners) <> (0, 0);
-  end if;
+        select
+          organization_id,
+          coalesce(sum(sign) filter (where status <> 'invited'), 0) as members,
+          coalesce(sum(sign) filter (where status = 'active' and role = 'owner'), 0) as owners
+        from (%s) as rows (organization_id, status, role, sign)
+        group by organization_id
+      ) as counted
+      where organizations.id = counted.organization_id
+        and (counted.members, counted.owners) <> (0, 0)
+    $query$,
+    concat_ws(
+      ' union all ',
+      case when tg_op <> 'DELETE' then 'select organization_id, status, role, 1 from new_rows' end,
+      case when tg_op <> 'INSERT' then 'select organization_id, status, role, -1 from old_rows' end
+    )
+  );
   return null;
 end;
 $$;
@@ -813,6 +790,15 @@ begin
       using errcode = 'SP302', hint = 'List your invitations with list_own_organizations().';
   end if;
 
+  -- To count the new member was to lock the organization's row: what it says now
+  -- holds until this transaction ends.
+  if not exists (
+    select from organizations where id = p_organization_id and status = 'active'
+  ) then
+    raise exception 'organization % is not active', p_organization_id
+      using errcode = 'SP305', hint = 'The invitation stays. Try again when the organization is open.';
+  end if;
+
   perform _log_event(
     'member.joined',
     v_user_id,
@@ -822,17 +808,50 @@ end;
 $$;
 
 comment on function accept_membership(uuid) is
-  'Joins an organization that invited the caller. Raises SP302 when it did not, and breaks organizations_have_room when it is full.';
+  'Joins an organization that invited the caller. Breaks organizations_have_room when it is full. Raises SP302 when it did not invite them and SP305 when it is suspended or closed.';
 
 grant execute on function accept_membership(uuid) to safetypin_app;
 
 
--- Everything that is done to another member begins here: may the caller do it,
--- is there such a member, and is the member not above the caller?
-create function _require_manageable_member(
-  p_user_id uuid
+-- Takes back what was offered, and says as little as the offer did. Whoever may
+-- invite may withdraw, whatever the role: an invitation is nothing that is held yet.
+create function withdraw_invitation(
+  p_email text
 )
   returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_organization_id uuid := _require_organization();
+begin
+  perform _require_permission('members.manage');
+
+  delete from organization_users
+  using users
+  where users.email = lower(p_email)
+    and organization_users.organization_id = v_organization_id
+    and organization_users.user_id = users.id
+    and organization_users.status = 'invited';
+
+  perform _log_event('member.invitation_withdrawn', _require_user());
+end;
+$$;
+
+comment on function withdraw_invitation(text) is
+  'Takes back the invitation of the person with this address to the current organization; nothing happens when there is none, and the answer is the same. Raises SP201 without members.manage.';
+
+grant execute on function withdraw_invitation(text) to safetypin_app;
+
+
+-- The one look for a member, and the lock under which what is done to them is done.
+create function _require_member(
+  p_user_id uuid,
+  p_status text default null
+)
+  returns text
   language plpgsql
   volatile
   set search_path from current
@@ -841,27 +860,49 @@ declare
   v_organization_id uuid := _require_organization();
   v_role            text;
 begin
-  perform _require_permission('members.manage');
-
   select role
   into v_role
   from organization_users
   where organization_id = v_organization_id
     and user_id = p_user_id
     and status <> 'invited'
+    and (p_status is null or status = p_status)
   for update;
 
   if v_role is null then
-    raise exception 'there is no member %', p_user_id
-      using errcode = 'SP302', hint = 'Pass the user id of a member of the current organization.';
+    raise exception 'there is no % %', concat_ws(' ', p_status, 'member'), p_user_id
+      using
+        errcode = 'SP302',
+        hint = format(
+          'Pass the user id of a member of the current organization%s.', ' who is ' || p_status
+        );
   end if;
-
-  perform _require_role_is_grantable(v_role);
+  return v_role;
 end;
 $$;
 
-comment on function _require_manageable_member(uuid) is
-  'Passes when the caller may manage this member, and locks the membership. Raises SP201, SP202 or SP302.';
+comment on function _require_member(uuid, text) is
+  'The membership role of a member of the current organization, whose membership it locks; with a status, of one who is that. Raises SP302.';
+
+
+-- Everything that is done to another member begins here, once the caller is seen
+-- to hold the permission: is there such a member, and are they not above the caller?
+create function _require_manageable_member(
+  p_user_id uuid,
+  p_status text default null
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+begin
+  perform _require_not_above(p_user_id, _require_member(p_user_id, p_status));
+end;
+$$;
+
+comment on function _require_manageable_member(uuid, text) is
+  'Passes when there is such a member, who holds nothing that the caller does not, and locks the membership. Raises SP202, SP204 or SP302.';
 
 
 create function set_member_role(
@@ -875,6 +916,7 @@ create function set_member_role(
   set search_path from current
 as $$
 begin
+  perform _require_permission('members.manage');
   perform _require_manageable_member(p_user_id);
   perform _require_role_is_grantable(p_role);
 
@@ -892,7 +934,7 @@ end;
 $$;
 
 comment on function set_member_role(uuid, text) is
-  'Makes a member an owner, an admin or a member. Raises SP201 without members.manage, SP202 above one''s own role, SP302 for a stranger, and breaks organizations_keep_an_owner for the last owner.';
+  'Makes a member an owner, an admin or a member. Raises SP201 without members.manage, SP202 or SP204 for a role or a member above one''s own, SP302 for a stranger, and breaks organizations_keep_an_owner for the last owner.';
 
 grant execute on function set_member_role(uuid, text) to safetypin_app;
 
@@ -909,6 +951,7 @@ as $$
 declare
   v_now timestamptz := _voiding_time();
 begin
+  perform _require_permission('members.manage');
   perform _require_manageable_member(p_user_id);
 
   update organization_users
@@ -923,7 +966,7 @@ end;
 $$;
 
 comment on function suspend_member(uuid) is
-  'Keeps a member out of the current organization and voids their sessions in it. Raises SP201, SP202 or SP302, and breaks organizations_keep_an_owner for the last owner.';
+  'Keeps a member out of the current organization and voids their sessions in it. Raises SP201 without members.manage, SP202 or SP204 for a member who holds more than the caller, SP302 for a stranger, and breaks organizations_keep_an_owner for the last owner.';
 
 grant execute on function suspend_member(uuid) to safetypin_app;
 
@@ -940,24 +983,57 @@ as $$
 declare
   v_now timestamptz := _voiding_time();
 begin
-  perform _require_manageable_member(p_user_id);
+  perform _require_permission('members.manage');
+  perform _require_manageable_member(p_user_id, 'suspended');
 
   update organization_users
   set
     status = 'active',
     sessions_valid_from = v_now
   where organization_id = current_organization_id()
-    and user_id = p_user_id
-    and status = 'suspended';
+    and user_id = p_user_id;
 
   perform _log_event('member.reactivated', p_user_id);
 end;
 $$;
 
 comment on function reactivate_member(uuid) is
-  'Lets a suspended member back in. Raises SP201, SP202 or SP302.';
+  'Lets a suspended member back in. Raises SP201 without members.manage, SP202 or SP204 for a member who holds more than the caller, and SP302 for one who is not suspended.';
 
 grant execute on function reactivate_member(uuid) to safetypin_app;
+
+
+-- Sessions are ended and not deleted: deleting them would wait for their requests
+-- under way.
+create function _end_memberships(
+  p_user_id uuid,
+  p_organization_id uuid,
+  p_reason text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  update sessions
+  set
+    organization_id = null,
+    revoked = true,
+    revocation_time = coalesce(revocation_time, now()),
+    revocation_reason = coalesce(revocation_reason, p_reason)
+  where user_id = p_user_id
+    and (p_organization_id is null or organization_id = p_organization_id);
+
+  delete from organization_users
+  where user_id = p_user_id
+    and (p_organization_id is null or organization_id = p_organization_id);
+end;
+$$;
+
+comment on function _end_memberships(uuid, uuid, text) is
+  'Ends the sessions a person has in an organization and their membership with them; with null for the organization, all of their sessions and memberships. Breaks organizations_keep_an_owner for a last owner.';
 
 
 create function remove_member(
@@ -970,28 +1046,16 @@ create function remove_member(
   set search_path from current
 as $$
 begin
+  perform _require_permission('members.manage');
   perform _require_manageable_member(p_user_id);
 
-  -- Ended and not deleted: deleting them would wait for their requests under way.
-  update sessions
-  set
-    organization_id = null,
-    revoked = true,
-    revocation_time = coalesce(revocation_time, now()),
-    revocation_reason = coalesce(revocation_reason, 'membership_ended')
-  where organization_id = current_organization_id()
-    and user_id = p_user_id;
-
-  delete from organization_users
-  where organization_id = current_organization_id()
-    and user_id = p_user_id;
-
+  perform _end_memberships(p_user_id, current_organization_id(), 'membership_ended');
   perform _log_event('member.removed', p_user_id);
 end;
 $$;
 
 comment on function remove_member(uuid) is
-  'Ends a membership, and with it the roles and sessions it carried. Raises SP201, SP202 or SP302, and breaks organizations_keep_an_owner for the last owner.';
+  'Ends a membership, and with it the roles and sessions it carried. Raises SP201 without members.manage, SP202 or SP204 for a member who holds more than the caller, SP302 for a stranger, and breaks organizations_keep_an_owner for the last owner.';
 
 grant execute on function remove_member(uuid) to safetypin_app;
 
@@ -1007,20 +1071,7 @@ declare
   v_organization_id uuid := _require_organization();
   v_user_id         uuid := _require_user();
 begin
-  -- As in remove_member().
-  update sessions
-  set
-    organization_id = null,
-    revoked = true,
-    revocation_time = coalesce(revocation_time, now()),
-    revocation_reason = coalesce(revocation_reason, 'membership_ended')
-  where organization_id = v_organization_id
-    and user_id = v_user_id;
-
-  delete from organization_users
-  where organization_id = v_organization_id
-    and user_id = v_user_id;
-
+  perform _end_memberships(v_user_id, v_organization_id, 'membership_ended');
   perform _log_event('member.left', v_user_id);
 end;
 $$;
@@ -1052,7 +1103,7 @@ begin
   where organization_id = v_organization_id
     and user_id in (p_user_id, v_owner_id)
   order by user_id
-  for no key update;
+  for update;
 
   perform _require_owner();
 
@@ -1061,16 +1112,12 @@ begin
       using errcode = 'SP505', hint = 'Pass the user id of another member.';
   end if;
 
+  perform _require_member(p_user_id, 'active');
+
   update organization_users
   set role = 'owner'
   where organization_id = v_organization_id
-    and user_id = p_user_id
-    and status = 'active';
-
-  if not found then
-    raise exception 'there is no active member %', p_user_id
-      using errcode = 'SP302', hint = 'Pass the user id of an active member of the current organization.';
-  end if;
+    and user_id = p_user_id;
 
   update organization_users
   set role = 'admin'
@@ -1100,17 +1147,7 @@ declare
   v_user_id uuid := _require_user();
   v_now     timestamptz := _voiding_time();
 begin
-  -- As in remove_member().
-  update sessions
-  set
-    organization_id = null,
-    revoked = true,
-    revocation_time = coalesce(revocation_time, now()),
-    revocation_reason = coalesce(revocation_reason, 'account_closed')
-  where user_id = v_user_id;
-
-  delete from organization_users
-  where user_id = v_user_id;
+  perform _end_memberships(v_user_id, null, 'account_closed');
 
   update users
   set

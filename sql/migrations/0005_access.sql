@@ -687,7 +687,7 @@ begin
     and permissions.name not in (select _list_permissions_held_until(p_end));
 
   if v_missing is not null then
-    raise exception 'nobody grants or takes what they do not hold: %', v_missing
+    raise exception 'nobody grants, takes or manages what they do not hold: %', v_missing
       using errcode = 'SP202', hint = 'Ask somebody who holds these permissions.';
   end if;
 end;
@@ -724,6 +724,44 @@ $$;
 
 comment on function _require_role_is_grantable(text) is
   'Passes when the caller may give or take this membership role. Raises SP202, SP204 or SP306.';
+
+
+-- Whoever acts on a member holds all that the member holds, and for at least as
+-- long: by the role of the membership, and by each role granted besides. What
+-- somebody who is suspended would hold counts, since whoever lets them back in
+-- gives it to them.
+create function _require_not_above(
+  p_user_id uuid,
+  p_membership_role text
+)
+  returns void
+  language plpgsql
+  stable
+  parallel restricted
+  set search_path from current
+as $$
+declare
+  v_now timestamptz := _clock_time();
+begin
+  perform _require_role_is_grantable(p_membership_role);
+
+  perform _require_owner()
+  from user_roles
+  join roles on roles.id = user_roles.role_id
+  where user_roles.user_id = p_user_id
+    and (user_roles.expiration_time is null or user_roles.expiration_time > v_now)
+    and roles.organization_id is null
+    and roles.name = 'owner';
+
+  perform _require_role_permissions_held(user_roles.role_id, user_roles.expiration_time)
+  from user_roles
+  where user_roles.user_id = p_user_id
+    and (user_roles.expiration_time is null or user_roles.expiration_time > v_now);
+end;
+$$;
+
+comment on function _require_not_above(uuid, text) is
+  'Passes when the caller holds everything that this member does. Raises SP202, or SP204 for an owner.';
 
 
 -- Locked, so that what it holds does not change between the check and the grant.
@@ -921,7 +959,7 @@ begin
     select _list_permissions_held_until(case when changed.is_given then null else _clock_time() end)
   );
   if v_foreign is not null then
-    raise exception 'nobody grants or takes what they do not hold: %', v_foreign
+    raise exception 'nobody grants, takes or manages what they do not hold: %', v_foreign
       using errcode = 'SP202', hint = 'Ask somebody who holds these permissions.';
   end if;
 
@@ -1032,15 +1070,7 @@ begin
   end if;
   perform _require_role_permissions_held(p_role_id, p_expiration_time);
 
-  if not exists (
-    select from organization_users
-    where organization_id = v_organization_id
-      and user_id = p_user_id
-      and status <> 'invited'
-  ) then
-    raise exception 'there is no member %', p_user_id
-      using errcode = 'SP302', hint = 'Pass the user id of a member of the current organization.';
-  end if;
+  perform _require_member(p_user_id);
 
   insert into user_roles (organization_id, user_id, role_id, granted_by, expiration_time, reason)
   values (

@@ -1054,28 +1054,22 @@ create function revoke_member_sessions(
   set search_path from current
 as $$
 declare
-  v_organization_id uuid := _require_organization();
-  v_now             timestamptz := _voiding_time();
+  v_now timestamptz := _voiding_time();
 begin
   perform _require_permission('sessions.revoke');
+  perform _require_manageable_member(p_user_id);
 
   update organization_users
   set sessions_valid_from = v_now
-  where organization_id = v_organization_id
-    and user_id = p_user_id
-    and status <> 'invited';
-
-  if not found then
-    raise exception 'there is no member %', p_user_id
-      using errcode = 'SP302', hint = 'Pass the user id of a member of the current organization.';
-  end if;
+  where organization_id = current_organization_id()
+    and user_id = p_user_id;
 
   perform _log_event('session.member_revoked', p_user_id);
 end;
 $$;
 
 comment on function revoke_member_sessions(uuid) is
-  'Voids all sessions a member has in the current organization. Raises SP201 without sessions.revoke and SP302 for a stranger.';
+  'Voids all sessions a member has in the current organization. Raises SP201 without sessions.revoke, SP202 or SP204 for a member who holds more than the caller, and SP302 for a stranger.';
 
 grant execute on function revoke_member_sessions(uuid) to safetypin_app;
 

@@ -1425,6 +1425,7 @@ create function require_password_change(
 as $$
 begin
   perform _require_permission('credentials.manage');
+  perform _require_permission('members.manage');
   perform _require_manageable_member(p_user_id);
 
   update password_credentials
@@ -1436,7 +1437,7 @@ end;
 $$;
 
 comment on function require_password_change(uuid) is
-  'Makes a member choose a new password the next time they sign in. Raises SP201 without credentials.manage and members.manage, SP202 or SP302.';
+  'Makes a member choose a new password the next time they sign in. Raises SP201 without credentials.manage and members.manage, SP202 or SP204 for a member who holds more than the caller, and SP302 for a stranger.';
 
 grant execute on function require_password_change(uuid) to safetypin_app;
 

@@ -185,6 +185,33 @@ const addMemberIR: any = {"usedParamSet":{"email":true,"role":true},"params":[{"
 export const addMember = new PreparedQuery<AddMemberParams,AddMemberResult>(addMemberIR);
 
 
+/** 'WithdrawInvitation' parameters type */
+export interface WithdrawInvitationParams {
+  email: string;
+}
+
+/** 'WithdrawInvitation' return type */
+export interface WithdrawInvitationResult {
+  withdraw_invitation: undefined | null;
+}
+
+/** 'WithdrawInvitation' query type */
+export interface WithdrawInvitationQuery {
+  params: WithdrawInvitationParams;
+  result: WithdrawInvitationResult;
+}
+
+const withdrawInvitationIR: any = {"usedParamSet":{"email":true},"params":[{"name":"email","required":true,"transform":{"type":"scalar"},"locs":[{"a":38,"b":44}]}],"statement":"select withdraw_invitation(p_email => :email!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select withdraw_invitation(p_email => :email!)
+ * ```
+ */
+export const withdrawInvitation = new PreparedQuery<WithdrawInvitationParams,WithdrawInvitationResult>(withdrawInvitationIR);
+
+
 /** 'AcceptMembership' parameters type */
 export interface AcceptMembershipParams {
   organizationId: string;

@@ -42,7 +42,7 @@ select lives_ok(
 );
 select throws_ok(
   $$ select set_role_permissions(md5('role:night')::uuid, '{sessions.read,audit.read}') $$,
-  'SP202', 'nobody grants or takes what they do not hold: audit.read',
+  'SP202', 'nobody grants, takes or manages what they do not hold: audit.read',
   '... and not what he does not'
 );
 select throws_ok(

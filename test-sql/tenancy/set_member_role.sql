@@ -1,7 +1,7 @@
 -- set_member_role(), suspend_member(), reactivate_member(), remove_member(): what is
 -- done to a member, by whom, and never from below.
 begin;
-select plan(53);
+select plan(76);
 
 select tests.two_organizations();
 select tests.person('iva');
@@ -73,6 +73,11 @@ select lives_ok($$ select begin_request(tests.token('bob')) $$, '... the one out
 select throws_ok($$ select choose_organization(tests.organization_id('acme')) $$, 'SP305', null, '... and does not let him in');
 select tests.act_as('amy', 'acme');
 select lives_ok($$ select reactivate_member(tests.user_id('bob')) $$, 'amy lets him back in');
+select throws_ok(
+  $$ select reactivate_member(tests.user_id('bob')) $$,
+  'SP302', format('there is no suspended member %s', tests.user_id('bob')),
+  '... once: who is not suspended is not let back in'
+);
 select tests.act_as_nobody();
 select throws_ok($$ select begin_request(tests.token('bob', 'acme')) $$, 'SP101', null, 'his old session stays void');
 select begin_request(tests.token('bob'));
@@ -89,6 +94,92 @@ select results_eq(
   $$ values ('member.suspended'), ('member.reactivated') $$,
   'both are recorded, where he reads it'
 );
+
+-- From below, by what is granted besides. Hugo at the help desk may manage members, and
+-- holds none of what an auditor does.
+savepoint besides;
+select tests.person('hugo');
+select tests.member('acme', 'hugo');
+select tests.act_as_superuser();
+insert into user_roles (organization_id, user_id, role_id)
+select tests.organization_id('acme'), tests.user_id('hugo'), id
+from roles where organization_id is null and name = 'help_desk';
+update user_roles set granted_time = now() - interval '1 day' where user_id = tests.user_id('bob');
+select tests.act_as('hugo', 'acme');
+select throws_ok($$ select set_member_role(tests.user_id('bob'), 'member') $$, 'SP202', null, 'hugo sets no role of bob''s, who holds audit.read');
+select throws_ok($$ select suspend_member(tests.user_id('bob')) $$, 'SP202', null, '... does not suspend him');
+select throws_ok($$ select remove_member(tests.user_id('bob')) $$, 'SP202', null, '... does not remove him');
+select throws_ok($$ select revoke_member_sessions(tests.user_id('bob')) $$, 'SP202', null, '... does not end his sessions');
+select throws_ok($$ select require_password_change(tests.user_id('bob')) $$, 'SP202', null, '... and demands no new password of him');
+select tests.act_as_superuser();
+update organization_users set status = 'suspended' where user_id = tests.user_id('bob');
+select tests.act_as('hugo', 'acme');
+select throws_ok($$ select reactivate_member(tests.user_id('bob')) $$, 'SP202', null, '... nor lets him back in to what he would hold');
+select tests.act_as_superuser();
+update organization_users set status = 'active' where user_id = tests.user_id('bob');
+update user_roles set expiration_time = now() - interval '1 second' where user_id = tests.user_id('bob');
+select tests.act_as('hugo', 'acme');
+select lives_ok($$ select suspend_member(tests.user_id('bob')) $$, 'what has ended is held no more: now hugo suspends bob');
+select lives_ok($$ select reactivate_member(tests.user_id('bob')) $$, '... and lets him back in');
+select lives_ok($$ select revoke_member_sessions(tests.user_id('bob')) $$, '... and ends his sessions');
+select lives_ok($$ select revoke_member_sessions(tests.user_id('hugo')) $$, '... and his own');
+select tests.act_as_superuser();
+update organization_users set sessions_valid_from = '-infinity' where user_id = tests.user_id('hugo');
+
+-- For as long: hugo is an auditor for an hour, bob for two
+update user_roles set expiration_time = now() + interval '2 hours' where user_id = tests.user_id('bob');
+insert into user_roles (organization_id, user_id, role_id, expiration_time)
+select tests.organization_id('acme'), tests.user_id('hugo'), id, now() + interval '1 hour'
+from roles where organization_id is null and name = 'auditor';
+select tests.act_as('hugo', 'acme');
+select throws_ok($$ select suspend_member(tests.user_id('bob')) $$, 'SP202', null, 'who audits for an hour does not suspend who audits for two');
+select tests.act_as_superuser();
+update user_roles set expiration_time = now() + interval '3 hours'
+from roles where roles.id = role_id and name = 'auditor' and user_id = tests.user_id('hugo');
+select tests.act_as('hugo', 'acme');
+select lives_ok($$ select suspend_member(tests.user_id('bob')) $$, '... who audits for three does');
+
+-- An application's own permission, which no administrator holds
+select tests.act_as_superuser();
+insert into permissions (name, resource_type, action, is_system_permission, description)
+values ('charts.sign', 'charts', 'sign', false, 'Sign charts.');
+insert into roles (id, organization_id, name) values (md5('role:doctor')::uuid, tests.organization_id('acme'), 'Doctor');
+insert into role_permissions (role_id, permission_id)
+select md5('role:doctor')::uuid, id from permissions where name = 'charts.sign';
+select tests.act_as('ann', 'acme');
+set local role none;
+insert into user_roles (organization_id, user_id, role_id)
+select tests.organization_id('acme'), tests.user_id(name), md5('role:doctor')::uuid
+from unnest(array['hugo', 'ann']) as name;
+select tests.act_as('amy', 'acme');
+select throws_ok(
+  $$ select suspend_member(tests.user_id('hugo')) $$,
+  'SP202', 'nobody grants, takes or manages what they do not hold: charts.sign',
+  'amy, an administrator, does not suspend hugo, who may sign charts, and is told why'
+);
+select throws_ok($$ select revoke_member_sessions(tests.user_id('hugo')) $$, 'SP202', null, '... nor end his sessions');
+select tests.act_as('zoe', 'zenith');
+select throws_ok($$ select suspend_member(tests.user_id('hugo')) $$, 'SP302', null, 'to zoe of zenith he is no member, whatever he holds');
+select tests.act_as('ann', 'acme');
+select assign_role(tests.user_id('amy'), md5('role:doctor')::uuid);
+select tests.act_as('amy', 'acme');
+select lives_ok($$ select suspend_member(tests.user_id('hugo')) $$, 'once ann made a doctor of her too, she does');
+
+-- Who was given the owner's role is an owner to whom they are managed by
+select tests.act_as_superuser();
+update organization_users set status = 'active' where user_id = tests.user_id('hugo');
+insert into user_roles (organization_id, user_id, role_id)
+select tests.organization_id('acme'), tests.user_id('hugo'), id
+from roles where organization_id is null and name = 'owner';
+select tests.act_as('amy', 'acme');
+select throws_ok($$ select remove_member(tests.user_id('hugo')) $$, 'SP204', null, 'amy does not remove who was given the role of owners');
+select throws_ok($$ select revoke_member_sessions(tests.user_id('ann')) $$, 'SP204', null, '... nor end the sessions of ann, an owner');
+select throws_ok($$ select revoke_member_sessions(tests.user_id('iva')) $$, 'SP302', null, '... nor of iva, who has not accepted');
+select tests.act_as('ann', 'acme');
+select lives_ok($$ select revoke_member_sessions(tests.user_id('amy')) $$, 'ann, an owner and a doctor, ends amy''s');
+select lives_ok($$ select remove_member(tests.user_id('hugo')) $$, '... and removes hugo');
+select throws_ok($$ select revoke_member_sessions(tests.user_id('hugo')) $$, 'SP302', null, '... who has none there after that');
+rollback to besides;
 
 -- Removal
 select tests.act_as('amy', 'acme');

@@ -176,6 +176,15 @@ export function describeRepositories(implementation: string, makeWorld: () => Re
           await organizations.addMember({ email: "nobody-at-all@example.com" });
           expect(await organizations.findMember(ids.zoe)).toBeNull();
         });
+        await world.as(amy, acme, async ({ organizations }) => {
+          await organizations.withdrawInvitation(`${zoe}@example.com`);
+          await organizations.withdrawInvitation("nobody-at-all@example.com");
+        });
+        await expect(
+          world.as(zoe, undefined, ({ organizations }) => organizations.acceptMembership(acmeId)),
+        ).rejects.toMatchObject({ name: "NotFoundError", code: "member_not_found" });
+
+        await world.as(amy, acme, ({ organizations }) => organizations.addMember({ email: `${zoe}@example.com` }));
         await world.as(zoe, undefined, ({ organizations }) => organizations.acceptMembership(acmeId));
         await world.as(amy, acme, async ({ organizations }) => {
           expect(await organizations.getMember(ids.zoe)).toMatchObject({ role: "member", status: "active" });

@@ -264,3 +264,82 @@ describe("an organization that is suspended while its members sign in", () => {
     expect(await stillIn()).toHaveLength(1);
   });
 });
+
+describe("an invitation", () => {
+  const database = useDatabase({ template: "pgtap" });
+
+  /** Somebody invited to an organization, with a session outside, and an owner with one inside. */
+  async function invite(round: string) {
+    const [organization, owner, guest] = [`acme-${round}`, `owner-${round}`, `guest-${round}`];
+    for (const name of [owner, guest]) await database.admin.query("select tests.person($1)", [name]);
+    await database.admin.query("select tests.organization($1, $2)", [organization, owner]);
+    await database.admin.query(
+      "insert into organization_users (organization_id, user_id, status) values ($1, $2, 'invited')",
+      [organizationId(organization), userId(guest)],
+    );
+    await openSessions(database.admin, [guest]);
+    await openSessions(database.admin, [owner], organization);
+    return { organization, owner, guest };
+  }
+
+  async function counted(organization: string) {
+    const { rows } = await database.admin.query<{ counted: number; there: number }>(
+      `select
+         member_count as counted,
+         (select count(*)::integer from organization_users where organization_id = organizations.id) as there
+       from organizations where id = $1`,
+      [organizationId(organization)],
+    );
+    return rows[0];
+  }
+
+  it.each(ISOLATIONS.flatMap((isolation) => ROUNDS.map((round) => [isolation, round] as const)))(
+    "is accepted or withdrawn, when both are tried at once, and never half (%s, round %i)",
+    async (isolation, round) => {
+      const { organization, owner, guest } = await invite(`${isolation.replace(" ", "-")}-${round}`);
+
+      const outcomes = await race(
+        database.app,
+        CLIENTS,
+        async (client, index) => {
+          if (index === 0) await client.query("select accept_membership($1)", [organizationId(organization)]);
+          else await client.query("select withdraw_invitation($1)", [email(guest)]);
+          return index;
+        },
+        {
+          isolation,
+          prepare: (client, index) =>
+            beginRequest(client, index === 0 ? sessionToken(guest) : sessionToken(owner, organization)),
+        },
+      );
+
+      const isAccepted = winners(outcomes).includes(0);
+      expect(await counted(organization)).toEqual(isAccepted ? { counted: 2, there: 2 } : { counted: 1, there: 1 });
+      expect(refusals(outcomes).every((code) => code === "SP302" || code === "40001")).toBe(true);
+    },
+  );
+
+  it("is not accepted into an organization that is suspended at that moment", async () => {
+    const { organization, guest } = await invite("suspended");
+    const operator = await database.pool("operator").connect();
+    const client = await database.app.connect();
+    try {
+      await operator.query("begin");
+      await operator.query("select suspend_organization($1, 'unpaid')", [organizationId(organization)]);
+      await client.query("begin");
+      await beginRequest(client, sessionToken(guest));
+
+      // It waits for what the suspension holds, and then sees it.
+      const accepted = client.query("select accept_membership($1)", [organizationId(organization)]);
+      const refused = expect(accepted).rejects.toMatchObject({ code: "SP305" });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await operator.query("commit");
+      await refused;
+    } finally {
+      await client.query("rollback");
+      client.release();
+      operator.release();
+    }
+    expect(await counted(organization)).toEqual({ counted: 1, there: 2 });
+  });
+});

@@ -209,6 +209,10 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     params: { email: "person9999@domain499.example", role: "member" },
     uses: ["users_email_key"],
   },
+  "organization_users.withdrawInvitation": {
+    params: { email: "person9999@domain499.example" },
+    uses: ["users_email_key", "organization_users_pkey|organization_users_user_id_idx"],
+  },
   "organization_users.acceptMembership": {
     as: "member",
     params: { organizationId: uuid("organization:100") },
@@ -216,7 +220,13 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   },
   "organization_users.setMemberRole": { params: { userId: MEMBER, role: "admin" }, uses: ["organization_users_pkey|organization_users_user_id_idx"] },
   "organization_users.suspendMember": { params: { userId: MEMBER }, uses: ["organization_users_pkey|organization_users_user_id_idx"] },
-  "organization_users.reactivateMember": { params: { userId: MEMBER }, uses: ["organization_users_pkey|organization_users_user_id_idx"] },
+  "organization_users.reactivateMember": {
+    params: async (client: pg.ClientBase) => {
+      await client.query("select suspend_member($1)", [MEMBER]);
+      return { userId: MEMBER };
+    },
+    uses: ["organization_users_pkey|organization_users_user_id_idx"],
+  },
   "organization_users.removeMember": {
     params: { userId: MEMBER },
     uses: ["organization_users_pkey|organization_users_user_id_idx", "sessions_organization_id_user_id_idx", "user_roles_pkey"],

@@ -20,6 +20,7 @@ values
   ('email.registered_again', 'info', 'The owner of an address learned that it was registered again.', '{verify_email}'),
   ('email.verification_requested', 'info', 'A message to verify an address was asked for.', '{request_email_verification}'),
   ('email.verified', 'info', 'An address was verified.', '{verify_email}'),
+  ('member.invitation_withdrawn', 'info', 'An invitation to an organization was taken back.', '{withdraw_invitation}'),
   ('member.invited', 'info', 'Somebody was asked to join an organization.', '{add_member}'),
   ('member.joined', 'info', 'Somebody joined an organization.', '{accept_membership}'),
   ('member.left', 'info', 'Somebody left an organization.', '{leave_organization}'),

@@ -14,7 +14,7 @@ values
     '{}', '{organizations.update_administrator}'),
   ('members.manage', 'members', 'manage', 'role', 'safetypin_app',
     'Invite, suspend, reactivate and remove members, and set their role.',
-    '{add_member,set_member_role,suspend_member,reactivate_member,remove_member}', '{}'),
+    '{add_member,withdraw_invitation,set_member_role,suspend_member,reactivate_member,remove_member}', '{}'),
   ('domains.manage', 'domains', 'manage', 'role', 'safetypin_app',
     'Claim, prove and give up e-mail domains.',
     '{claim_domain,verify_domain,release_domain}', '{}'),
