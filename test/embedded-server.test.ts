@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 
 import { startServer, type EmbeddedServer } from "../src/development/embedded-server.js";
+import { isRunning } from "./support/processes.js";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -184,15 +185,6 @@ async function ask(connectionString: string, sql: string): Promise<unknown[]> {
     return (await client.query(sql)).rows as unknown[];
   } finally {
     await client.end();
-  }
-}
-
-/** Whether the process still does something: one that nobody has buried yet does not. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
   }
 }
 

@@ -312,9 +312,12 @@ function environment(): NodeJS.ProcessEnv {
 function stopOnSignals(stop: () => Promise<void>): () => void {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   const onSignal = (signal: NodeJS.Signals) => {
+    // What is under way on this server breaks off now, and that is no news.
+    process.on("uncaughtException", () => undefined);
     void stop().finally(() => process.kill(process.pid, signal));
   };
-  for (const signal of signals) process.once(signal, onSignal);
+  // Not once: of a Ctrl-C we hear from the terminal and again from npm, while we stop.
+  for (const signal of signals) process.on(signal, onSignal);
   return () => {
     for (const signal of signals) process.off(signal, onSignal);
   };

@@ -33,6 +33,8 @@ const { values: options } = parseArgs({
   },
 });
 
+const startedBy = process.ppid;
+
 chapter("SafetyPin: the database that keeps sign-in safe");
 const stage = await setStage(options.directory);
 try {
@@ -89,10 +91,14 @@ function tellWhatToTry({ app, auditor }: Stage["connectionStrings"], email: stri
   say("The rules are in sql/migrations, one chapter each; the README is the way in.\n");
 }
 
+/** Waits for Ctrl-C or SIGTERM, which npm passes on; or until npm was killed, and could not. */
 function waitForSignal(): Promise<void> {
   say("The server stays up until Ctrl-C.\n");
   return new Promise((resolve) => {
     process.once("SIGINT", () => resolve());
     process.once("SIGTERM", () => resolve());
+    if (process.env["npm_lifecycle_event"] === "start") {
+      setInterval(() => process.ppid !== startedBy && resolve(), 500).unref();
+    }
   });
 }
