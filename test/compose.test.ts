@@ -12,15 +12,21 @@ const STYLE = [
   "require-project-name-field", "require-quotes-in-ports", "service-keys-order", "top-level-properties-order",
 ];
 
+interface Fault {
+  readonly rule: string;
+  readonly message: string;
+}
+
 /** What is wrong with a file. */
-function lint(path: string): readonly { readonly rule: string; readonly message: string }[] {
+function lint(path: string): Fault[] {
   const linter = new DCLinter({
     rules: Object.fromEntries(STYLE.map((rule) => [rule, 0])),
     quiet: false,
     debug: false,
     exclude: [],
   });
-  const results = linter.lintFiles([path], false);
+  // Its types name files in a way that Node's resolution does not follow.
+  const results = linter.lintFiles([path], false) as readonly { readonly messages: readonly Fault[] }[];
   expect(results).toHaveLength(1);
   return results.flatMap(({ messages }) => messages.map(({ rule, message }) => ({ rule, message })));
 }

@@ -85,7 +85,7 @@ function foreignTypes(root: ts.Type, path: string): string[] {
 
     for (const property of type.getProperties()) {
       const place = property.valueDeclaration ?? property.declarations?.[0];
-      if (place === undefined || ts.isPrivateIdentifierClassElementDeclaration(place)) continue;
+      if (place === undefined || isPrivate(place)) continue;
       visit(checker.getTypeOfSymbolAtLocation(property, place), `${way}.${property.name}`);
     }
     for (const signature of [...type.getCallSignatures(), ...type.getConstructSignatures()]) {
@@ -105,6 +105,9 @@ function foreignTypes(root: ts.Type, path: string): string[] {
 }
 
 const isOurs = (file: string) => file.startsWith(SOURCES) && !file.startsWith(GENERATED);
+
+const isPrivate = (place: ts.Declaration) =>
+  (ts.isPropertyDeclaration(place) || ts.isMethodDeclaration(place)) && ts.isPrivateIdentifier(place.name);
 
 const isReference = (type: ts.Type): type is ts.TypeReference =>
   ((type as ts.ObjectType).objectFlags & ts.ObjectFlags.Reference) !== 0;
