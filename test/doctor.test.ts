@@ -891,6 +891,7 @@ describe("the chapters and the cell", () => {
       "alter policy select_self on safetypin.users using (true)",
     ],
     ["catalog", "critical", "policy sessions.tenant_fence", "drop policy tenant_fence on safetypin.sessions"],
+    ["catalog", "warning", "policy roles.select_member", "comment on policy select_member on safetypin.roles is null"],
     ["catalog", "critical", "policy users.delete_anybody", "create policy delete_anybody on safetypin.users for delete to safetypin_app using (false)"],
     ["catalog", "warning", "index sessions.sessions_user_id_idx", "drop index safetypin.sessions_user_id_idx"],
     ["catalog", "critical", "trigger users._900_record_delete", "alter table safetypin.users disable trigger _900_record_delete"],

@@ -144,14 +144,15 @@ async function catalogFinding(
         ? "is in the cell and in no chapter"
         : "is missing: a chapter makes it"
       : `is not what its chapter makes: its ${property} is ${short(found)} and not ${short(expected)}`;
-  const written = isExtra ? undefined : await findStatement(object, chapters);
+  const written = isExtra ? undefined : await findStatement(statementOf(object), chapters);
+  const comment = isExtra ? undefined : await findStatement(commentOn(object), chapters);
 
   return {
     check: CATALOG,
     severity: isComment || HARMLESS.test(object) ? "warning" : "critical",
     object,
     problem,
-    remedy: isExtra ? dropStatement(object, cell) : restore(object, property, expected, written, cell),
+    remedy: isExtra ? dropStatement(object, cell) : restore(object, property, expected, { written, comment }, cell),
   };
 }
 
@@ -166,9 +167,8 @@ interface Written {
   readonly sql: string;
 }
 
-/** The statement by which a chapter makes the object: the last, which is the one that counts. */
-async function findStatement(object: string, chapters: readonly Chapter[]): Promise<Written | undefined> {
-  const pattern = statementOf(object);
+/** The statement of a chapter that looks like this: the last, which is the one that counts. */
+async function findStatement(pattern: RegExp, chapters: readonly Chapter[]): Promise<Written | undefined> {
   for (const { fileName, sql } of [...chapters].reverse()) {
     const statement = (await parseStatements(fileName, sql))
       .map((one) => ({ ...one, sql: one.sql.replace(COMMENTS, "") }))
@@ -203,6 +203,12 @@ function statementOf(object: string): RegExp {
   }
 }
 
+/** What the statement looks like that says what a policy is for: it goes when the policy is dropped. */
+function commentOn(object: string): RegExp {
+  const [, table = "", own = ""] = /^policy (.*)\.(.*)$/s.exec(object) ?? [];
+  return new RegExp(`^comment on policy ${escape(own)} on ${escape(table)} is\\b`, "i");
+}
+
 const escape = (text: string) => text.replace(/[^\w ]/g, "\\$&");
 
 const SHORT_STATEMENT = 600;
@@ -211,7 +217,7 @@ function restore(
   object: string,
   property: string | undefined,
   expected: string | undefined,
-  written: Written | undefined,
+  { written, comment }: { readonly written: Written | undefined; readonly comment: Written | undefined },
   cell: string,
 ): string {
   const [, kind = "", name = ""] = /^(\S+) (.*)$/.exec(object) ?? [];
@@ -234,7 +240,13 @@ function restore(
     return `See the difference: safetypin migrate status --check --cell ${cell}`;
   }
 
-  const where = `as safetypin_owner, with the search_path ${schema}, extensions, pg_temp (${written.where})`;
+  const asOwner = `as safetypin_owner, with the search_path ${schema}, extensions, pg_temp`;
+  const oneLine = ({ sql }: Written) => `${sql.replace(/\s+/g, " ")};`;
+  if (property === "comment" && comment !== undefined) {
+    return `Run ${asOwner} (${comment.where}): ${oneLine(comment)}`;
+  }
+
+  const where = `${asOwner} (${written.where})`;
   if (kind === "function") {
     return `Run ${where} the statement "create function ${name.replace(/\(.*$/s, "")}", as "create or replace function"`;
   }
@@ -243,7 +255,7 @@ function restore(
       ? ""
       : `${dropStatement(object, cell).replace(/ *--.*$/, "")} `;
   if (["policy", "trigger", "index", "view"].includes(kind) && written.sql.length <= SHORT_STATEMENT) {
-    return `Run ${where}: ${drop}${written.sql.replace(/\s+/g, " ")};`;
+    return `Run ${where}: ${drop}${[written, comment].flatMap((one) => (one ? [oneLine(one)] : [])).join(" ")}`;
   }
   return `Restore what is written at ${written.where}`;
 }
