@@ -2,74 +2,81 @@ import type { PoolConfig } from "pg";
 
 import { ConfigurationError } from "./errors.js";
 
-/** Certificates that cannot be believed, as Node names them. */
-export const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ALTNAME/;
+/** What an address says of TLS, in the words of libpq. */
+export interface TlsParameters {
+  readonly sslmode?: string | undefined;
+  readonly sslrootcert?: string | undefined;
+  readonly sslcert?: string | undefined;
+  readonly sslkey?: string | undefined;
+
+  /** The driver's own: `true`, `false` or `no-verify`. */
+  readonly ssl?: string | undefined;
+}
+
+const TLS_PARAMETERS = ["sslmode", "sslrootcert", "sslcert", "sslkey", "ssl"] as const;
+
+/** An address taken apart: what the driver is told, and what is said of TLS. */
+export interface ReadAddress {
+  /** The options given, with the address's parts in place of the address. */
+  readonly config: PoolConfig;
+  readonly tls: TlsParameters;
+}
 
 /**
- * Checks an address before it is tried.
+ * Takes the address among the driver's options apart. What it says goes before what the
+ * options say, as the driver has it. No whole address with a password in it is left over
+ * for somebody to print.
  *
  * @throws {@link ConfigurationError} when it is none, without the password in it.
  */
-export function requireAddress({ connectionString }: PoolConfig): void {
-  if (connectionString === undefined || /^(socket:|\/)/.test(connectionString)) return;
+export function readAddress(given: PoolConfig, origin = "connectionString"): ReadAddress {
+  const { connectionString, ...options } = given;
+  if (connectionString === undefined) return { config: options, tls: {} };
+  if (connectionString.startsWith("/")) {
+    const [host = "", database] = connectionString.split(" ");
+    return { config: { ...options, ...withoutEmpty({ host, database }) }, tls: {} };
+  }
 
-  const remedy =
-    "Write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE; in a password, write @ / : ? # % as %40 %2F %3A %3F %23 %25";
-  const shown = withoutPassword(connectionString);
-  if (!/^postgres(ql)?:/.test(connectionString)) {
-    throw new ConfigurationError(`"${shown}" is no address of a PostgreSQL`, { remedy });
-  }
-  // What Node says of it would quote it, password and all: it is no cause of ours.
-  if (!URL.canParse(connectionString)) {
-    throw new ConfigurationError(`The address "${shown}" cannot be read`, { remedy });
-  }
+  const url = readUrl(connectionString, origin);
+  const parameters = Object.fromEntries(url.searchParams);
+  const tls: TlsParameters = Object.fromEntries(TLS_PARAMETERS.map((name) => [name, parameters[name]]));
+  for (const name of TLS_PARAMETERS) delete parameters[name];
+
+  const isSocket = url.protocol === "socket:";
+  const { db, encoding, port = url.port, ...others } = parameters;
+  const said = withoutEmpty({
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    host: isSocket ? decodeURI(url.pathname) : decodeURIComponent(url.hostname).replace(/^\[(.+)\]$/, "$1"),
+    database: isSocket ? db : decodeURIComponent(url.pathname.slice(1)),
+    ...(encoding === undefined ? {} : { client_encoding: encoding }),
+    ...others,
+  });
+  return { config: { ...options, ...said, ...(port === "" ? {} : { port: Number(port) }) }, tls };
 }
 
-/** What kept us from connecting, in a sentence that names the address, and what to change. */
-export function explainNoConnection(error: unknown, config: PoolConfig): ConfigurationError {
-  if (error instanceof ConfigurationError) return error;
-  const cause = error instanceof AggregateError ? (error.errors[0] as unknown) : innermost(error);
-  const { code = "", message = "" } = cause as Error & { code?: string };
-  const { where, user, database } = describe(config);
-  const because = (sentence: string, remedy: string) =>
-    new ConfigurationError(sentence, { remedy, cause });
+function readUrl(text: string, origin: string): URL {
+  const remedy =
+    "Write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE; in a password, write @ / : ? # % as %40 %2F %3A %3F %23 %25";
+  const shown = withoutPassword(text);
+  if (!/^(postgres(ql)?|socket):/.test(text)) {
+    throw new ConfigurationError(`${origin} is no address of a PostgreSQL: "${shown}"`, { remedy });
+  }
+  // What Node says of it would quote it, password and all: it is no cause of ours.
+  if (!URL.canParse(text) || !isEncoded(text)) {
+    throw new ConfigurationError(`${origin} cannot be read: "${shown}"`, { remedy });
+  }
+  return new URL(text);
+}
 
-  switch (code) {
-    case "ECONNREFUSED":
-    case "ENOENT":
-      return because(`No server listens at ${where}`, "Start it, or pass another connectionString");
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return because(`The name in ${where} is no host's`, "Pass another connectionString");
-    case "28P01":
-      return because(`The server at ${where} refuses the password of "${user}"`, "Pass the right one");
-    case "28000":
-      return because(
-        `The server at ${where} refuses "${user}"`,
-        "Pass another user, or let pg_hba.conf admit this one",
-      );
-    case "3D000":
-      return because(`The server at ${where} has no database "${database}"`, "Pass another database");
-    case "42501":
-      return because(
-        `"${user}" may not connect to database "${database}"`,
-        `Let its owner run: grant connect on database ${database} to ${user};`,
-      );
-    case "53300":
-      return because(
-        `The server at ${where} has no connection left`,
-        "Make the pools smaller, put a pooler between, or raise max_connections",
-      );
-    case "57P03":
-      return because(`The server at ${where} is not ready yet`, "Try again in a moment");
+/** Whether each percent sign begins a character. */
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
   }
-  if (CERTIFICATE.test(code)) {
-    return because(
-      `The certificate of ${where} cannot be believed (${code})`,
-      "Name its authority with sslrootcert=FILE, and the host as the certificate does",
-    );
-  }
-  return because(`No connection to ${where}: ${message}`, "See whether a firewall is in the way, or TLS is off there");
 }
 
 /** An address as it may be shown: everything between the scheme and the last @ may be a secret. */
@@ -77,20 +84,43 @@ export function withoutPassword(url: string): string {
   return url.replace(/^([a-z]+:(\/\/)?)?.*@/is, "$1…@").replace(/([?&]password=)[^&]*/gi, "$1…");
 }
 
-function describe({ connectionString, host, port, user, database }: PoolConfig) {
-  const url = connectionString === undefined ? undefined : new URL(connectionString, "postgres://");
-  const env = process.env;
-  const named = url?.searchParams.get("host") ?? (url?.hostname || host || env["PGHOST"] || "localhost");
-  const isSocket = named.startsWith("/");
-  const number = url?.port || port || env["PGPORT"] || 5432;
+/** Where a connection goes, and as whom: what an error may name. */
+export interface Destination {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+}
+
+/** Where these options lead, with the `PG*` variables for what they leave out. */
+export function destinationOf({ host, port, user, database }: PoolConfig): Destination {
+  const { PGHOST, PGPORT, PGUSER, PGDATABASE, USER } = process.env;
+  const name = user || PGUSER || USER || "";
   return {
-    where: isSocket ? `the socket in ${named}` : `${named}:${number}`,
-    user: decodeURIComponent(url?.username ?? "") || user || env["PGUSER"] || "",
-    database: decodeURIComponent(url?.pathname.slice(1) ?? "") || database || env["PGDATABASE"] || "",
+    host: host || PGHOST || "localhost",
+    port: Number(port || PGPORT || 5432),
+    user: name,
+    database: database || PGDATABASE || name,
   };
 }
 
-/** The pool wraps what ran into its time limit. */
-function innermost(error: unknown): unknown {
-  return error instanceof Error && error.cause instanceof Error ? error.cause : error;
+/** A place in words. */
+export function placeOf({ host, port }: Pick<Destination, "host" | "port">): string {
+  return isSocket(host) ? `the socket in ${host}` : `${host}:${port}`;
+}
+
+/** Whether the host is a folder with a socket in it, which crosses no network. */
+export function isSocket(host: string): boolean {
+  return host.startsWith("/");
+}
+
+/** Whether the host is this machine. */
+export function isThisMachine(host: string): boolean {
+  return isSocket(host) || /^(localhost|127(\.\d+){1,3}|::1)$/i.test(host);
+}
+
+function withoutEmpty<Values extends Record<string, string | undefined>>(values: Values): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ""),
+  );
 }

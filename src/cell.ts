@@ -1,12 +1,12 @@
 import type { PoolClient } from "pg";
 
-import { explainNoConnection } from "./address.js";
 import { createConnection, type ConnectionOptions } from "./connection.js";
 import { SafetyPinError } from "./errors.js";
 import type { OrganizationId, SessionId, UserId } from "./ids.js";
 import { settingsOf, type Limits } from "./limits.js";
 import { quoteIdentifier, searchPathOf, type CellName } from "./migrations/cell.js";
 import { readIpAddress, readUserAgent, type Origin } from "./origin.js";
+import { explainNoConnection } from "./no-connection.js";
 import type { OpenPool } from "./pool.js";
 import { recordDenial } from "./queries/auth_audit_logs.js";
 import type { Log } from "./query-report.js";
@@ -196,7 +196,9 @@ async function connect({ pool, config }: OpenPool): Promise<PoolClient> {
   try {
     return await pool.connect();
   } catch (error) {
-    const isExhausted = pool.totalCount >= pool.options.max && pool.idleCount === 0;
+    // What the server or a source says has a code or a name of its own; waiting in vain has neither.
+    const isSaid = error instanceof SafetyPinError || (error instanceof Error && "code" in error);
+    const isExhausted = !isSaid && pool.totalCount >= pool.options.max && pool.idleCount === 0;
     const reason = isExhausted
       ? new SafetyPinError(`All ${pool.options.max} connections of this process were in use for too long: allow more with limits.poolSize, or do less at once`, { cause: error })
       : explainNoConnection(error, config);

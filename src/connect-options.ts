@@ -3,7 +3,7 @@ import type { Environment, Limits } from "./limits.js";
 import type { PasswordChecks } from "./new-password.js";
 import type { PoolSource } from "./pool.js";
 import type { Log, QueryReport } from "./query-report.js";
-import type { Tls } from "./tls.js";
+import type { Tls, TlsOptions } from "./tls.js";
 
 /** How a cell is looked after while the application runs. */
 export interface MaintenanceOptions extends PoolSource {
@@ -48,8 +48,13 @@ export interface ConnectOptions extends CellOptions, PasswordChecks {
   /** Limits of one's own, in place of the environment's. */
   readonly limits?: Partial<Limits> | undefined;
 
-  /** @defaultValue `verify-full` in production, else `as-configured` */
-  readonly tls?: Tls | undefined;
+  /**
+   * What is asked of TLS, and with which certificates.
+   *
+   * @defaultValue `verify-full` in production, and in tests of a server on another machine;
+   * else `as-configured`
+   */
+  readonly tls?: Tls | TlsOptions | undefined;
 
   /**
    * Whether statements are prepared under names, which halves what they cost the server.

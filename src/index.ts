@@ -3,6 +3,17 @@ export type { BreachedPasswordCheck } from "./breached-passwords.js";
 export type { Work, WorkOptions } from "./cell.js";
 export type { ResolveCell } from "./cells.js";
 export type { CellOptions, ConnectOptions, MaintenanceOptions } from "./connect-options.js";
+export type { AwsKeys, AwsOptions } from "./credentials/aws-options.js";
+export { callbackCredentials, type CallbackCredentials } from "./credentials/callback-credentials.js";
+export type { CredentialRequest, CredentialSource, LoginCredentials } from "./credentials/credential-source.js";
+export { environmentCredentials, type EnvironmentCredentials } from "./credentials/environment-credentials.js";
+export { fileCredentials, type FileCredentials } from "./credentials/file-credentials.js";
+export { LoginPassword } from "./credentials/login-password.js";
+export { rdsIamCredentials, type RdsIamCredentials } from "./credentials/rds-iam-credentials.js";
+export {
+  secretsManagerCredentials,
+  type SecretsManagerCredentials,
+} from "./credentials/secrets-manager-credentials.js";
 export { parseEmail, type EmailAddress } from "./email.js";
 export type { EmailVerification } from "./email-verification.js";
 export {
@@ -49,7 +60,8 @@ export type { Registration } from "./register.js";
 export { createRepositories, type Repositories, type RepositoryImplementation } from "./repositories.js";
 export { SafetyPin } from "./safetypin.js";
 export type { Credentials, SignedIn } from "./sign-in.js";
-export type { Tls } from "./tls.js";
+export type { CertificateFiles, Certificates } from "./certificate-files.js";
+export type { Tls, TlsOptions } from "./tls.js";
 export { OneTimeToken, RefreshToken, SessionToken, Token } from "./tokens.js";
 export type { Caller, StatementResult, Transaction } from "./transaction.js";
 export type {

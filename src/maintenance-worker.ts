@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { PoolClient } from "pg";
 
-import { explainNoConnection } from "./address.js";
 import { maintain } from "./maintenance.js";
 import type { CellName } from "./migrations/cell.js";
+import { explainNoConnection } from "./no-connection.js";
 import type { OpenPool } from "./pool.js";
 import type { Log } from "./query-report.js";
 

@@ -1,4 +1,3 @@
-import { explainNoConnection } from "./address.js";
 import { createCell, type Cell } from "./cell.js";
 import { checkServer } from "./check-server.js";
 import type { CellOptions, ConnectOptions, MaintenanceOptions } from "./connect-options.js";
@@ -6,9 +5,9 @@ import { createStatementNames } from "./connection.js";
 import { LIMITS, type Environment } from "./limits.js";
 import { startMaintenance, type MaintenanceWorker } from "./maintenance-worker.js";
 import type { CellName } from "./migrations/cell.js";
+import { explainNoConnection } from "./no-connection.js";
 import { openPool } from "./pool.js";
 import type { Log, QueryReport } from "./query-report.js";
-import { defaultTls } from "./tls.js";
 
 /** What {@link ConnectOptions} come to once what they leave out is filled in. */
 export interface Settings extends ConnectOptions {
@@ -28,14 +27,13 @@ export async function openCell(
 ): Promise<Cell> {
   const { environment, log, allowVulnerableServer } = settings;
   const limits = { ...LIMITS[environment], ...settings.limits };
-  const tls = settings.tls ?? defaultTls(environment);
-  const open = openPool(source, { limits, tls });
+  const open = openPool(source, { limits, environment, log, tls: settings.tls });
 
   try {
     const client = await open.pool.connect().catch((error: unknown) => {
       throw explainNoConnection(error, open.config);
     });
-    const checks = { cell: name, environment, tls, log, allowVulnerableServer };
+    const checks = { cell: name, environment, tls: open.tls, log, allowVulnerableServer };
     const { extensionsSchema, hasPooler } = await checkServer(client, checks).finally(() =>
       client.release(),
     );
@@ -59,10 +57,11 @@ export async function openCell(
 export function openWorker(
   cell: CellName,
   maintenance: MaintenanceOptions | undefined,
-  { environment, log, limits, tls = defaultTls(environment) }: Settings,
+  { environment, log, limits, tls }: Settings,
 ): MaintenanceWorker | undefined {
   if (maintenance === undefined) return undefined;
-  const open = openPool(maintenance, { limits: { ...LIMITS[environment], ...limits, poolSize: 1 }, tls });
+  const ownLimits = { ...LIMITS[environment], ...limits, poolSize: 1 };
+  const open = openPool(maintenance, { limits: ownLimits, environment, log, tls });
   return startMaintenance({ cell, open, everyMs: maintenance.everyMs ?? 600_000, log });
 }
 

@@ -1,8 +1,12 @@
 import pg from "pg";
 
-import { requireAddress } from "./address.js";
-import type { Limits } from "./limits.js";
-import { withTls, type Tls } from "./tls.js";
+import { readAddress } from "./address.js";
+import { createCredentialPool, type Connections } from "./credentials/credential-pool.js";
+import type { CredentialSource } from "./credentials/credential-source.js";
+import { ConfigurationError } from "./errors.js";
+import type { Environment, Limits } from "./limits.js";
+import type { Log } from "./query-report.js";
+import { requiredTls, withTls, type Tls, type TlsOptions } from "./tls.js";
 
 /** Where a cell's server is: an address, the driver's options, or a pool of the application's own. */
 export interface PoolSource {
@@ -15,14 +19,33 @@ export interface PoolSource {
    * `pipeline: true`, and is not closed.
    */
   readonly pool?: pg.Pool | pg.PoolConfig | undefined;
+
+  /**
+   * Where each new connection's login or password comes from: Secrets Manager, RDS IAM, a
+   * file, the environment, a function. It goes before what the address says.
+   *
+   * @defaultValue the address, or `PGPASSWORD`
+   */
+  readonly credentials?: CredentialSource | undefined;
+}
+
+/** How the connections of a source are made. */
+export interface PoolSettings {
+  readonly limits: Limits;
+  readonly environment: Environment;
+  readonly tls: Tls | TlsOptions | undefined;
+  readonly log: Log;
 }
 
 /** A pool, and whose it is. */
 export interface OpenPool {
-  readonly pool: pg.Pool;
+  readonly pool: Connections;
 
   /** What it was made with, to name in errors. */
   readonly config: pg.PoolConfig;
+
+  /** What is asked of TLS. */
+  readonly tls: Tls;
 
   /** Whether closing it is ours. */
   readonly isOurs: boolean;
@@ -34,17 +57,24 @@ export interface OpenPool {
  * @throws {@link ConfigurationError} when the address cannot be one, or asks for too little TLS.
  */
 export function openPool(
-  { connectionString, pool }: PoolSource,
-  { limits, tls }: { readonly limits: Limits; readonly tls: Tls },
+  { connectionString, pool, credentials }: PoolSource,
+  { limits, environment, tls, log }: PoolSettings,
 ): OpenPool {
-  if (isPool(pool)) return { pool, config: pool.options, isOurs: false };
+  if (isPool(pool)) {
+    if (credentials !== undefined) {
+      throw new ConfigurationError("A pool of the application's own logs in as it was made to: no credentials can be given to it", {
+        remedy: "Pass its options in place of the pool, or leave credentials out",
+      });
+    }
+    const { config } = readAddress(pool.options);
+    return { pool, config, tls: requiredTls(tls, environment, config), isOurs: false };
+  }
 
-  const given: pg.PoolConfig = {
+  const { config: given, tls: said } = readAddress({
     ...pool,
     ...(connectionString === undefined ? {} : { connectionString }),
-  };
-  requireAddress(given);
-
+  });
+  const required = requiredTls(tls, environment, given);
   const config = withTls(
     {
       application_name: "safetypin",
@@ -55,12 +85,28 @@ export function openPool(
       pipeline: true,
       ...given,
     },
-    tls,
+    said,
+    required,
+    typeof tls === "object" ? tls : {},
   );
+  if (credentials !== undefined) {
+    const { password, ...others } = config;
+    const open = createCredentialPool(others, credentials, log);
+    return {
+      pool: open,
+      get config() {
+        return { ...others, user: open.login };
+      },
+      tls: required,
+      isOurs: true,
+    };
+  }
+
   const open = new pg.Pool(config);
   // A connection that is lost while nobody uses it leaves the pool; the next one is made anew.
   open.on("error", () => undefined);
-  return { pool: open, config, isOurs: true };
+  const { password, ...others } = config;
+  return { pool: open, config: others, tls: required, isOurs: true };
 }
 
 function isPool(pool: PoolSource["pool"]): pool is pg.Pool {

@@ -32,7 +32,9 @@ export interface LogEntry {
     | "pooler_detected"
     | "finding"
     | "maintained"
-    | "maintenance_failed";
+    | "maintenance_failed"
+    | "login_changed"
+    | "credentials_unavailable";
 
   /** It in a sentence. */
   readonly message: string;

@@ -130,11 +130,11 @@ export const SafetyPin = {
 
 /** Every cell to serve, the one that is meant by default first. */
 function listCells(options: ConnectOptions): [CellName, CellOptions][] {
-  const { cell, cells = {}, connectionString, pool, maintenance } = options;
-  const first: CellOptions = { connectionString, pool, maintenance };
+  const { cell, cells = {}, connectionString, pool, credentials, maintenance } = options;
+  const first: CellOptions = { connectionString, pool, credentials, maintenance };
   const more = Object.entries(cells).map(([name, own]): [CellName, CellOptions] => {
     const isElsewhere = own.connectionString !== undefined || own.pool !== undefined;
-    return [parseCellName(name), isElsewhere ? own : { ...own, connectionString, pool }];
+    return [parseCellName(name), isElsewhere ? own : { credentials, ...own, connectionString, pool }];
   });
 
   const isFirstMeant = cell !== undefined || connectionString !== undefined || pool !== undefined;

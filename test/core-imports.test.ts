@@ -1,9 +1,13 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const SOURCES = join(ROOT, "src");
+
+/** What those who use it have installed, and nobody else needs: loaded on use. */
+const optional = new Set(Object.keys((JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { peerDependencies?: object }).peerDependencies ?? {}));
 
 /** What the sources reachable from a file import from elsewhere, types left out. */
 async function packagesOf(entry: string, seen = new Set<string>()): Promise<Set<string>> {
@@ -17,6 +21,7 @@ async function packagesOf(entry: string, seen = new Set<string>()): Promise<Set<
     const name = (named ?? dynamic) as string;
     // `import { type A, type B } from` loads the module all the same, unless all of it is types.
     if (/^export\s+\{[^}]*\}\s+from|^import\s+\{/.test(statement) && isAllTypes(statement)) continue;
+    if (dynamic !== undefined && optional.has(name)) continue;
     if (!name.startsWith(".")) {
       packages.add(name);
       continue;

@@ -203,7 +203,7 @@ describe("connecting", () => {
   };
 
   it.each([
-    ["another scheme", "mysql://ann:secret@db/clinic", '"mysql://…@db/clinic" is no address of a PostgreSQL'],
+    ["another scheme", "mysql://ann:secret@db/clinic", 'is no address of a PostgreSQL: "mysql://…@db/clinic"'],
     ["a password with a slash", "postgres://ann:se/cret@db:port/clinic", "cannot be read"],
   ])("refuses %s, without the password", async (_, connectionString, sentence) => {
     const error = await refusal({ connectionString });

@@ -1,9 +1,20 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
 import pg from "pg";
 
-import { CERTIFICATE, withoutPassword } from "../address.js";
-import { ConfigurationError } from "../errors.js";
+import { destinationOf, isSocket, isThisMachine, readAddress, type TlsParameters } from "../address.js";
+import { explainNoConnection, type Wording } from "../no-connection.js";
+import { authorities, modeOf, parseTlsMode, sslOf, type TlsMode } from "../tls.js";
 
 const TIMEOUT_MS = 10_000;
+
+/** Whom to connect as, where it is not whom the address names. */
+export interface Login {
+  readonly user: string;
+  readonly password: string;
+}
 
 /**
  * Does the work on a connection to the server that `DATABASE_URL` names, or the
@@ -23,110 +34,78 @@ export async function withConnection<Result>(
   }
 }
 
-/** A connection, to another database of the same server where one is named. */
-export async function connect(database?: string): Promise<pg.Client> {
-  const url = readUrl();
-  const client = new pg.Client({
-    ...(url === undefined ? {} : { connectionString: inDatabase(url, database) }),
-    ...(url === undefined && database !== undefined ? { database } : {}),
+/** A connection, to another database of the same server or as another login where one is named. */
+export async function connect(database?: string, login?: Login): Promise<pg.Client> {
+  const { config, tls } = readSettings();
+  const settings: pg.ClientConfig = {
+    ...config,
+    ...(database === undefined ? {} : { database }),
+    ...login,
     application_name: "safetypin",
     connectionTimeoutMillis: TIMEOUT_MS,
-  });
+  };
+  const mode = tlsMode(tls, settings);
+  const ssl = sslOf(mode, certificateFiles(tls));
+  try {
+    return await open({ ...settings, ssl });
+  } catch (error) {
+    // As psql: encrypted if the server can, else not.
+    const isAbsent = error instanceof Error && /does not support SSL/.test(error.message);
+    if (mode === "prefer" && isAbsent) {
+      return open({ ...settings, ssl: false }).catch((reason: unknown) => {
+        throw explainNoConnection(reason, settings, WORDING);
+      });
+    }
+    throw explainNoConnection(error, { ...settings, ssl }, WORDING);
+  }
+}
+
+async function open(settings: pg.ClientConfig): Promise<pg.Client> {
+  const client = new pg.Client(settings);
   // A backend that ends while nothing is asked of it would end this process too;
   // the next question tells.
   client.on("error", () => undefined);
-
-  try {
-    await client.connect();
-  } catch (error) {
-    throw explain(error, client);
-  }
+  await client.connect();
   return client;
 }
 
-/** The address, checked, or `undefined` where the `PG*` variables say it. */
-function readUrl(): string | undefined {
+/** The address, checked and taken apart; nothing where the `PG*` variables say it. */
+function readSettings(): { readonly config: pg.ClientConfig; readonly tls: TlsParameters } {
   const url = process.env["DATABASE_URL"];
-  if (url === undefined || url === "") return undefined;
-
-  const remedy = "Write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE, or use PGHOST, PGUSER, …";
-  if (!/^(postgres(ql)?|socket):/.test(url)) {
-    throw new ConfigurationError(`DATABASE_URL is no address of a PostgreSQL: "${withoutPassword(url)}"`, {
-      remedy,
-    });
-  }
-  // What Node says of it would quote it, password and all.
-  if (!URL.canParse(url)) {
-    throw new ConfigurationError(`DATABASE_URL cannot be read: "${withoutPassword(url)}"`, {
-      remedy: `${remedy}. In a password, write @ / : ? # % as %40 %2F %3A %3F %23 %25`,
-    });
-  }
-  return url;
+  return url === undefined || url === "" ? { config: {}, tls: {} } : readAddress({ connectionString: url }, "DATABASE_URL");
 }
 
-function inDatabase(url: string, database: string | undefined): string {
-  if (database === undefined) return url;
-  const changed = new URL(url);
-  changed.pathname = `/${encodeURIComponent(database)}`;
-  return changed.href;
+/**
+ * As psql reads it: the address, then `PGSSLMODE`. Where neither says anything, another
+ * machine has to show a certificate that we believe, and this one need not.
+ */
+function tlsMode(said: TlsParameters, settings: pg.ClientConfig): TlsMode {
+  const { PGSSLMODE } = process.env;
+  const { host } = destinationOf(settings);
+  if (isSocket(host)) return "disable";
+  return modeOf(said) ?? (PGSSLMODE ? parseTlsMode(PGSSLMODE) : isThisMachine(host) ? "prefer" : "verify-full");
 }
 
-function explain(error: unknown, { host, port, user, database }: pg.Client): ConfigurationError {
-  const cause = innermost(error);
-  const { code = "", message } = cause as Error & { code?: string };
-  const where = host.startsWith("/") ? `the socket in ${host}` : `${host}:${String(port)}`;
-  const settings = "DATABASE_URL, or PGHOST, PGPORT, PGUSER, PGDATABASE and PGPASSWORD";
-  const because = (sentence: string, remedy: string) =>
-    new ConfigurationError(sentence, { remedy, cause });
-
-  switch (code) {
-    case "ECONNREFUSED":
-    case "ENOENT":
-      return because(`No server listens at ${where}`, `Start it, or name another with ${settings}`);
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return because(`There is no host "${host}"`, `Name another with ${settings}`);
-    case "28P01":
-      return because(
-        `The server at ${where} refuses the password of "${user ?? ""}"`,
-        "Give the right one in DATABASE_URL, PGPASSWORD or ~/.pgpass",
-      );
-    case "28000":
-      return because(`The server at ${where} refuses "${user ?? ""}": ${message}`, `Connect as another with ${settings}`);
-    case "3D000":
-      return because(`The server at ${where} has no database "${database ?? ""}"`, `Name another with ${settings}`);
-    case "42501":
-      return because(
-        `"${user ?? ""}" may not connect to database "${database ?? ""}": ${message}`,
-        `Let its owner run: grant connect on database ${database ?? "…"} to ${user ?? "…"};`,
-      );
-    case "53300":
-      return because(`The server at ${where} has no connection left: ${message}`, "Run this again when it has");
-    case "57P03":
-      return because(`The server at ${where} is not ready: ${message}`, "Run this again in a moment");
-  }
-  if (/timeout/i.test(message)) {
-    return because(
-      `The server at ${where} did not answer within ${String(TIMEOUT_MS / 1000)} s`,
-      `See whether a firewall is in the way, or name another with ${settings}`,
-    );
-  }
-  if (/password must be a string/.test(message)) {
-    return because(`The server at ${where} asks for a password of "${user ?? ""}", and there is none`, "Give it in DATABASE_URL, PGPASSWORD or ~/.pgpass");
-  }
-  if (/does not support SSL/.test(message)) {
-    return because(`The server at ${where} does not speak TLS`, "Turn TLS on there, or say sslmode=disable where the network is yours");
-  }
-  if (CERTIFICATE.test(code)) {
-    return because(
-      `The certificate of ${where} cannot be believed: ${message}`,
-      "Name the authority with sslrootcert=FILE in DATABASE_URL, or NODE_EXTRA_CA_CERTS",
-    );
-  }
-  return because(`No connection to ${where}: ${message}`, `It is named by ${settings}`);
+/** Where psql looks for them too: the address, the variables, `~/.postgresql`. */
+function certificateFiles(said: TlsParameters) {
+  const { PGSSLROOTCERT, PGSSLCERT, PGSSLKEY } = process.env;
+  const certificate = said.sslcert ?? (PGSSLCERT || atHome("postgresql.crt"));
+  return {
+    ca: authorities(said.sslrootcert ?? (PGSSLROOTCERT || atHome("root.crt"))),
+    certificate,
+    key: said.sslkey ?? (PGSSLKEY || (certificate === undefined ? undefined : atHome("postgresql.key"))),
+  };
 }
 
-/** Node tries every address of a host and wraps what each of them said. */
-function innermost(error: unknown): unknown {
-  return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
+function atHome(name: string): string | undefined {
+  const path = join(homedir(), ".postgresql", name);
+  return existsSync(path) ? path : undefined;
 }
+
+const WORDING: Wording = {
+  another: "name another with DATABASE_URL, or PGHOST, PGPORT, PGUSER, PGDATABASE and PGPASSWORD",
+  password: "Give the right one in DATABASE_URL, PGPASSWORD or ~/.pgpass",
+  authority: "sslrootcert=FILE in DATABASE_URL, or PGSSLROOTCERT",
+  clientCertificate: "sslcert=FILE and sslkey=FILE in DATABASE_URL, or PGSSLCERT and PGSSLKEY",
+  noTls: "say sslmode=disable in DATABASE_URL, or PGSSLMODE",
+};

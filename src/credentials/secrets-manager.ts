@@ -1,0 +1,61 @@
+import type { SecretsManager } from "@aws-sdk/client-secrets-manager";
+
+import { ConfigurationError } from "../errors.js";
+import type { AwsOptions } from "./aws-options.js";
+import { loadOptional } from "./optional-package.js";
+
+/**
+ * A client of Secrets Manager.
+ *
+ * @throws {@link ConfigurationError} when its package is not installed.
+ */
+export async function openSecretsManager(options: AwsOptions): Promise<SecretsManager> {
+  const { SecretsManager } = await loadOptional(
+    "@aws-sdk/client-secrets-manager",
+    () => import("@aws-sdk/client-secrets-manager"),
+  );
+  return new SecretsManager(options);
+}
+
+/** What kept us from a secret, in a sentence that names it, and what to change. */
+export function explainSecretsManager(error: unknown, secretId: string): ConfigurationError {
+  if (error instanceof ConfigurationError) return error;
+  const { name = "", message = "" } = error as Error;
+  const because = (sentence: string, remedy: string) => new ConfigurationError(sentence, { remedy, cause: error });
+  switch (name) {
+    case "ResourceNotFoundException":
+      return because(
+        `There is no secret "${secretId}" in Secrets Manager, or none that is current`,
+        "Look at its name, the region (AWS_REGION) and the account; or make it: safetypin credentials rotate",
+      );
+    case "AccessDeniedException":
+      return because(
+        `Secrets Manager does not let us read the secret "${secretId}"`,
+        "Allow secretsmanager:GetSecretValue on it, and kms:Decrypt on its key, to the role of this process",
+      );
+    case "DecryptionFailure":
+      return because(
+        `The key of the secret "${secretId}" cannot be used: ${message}`,
+        "Enable the key again, or allow kms:Decrypt on it",
+      );
+    case "InvalidRequestException":
+      return because(`The secret "${secretId}" cannot be read: ${message}`, "If it is to be deleted, restore it: aws secretsmanager restore-secret");
+    case "CredentialsProviderError":
+      return because(
+        `There are no credentials of AWS to read the secret "${secretId}" with`,
+        "Run with a role (ECS, EKS, EC2), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+      );
+    case "UnrecognizedClientException":
+    case "InvalidSignatureException":
+    case "ExpiredTokenException":
+      return because(`AWS does not accept the credentials of this process: ${message}`, "Renew them, and set this machine's clock right");
+  }
+  if (/region is missing/i.test(message)) {
+    return because(`No region says where the secret "${secretId}" is`, "Set AWS_REGION, or pass client: { region }");
+  }
+  return because(`Secrets Manager did not give the secret "${secretId}": ${name} ${message}`.trimEnd(), "Try again; see https://health.aws.amazon.com if it goes on");
+}
+
+export function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name;
+}
