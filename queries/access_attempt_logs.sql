@@ -11,7 +11,7 @@ select
   recorded_at::text as "position!"
 from access_attempt_logs
 where user_id = (select current_user_id())
-  and (:result::text is null or result = :result)
+  and (:results::text[] is null or result = any (:results))
   and recorded_at >= :since!
   and recorded_at <= :beforeTime!
   and (recorded_at, id) < (:beforeTime!, :beforeId!)
@@ -31,7 +31,7 @@ select
   recorded_at::text as "position!"
 from access_attempt_logs
 where user_id = :userId!
-  and (:result::text is null or result = :result)
+  and (:results::text[] is null or result = any (:results))
   and recorded_at >= :since!
   and recorded_at <= :beforeTime!
   and (recorded_at, id) < (:beforeTime!, :beforeId!)
@@ -51,7 +51,7 @@ select
   recorded_at::text as "position!"
 from access_attempt_logs
 where ip_address = :ipAddress!
-  and (:result::text is null or result = :result)
+  and (:results::text[] is null or result = any (:results))
   and recorded_at >= :since!
   and recorded_at <= :beforeTime!
   and (recorded_at, id) < (:beforeTime!, :beforeId!)

@@ -55,11 +55,33 @@ select add_member(p_email => :email!, p_role => :role!);
 /* @name WithdrawInvitation */
 select withdraw_invitation(p_email => :email!);
 
+/* @name AddMembers */
+-- Several or none. In one order, so that two who do the same do not wait in a circle.
+select add_member(p_email => given.email, p_role => given.role)
+from (
+  select
+    email,
+    role
+  from unnest(:emails!::text[], :roles!::text[]) as member (email, role)
+  order by email
+) as given;
+
 /* @name AcceptMembership */
 select accept_membership(:organizationId!);
 
 /* @name SetMemberRole */
 select set_member_role(p_user_id => :userId!, p_role => :role!);
+
+/* @name SetMemberRoles */
+-- Several or none, in one order.
+select set_member_role(p_user_id => given.user_id, p_role => given.role)
+from (
+  select
+    user_id,
+    role
+  from unnest(:userIds!::uuid[], :roles!::text[]) as member (user_id, role)
+  order by user_id
+) as given;
 
 /* @name SuspendMember */
 select suspend_member(:userId!);
@@ -69,6 +91,15 @@ select reactivate_member(:userId!);
 
 /* @name RemoveMember */
 select remove_member(:userId!);
+
+/* @name RemoveMembers */
+-- Several or none, in one order.
+select remove_member(given.user_id)
+from (
+  select user_id
+  from unnest(:userIds!::uuid[]) as member (user_id)
+  order by user_id
+) as given;
 
 /* @name LeaveOrganization */
 select leave_organization();

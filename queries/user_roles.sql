@@ -58,5 +58,26 @@ select assign_role(
   p_reason => :reason
 );
 
+/* @name AssignRoles */
+-- Several or none, in one order. A list holds no null here: infinity is for good, and an
+-- empty reason none.
+select assign_role(
+  p_user_id => given.user_id,
+  p_role_id => given.role_id,
+  p_expiration_time => nullif(given.expiration_time, 'infinity'),
+  p_reason => nullif(given.reason, '')
+)
+from (
+  select
+    user_id,
+    role_id,
+    expiration_time,
+    reason
+  from unnest(
+    :userIds!::uuid[], :roleIds!::uuid[], :expirationTimes!::timestamptz[], :reasons!::text[]
+  ) as role_grant (user_id, role_id, expiration_time, reason)
+  order by user_id, role_id
+) as given;
+
 /* @name RemoveRole */
 select remove_role(p_user_id => :userId!, p_role_id => :roleId!);

@@ -6055,7 +6055,7 @@ GRANT ALL ON FUNCTION safetypin.revoke_member_sessions(p_user_id uuid) TO safety
 -- safetypin.revoke_other_sessions()
 --
 
-CREATE FUNCTION safetypin.revoke_other_sessions() RETURNS integer
+CREATE FUNCTION safetypin.revoke_other_sessions(p_except uuid[] DEFAULT '{}'::uuid[]) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
@@ -6070,6 +6070,8 @@ begin
     revocation_reason = 'revoked_by_user'
   where user_id = v_user_id
     and id <> current_session_id()
+    -- Not "<> all": a null among them would keep every session.
+    and array_position(p_except, id) is null
     and not revoked;
   get diagnostics v_revoked = row_count;
 
@@ -6083,12 +6085,12 @@ begin
 end;
 $$;
 
-ALTER FUNCTION safetypin.revoke_other_sessions() OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin.revoke_other_sessions(p_except uuid[]) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.revoke_other_sessions() IS 'Ends all of the caller''s sessions but the one they are using, and returns how many that was. Raises SP102.';
+COMMENT ON FUNCTION safetypin.revoke_other_sessions(p_except uuid[]) IS 'Ends all of the caller''s sessions but the one they are using and those they name, and returns how many that was. Raises SP102.';
 
-REVOKE ALL ON FUNCTION safetypin.revoke_other_sessions() FROM PUBLIC;
-GRANT ALL ON FUNCTION safetypin.revoke_other_sessions() TO safetypin_app;
+REVOKE ALL ON FUNCTION safetypin.revoke_other_sessions(p_except uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.revoke_other_sessions(p_except uuid[]) TO safetypin_app;
 
 --
 -- safetypin.revoke_session()

@@ -155,8 +155,8 @@ export interface EventFilter extends PeriodOptions {
 
 /** Which attempts. */
 export interface AttemptFilter extends PeriodOptions {
-  /** Those that ended so. */
-  readonly result?: AttemptResult | undefined;
+  /** Those that ended so, or in one of several ways. */
+  readonly result?: AttemptResult | readonly AttemptResult[] | undefined;
 }
 
 /** Which changes. */
@@ -451,20 +451,20 @@ export function postgresAudit(
 
     listOwnAttempts: async (filter = {}) =>
       readPeriod(filter, toAttempt, (window) =>
-        attempts.listOwnAttempts.run({ result: word(filter.result), ...window }, tx),
+        attempts.listOwnAttempts.run({ results: resultsOf(filter), ...window }, tx),
       ),
 
     listAttemptsOfUser: async (id, filter = {}) => {
       const userId = parseUserId(id);
       return readPeriod(filter, toAttempt, (window) =>
-        attempts.listUserAttempts.run({ userId, result: word(filter.result), ...window }, tx),
+        attempts.listUserAttempts.run({ userId, results: resultsOf(filter), ...window }, tx),
       );
     },
 
     listAttemptsFrom: async (address, filter = {}) => {
       const ipAddress = parseNetwork(address);
       return readPeriod(filter, toAttempt, (window) =>
-        attempts.listAttemptsFromAddress.run({ ipAddress, result: word(filter.result), ...window }, tx),
+        attempts.listAttemptsFromAddress.run({ ipAddress, results: resultsOf(filter), ...window }, tx),
       );
     },
 
@@ -637,6 +637,12 @@ function cellEvidence(tx: Transaction): ExportSource {
       return (await query.run(window, tx)).map((row) => ({ ...row }));
     },
   };
+}
+
+/** The results asked for; `null` for all. */
+function resultsOf({ result }: AttemptFilter): string[] | null {
+  if (result === undefined) return null;
+  return (typeof result === "string" ? [result] : result).map((one) => parseText(one, "result"));
 }
 
 const word = (text: string | undefined) => (text === undefined ? null : parseText(text, "filter"));

@@ -101,6 +101,7 @@ export type {
   PermissionHolder,
   PermissionRepository,
   Role,
+  RoleAssignment,
   RoleGrant,
   RoleWithPermissions,
 } from "./permissions.js";

@@ -10,7 +10,7 @@ import {
   type UserId,
 } from "./ids.js";
 import { BEFORE_ALL_IDS, NAME_KEY, parseLimit, readPage, UUID_KEY, type Page, type PageOptions } from "./pages.js";
-import { parseText } from "./parameters.js";
+import { parseBatch, parseText } from "./parameters.js";
 import * as domains from "./queries/organization_domains.js";
 import * as members from "./queries/organization_users.js";
 import * as queries from "./queries/organizations.js";
@@ -311,6 +311,21 @@ export interface OrganizationRepository {
   withdrawInvitation(email: string): Promise<void>;
 
   /**
+   * Asks several people to join, as {@link OrganizationRepository.addMember} does: all of
+   * them or none. Takes the permission `members.manage`.
+   *
+   * @throws {@link RuleError} when the caller may not, for a role above their own,
+   * `email_malformed`, or `batch_out_of_range`.
+   */
+  addMembers(
+    members: readonly {
+      readonly email: string;
+      /** @defaultValue `member` */
+      readonly role?: MemberRole | undefined;
+    }[],
+  ): Promise<void>;
+
+  /**
    * Joins an organization that invited the caller.
    *
    * @throws {@link NotFoundError} when it did not, or is not active.
@@ -326,6 +341,16 @@ export interface OrganizationRepository {
    * @throws {@link NotFoundError} when there is no such member.
    */
   setMemberRole(id: UserId, role: MemberRole): Promise<void>;
+
+  /**
+   * Does so with several members: all of them or none. Takes the permission
+   * `members.manage`, and ownership to give ownership.
+   *
+   * @throws {@link RuleError} when the caller may not, above their own role, for the last
+   * owner, or `batch_out_of_range`.
+   * @throws {@link NotFoundError} when one of them is no member.
+   */
+  setMemberRoles(members: readonly { readonly userId: UserId; readonly role: MemberRole }[]): Promise<void>;
 
   /**
    * Keeps a member out and voids their sessions here. Takes the permission `members.manage`.
@@ -352,6 +377,15 @@ export interface OrganizationRepository {
    * @throws {@link NotFoundError} when there is no such member.
    */
   removeMember(id: UserId): Promise<void>;
+
+  /**
+   * Ends several memberships, with their roles and sessions: all of them or none. Takes the
+   * permission `members.manage`.
+   *
+   * @throws {@link RuleError} when the caller may not, for the last owner, or `batch_out_of_range`.
+   * @throws {@link NotFoundError} when one of them is no member.
+   */
+  removeMembers(ids: readonly UserId[]): Promise<void>;
 
   /**
    * Ends the caller's own membership.
@@ -531,12 +565,24 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
       await members.withdrawInvitation.run({ email: parseEmail(email) }, tx);
     },
 
+    async addMembers(invited) {
+      const given = parseBatch(invited, "members");
+      const emails = given.map(({ email }) => parseEmail(email));
+      await members.addMembers.run({ emails, roles: given.map(({ role = "member" }) => role) }, tx);
+    },
+
     async acceptMembership(id) {
       await members.acceptMembership.run({ organizationId: parseOrganizationId(id) }, tx);
     },
 
     async setMemberRole(id, role) {
       await members.setMemberRole.run({ userId: parseUserId(id), role }, tx);
+    },
+
+    async setMemberRoles(changed) {
+      const given = parseBatch(changed, "members");
+      const userIds = given.map(({ userId }) => parseUserId(userId));
+      await members.setMemberRoles.run({ userIds, roles: given.map(({ role }) => role) }, tx);
     },
 
     async suspendMember(id) {
@@ -549,6 +595,10 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
 
     async removeMember(id) {
       await members.removeMember.run({ userId: parseUserId(id) }, tx);
+    },
+
+    async removeMembers(ids) {
+      await members.removeMembers.run({ userIds: parseBatch(ids, "ids").map((id) => parseUserId(id)) }, tx);
     },
 
     async leave() {

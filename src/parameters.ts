@@ -29,6 +29,23 @@ export function parseText(text: string, name: string): string {
   return text;
 }
 
+/** The most things that one call takes. */
+const MAXIMUM_BATCH = 1_000;
+
+/**
+ * Several things of one kind.
+ *
+ * @throws {@link RuleError} `batch_out_of_range`.
+ */
+export function parseBatch<Item>(items: readonly Item[], name: string): readonly Item[] {
+  if (!Array.isArray(items) || items.length > MAXIMUM_BATCH) {
+    throw new RuleError("batch_out_of_range", `${name} is no list of at most ${MAXIMUM_BATCH}`, {
+      remedy: "Do it in several calls",
+    });
+  }
+  return items;
+}
+
 /**
  * The id of something of any kind.
  *

@@ -8,7 +8,7 @@ import {
   type UserId,
 } from "./ids.js";
 import { BEFORE_ALL_IDS, NAME_KEY, readPage, UUID_KEY, type Page, type PageOptions } from "./pages.js";
-import { parseText, parseTime } from "./parameters.js";
+import { parseBatch, parseText, parseTime } from "./parameters.js";
 import * as queries from "./queries/permissions.js";
 import * as roles from "./queries/roles.js";
 import * as grants from "./queries/user_roles.js";
@@ -53,6 +53,18 @@ export interface Role {
 /** A role with what it holds. */
 export interface RoleWithPermissions extends Role {
   readonly permissions: readonly Permission[];
+}
+
+/** A role to be given to a member. */
+export interface RoleAssignment {
+  readonly userId: UserId;
+  readonly roleId: RoleId;
+
+  /** Until when. @defaultValue for good */
+  readonly expirationTime?: Date | undefined;
+
+  /** Why: at most 1000 characters. */
+  readonly reason?: string | undefined;
 }
 
 /** A role that a member holds besides the one of their membership. */
@@ -233,14 +245,17 @@ export interface PermissionRepository {
    * @throws {@link RuleError} when the caller may not, or it would end before it begins.
    * @throws {@link NotFoundError} `role_not_found` or `member_not_found`.
    */
-  assignRole(grant: {
-    readonly userId: UserId;
-    readonly roleId: RoleId;
-    /** Until when. @defaultValue for good */
-    readonly expirationTime?: Date | undefined;
-    /** Why: at most 1000 characters. */
-    readonly reason?: string | undefined;
-  }): Promise<void>;
+  assignRole(assignment: RoleAssignment): Promise<void>;
+
+  /**
+   * Gives several members their roles: all of them or none. Takes the permission
+   * `roles.assign` and everything the roles hold.
+   *
+   * @throws {@link RuleError} when the caller may not, one would end before it begins, or
+   * `batch_out_of_range`.
+   * @throws {@link NotFoundError} `role_not_found` or `member_not_found`.
+   */
+  assignRoles(assignments: readonly RoleAssignment[]): Promise<void>;
 
   /**
    * Takes a role from a member. Takes the permission `roles.assign` and everything the
@@ -397,9 +412,21 @@ export function postgresPermissions(tx: Transaction): PermissionRepository {
         {
           userId: parseUserId(userId),
           roleId: parseRoleId(roleId),
-          expirationTime:
-            expirationTime === undefined ? null : parseTime(expirationTime, "expirationTime"),
-          reason: reason === undefined ? null : parseText(reason, "reason"),
+          expirationTime: parseOptionalTime(expirationTime),
+          reason: parseOptionalText(reason),
+        },
+        tx,
+      );
+    },
+
+    async assignRoles(assignments) {
+      const given = parseBatch(assignments, "assignments");
+      await grants.assignRoles.run(
+        {
+          userIds: given.map(({ userId }) => parseUserId(userId)),
+          roleIds: given.map(({ roleId }) => parseRoleId(roleId)),
+          expirationTimes: given.map(({ expirationTime }) => parseOptionalTime(expirationTime) ?? "infinity"),
+          reasons: given.map(({ reason }) => parseOptionalText(reason) ?? ""),
         },
         tx,
       );
@@ -434,6 +461,14 @@ export function postgresPermissions(tx: Transaction): PermissionRepository {
     },
   };
   return repository;
+}
+
+function parseOptionalTime(time: Date | undefined): Date | null {
+  return time === undefined ? null : parseTime(time, "expirationTime");
+}
+
+function parseOptionalText(text: string | undefined): string | null {
+  return text === undefined ? null : parseText(text, "reason");
 }
 
 function parseNames(names: readonly string[]): string[] {

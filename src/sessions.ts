@@ -59,7 +59,7 @@ export interface Session {
   readonly isCurrent: boolean;
 }
 
-/** Which of somebody's sessions. */
+/** Which sessions. */
 export interface SessionFilter extends PageOptions {
   /** Those of one device. */
   readonly deviceId?: DeviceId | undefined;
@@ -123,12 +123,12 @@ export interface SessionRepository {
   listForMember(id: UserId, filter?: SessionFilter): Promise<Page<Session>>;
 
   /**
-   * All sessions in this organization that are neither revoked nor over, member by member.
-   * Without the permission `sessions.read` there are none but one's own.
+   * The sessions in this organization that are neither revoked nor over, member by member;
+   * with a filter, all of them are looked at. Without the permission `sessions.read` there are none but one's own.
    *
-   * @throws {@link RuleError} `limit_out_of_range` or `cursor_invalid`.
+   * @throws {@link RuleError} `limit_out_of_range`, `cursor_invalid`, `id_malformed` or `network_malformed`.
    */
-  list(options?: PageOptions): Promise<Page<Session>>;
+  list(filter?: SessionFilter): Promise<Page<Session>>;
 
   /**
    * Ends one of the caller's own sessions, its refresh tokens with it.
@@ -141,9 +141,13 @@ export interface SessionRepository {
   /**
    * Ends all of the caller's sessions but this one, and returns how many that was.
    *
+   * @throws {@link RuleError} `id_malformed`.
    * @throws {@link AuthenticationError} when nobody is signed in.
    */
-  revokeOthers(): Promise<number>;
+  revokeOthers(options?: {
+    /** Those that go on as well: other devices of theirs, as they say. @defaultValue none */
+    readonly except?: readonly SessionId[] | undefined;
+  }): Promise<number>;
 
   /**
    * Ends every session of the caller, this one included, and returns how many that was.
@@ -218,25 +222,33 @@ export function postgresSessions(tx: Transaction): SessionRepository {
       });
     },
 
-    list: (options = {}) =>
-      readPage(options, {
+    list: async ({ deviceId, network, ...options } = {}) => {
+      const filter = parseFilter(deviceId, network);
+      const isFiltered = deviceId !== undefined || network !== undefined;
+      return readPage(options, {
         start: [BEFORE_ALL_IDS, BEFORE_ALL_IDS],
         pattern: [UUID_KEY, UUID_KEY],
         keyOf: (row: queries.ListOrganizationSessionsResult) => [row.userId, row.id],
         read: ([afterUserId, afterId], limit) =>
-          queries.listOrganizationSessions.run(
-            { afterUserId: afterUserId!, afterId: afterId!, limit },
-            tx,
-          ),
+          isFiltered
+            ? queries.siftOrganizationSessions.run(
+                { ...filter, afterUserId: afterUserId!, afterId: afterId!, limit },
+                tx,
+              )
+            : queries.listOrganizationSessions.run(
+                { afterUserId: afterUserId!, afterId: afterId!, limit },
+                tx,
+              ),
         item: toSession,
-      }),
+      });
+    },
 
     async revoke(id) {
       await queries.revokeSession.run({ sessionId: parseSessionId(id) }, tx);
     },
 
-    async revokeOthers() {
-      const [row] = await queries.revokeOtherSessions.run(undefined, tx);
+    async revokeOthers({ except = [] } = {}) {
+      const [row] = await queries.revokeOtherSessions.run({ except: except.map((id) => parseSessionId(id)) }, tx);
       return row!.revoked;
     },
 

@@ -60,6 +60,9 @@ describe("the evidence", () => {
       expect((await audit.listEvents({ organizationId: ACME })).items.every((event) => event.organizationId === ACME)).toBe(true);
       expect((await audit.listAttemptsOfUser(BOB)).items.map(({ result }) => result)).toEqual(["success", "invalid"]);
       expect((await audit.listAttemptsOfUser(BOB, { result: "invalid" })).items).toHaveLength(1);
+      const failed = ["invalid", "throttled", "disabled", "abandoned"] as const;
+      expect((await audit.listAttemptsOfUser(BOB, { result: failed })).items).toHaveLength(1);
+      expect((await audit.listAttemptsOfUser(BOB, { result: [] })).items).toEqual([]);
     });
   });
 

@@ -60,6 +60,11 @@ describe("docs/published-operations.md", () => {
     expect(rows.filter(({ counterparts, isLater }) => (counterparts.length > 0) === isLater)).toEqual([]);
   });
 
+  it("calls the factory the counterpart of nothing but a transaction", () => {
+    const named = rows.filter(({ counterparts }) => counterparts.includes(createRepositories.name));
+    expect(named.map(({ published }) => published)).toEqual(["transaction"]);
+  });
+
   it("names what there is", async () => {
     const repositories: Record<string, object> = { ...createRepositories({} as Transaction) };
     const { rows: functions } = await world.db.admin.query<{ proname: string }>(

@@ -42,6 +42,12 @@ describe("sessions in PostgreSQL", () => {
     expect(await found({ deviceId: device })).toEqual([sessionId]);
     expect(await found({ deviceId: newId<"device">() })).toEqual([]);
     expect(await world.as("ann", "acme", async ({ sessions }) =>
+      (await sessions.list({ network: "192.0.2.0/24", deviceId: device })).items.map(({ id }) => id),
+    )).toEqual([sessionId]);
+    expect(await world.as("ann", "acme", async ({ sessions }) =>
+      (await sessions.list({ deviceId: newId<"device">() })).items,
+    )).toEqual([]);
+    expect(await world.as("ann", "acme", async ({ sessions }) =>
       (await sessions.listForMember(BOB, { network: "192.0.2.0/24" })).items.map(({ id }) => id),
     )).toEqual([sessionId]);
   });

@@ -938,7 +938,9 @@ comment on function revoke_session(uuid) is
 grant execute on function revoke_session(uuid) to safetypin_app;
 
 
-create function revoke_other_sessions()
+create function revoke_other_sessions(
+  p_except uuid[] default '{}'
+)
   returns integer
   language plpgsql
   volatile
@@ -956,6 +958,8 @@ begin
     revocation_reason = 'revoked_by_user'
   where user_id = v_user_id
     and id <> current_session_id()
+    -- Not "<> all": a null among them would keep every session.
+    and array_position(p_except, id) is null
     and not revoked;
   get diagnostics v_revoked = row_count;
 
@@ -969,10 +973,10 @@ begin
 end;
 $$;
 
-comment on function revoke_other_sessions() is
-  'Ends all of the caller''s sessions but the one they are using, and returns how many that was. Raises SP102.';
+comment on function revoke_other_sessions(uuid[]) is
+  'Ends all of the caller''s sessions but the one they are using and those they name, and returns how many that was. Raises SP102.';
 
-grant execute on function revoke_other_sessions() to safetypin_app;
+grant execute on function revoke_other_sessions(uuid[]) to safetypin_app;
 
 
 create function _void_sessions(

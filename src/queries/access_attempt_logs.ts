@@ -7,12 +7,14 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 
 export type NumberOrString = number | string;
 
+export type stringArray = (string)[];
+
 /** 'ListOwnAttempts' parameters type */
 export interface ListOwnAttemptsParams {
   beforeId: string;
   beforeTime: DateOrString;
   limit: NumberOrString;
-  result?: string | null | void;
+  results?: stringArray | null | void;
   since: DateOrString;
 }
 
@@ -43,7 +45,7 @@ export interface ListOwnAttemptsQuery {
   result: ListOwnAttemptsResult;
 }
 
-const listOwnAttemptsIR: any = {"usedParamSet":{"result":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"result","required":false,"transform":{"type":"scalar"},"locs":[{"a":334,"b":340},{"a":368,"b":374}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":398,"b":404}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":427,"b":438},{"a":467,"b":478}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":481,"b":490}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":534,"b":540}]}],"statement":"select\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere user_id = (select current_user_id())\n  and (:result::text is null or result = :result)\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
+const listOwnAttemptsIR: any = {"usedParamSet":{"results":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"results","required":false,"transform":{"type":"scalar"},"locs":[{"a":334,"b":341},{"a":376,"b":383}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":408,"b":414}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":437,"b":448},{"a":477,"b":488}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":491,"b":500}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":544,"b":550}]}],"statement":"select\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere user_id = (select current_user_id())\n  and (:results::text[] is null or result = any (:results))\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
 
 /**
  * Query generated from SQL:
@@ -60,7 +62,7 @@ const listOwnAttemptsIR: any = {"usedParamSet":{"result":true,"since":true,"befo
  *   recorded_at::text as "position!"
  * from access_attempt_logs
  * where user_id = (select current_user_id())
- *   and (:result::text is null or result = :result)
+ *   and (:results::text[] is null or result = any (:results))
  *   and recorded_at >= :since!
  *   and recorded_at <= :beforeTime!
  *   and (recorded_at, id) < (:beforeTime!, :beforeId!)
@@ -76,7 +78,7 @@ export interface ListUserAttemptsParams {
   beforeId: string;
   beforeTime: DateOrString;
   limit: NumberOrString;
-  result?: string | null | void;
+  results?: stringArray | null | void;
   since: DateOrString;
   userId: string;
 }
@@ -108,7 +110,7 @@ export interface ListUserAttemptsQuery {
   result: ListUserAttemptsResult;
 }
 
-const listUserAttemptsIR: any = {"usedParamSet":{"userId":true,"result":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":300,"b":307}]},{"name":"result","required":false,"transform":{"type":"scalar"},"locs":[{"a":316,"b":322},{"a":350,"b":356}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":380,"b":386}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":409,"b":420},{"a":449,"b":460}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":463,"b":472}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":516,"b":522}]}],"statement":"select\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere user_id = :userId!\n  and (:result::text is null or result = :result)\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
+const listUserAttemptsIR: any = {"usedParamSet":{"userId":true,"results":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":300,"b":307}]},{"name":"results","required":false,"transform":{"type":"scalar"},"locs":[{"a":316,"b":323},{"a":358,"b":365}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":390,"b":396}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":419,"b":430},{"a":459,"b":470}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":473,"b":482}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":526,"b":532}]}],"statement":"select\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere user_id = :userId!\n  and (:results::text[] is null or result = any (:results))\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
 
 /**
  * Query generated from SQL:
@@ -125,7 +127,7 @@ const listUserAttemptsIR: any = {"usedParamSet":{"userId":true,"result":true,"si
  *   recorded_at::text as "position!"
  * from access_attempt_logs
  * where user_id = :userId!
- *   and (:result::text is null or result = :result)
+ *   and (:results::text[] is null or result = any (:results))
  *   and recorded_at >= :since!
  *   and recorded_at <= :beforeTime!
  *   and (recorded_at, id) < (:beforeTime!, :beforeId!)
@@ -142,7 +144,7 @@ export interface ListAttemptsFromAddressParams {
   beforeTime: DateOrString;
   ipAddress: string;
   limit: NumberOrString;
-  result?: string | null | void;
+  results?: stringArray | null | void;
   since: DateOrString;
 }
 
@@ -173,7 +175,7 @@ export interface ListAttemptsFromAddressQuery {
   result: ListAttemptsFromAddressResult;
 }
 
-const listAttemptsFromAddressIR: any = {"usedParamSet":{"ipAddress":true,"result":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"ipAddress","required":true,"transform":{"type":"scalar"},"locs":[{"a":303,"b":313}]},{"name":"result","required":false,"transform":{"type":"scalar"},"locs":[{"a":322,"b":328},{"a":356,"b":362}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":386,"b":392}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":415,"b":426},{"a":455,"b":466}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":469,"b":478}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":522,"b":528}]}],"statement":"select\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere ip_address = :ipAddress!\n  and (:result::text is null or result = :result)\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
+const listAttemptsFromAddressIR: any = {"usedParamSet":{"ipAddress":true,"results":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"ipAddress","required":true,"transform":{"type":"scalar"},"locs":[{"a":303,"b":313}]},{"name":"results","required":false,"transform":{"type":"scalar"},"locs":[{"a":322,"b":329},{"a":364,"b":371}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":396,"b":402}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":425,"b":436},{"a":465,"b":476}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":479,"b":488}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":532,"b":538}]}],"statement":"select\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere ip_address = :ipAddress!\n  and (:results::text[] is null or result = any (:results))\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
 
 /**
  * Query generated from SQL:
@@ -190,7 +192,7 @@ const listAttemptsFromAddressIR: any = {"usedParamSet":{"ipAddress":true,"result
  *   recorded_at::text as "position!"
  * from access_attempt_logs
  * where ip_address = :ipAddress!
- *   and (:result::text is null or result = :result)
+ *   and (:results::text[] is null or result = any (:results))
  *   and recorded_at >= :since!
  *   and recorded_at <= :beforeTime!
  *   and (recorded_at, id) < (:beforeTime!, :beforeId!)

@@ -3,6 +3,8 @@ import { PreparedQuery } from '@pgtyped/runtime';
 
 export type NumberOrString = number | string;
 
+export type stringArray = (string)[];
+
 /** 'FindMember' parameters type */
 export interface FindMemberParams {
   userId: string;
@@ -212,6 +214,42 @@ const withdrawInvitationIR: any = {"usedParamSet":{"email":true},"params":[{"nam
 export const withdrawInvitation = new PreparedQuery<WithdrawInvitationParams,WithdrawInvitationResult>(withdrawInvitationIR);
 
 
+/** 'AddMembers' parameters type */
+export interface AddMembersParams {
+  emails: stringArray;
+  roles: stringArray;
+}
+
+/** 'AddMembers' return type */
+export interface AddMembersResult {
+  add_member: undefined | null;
+}
+
+/** 'AddMembers' query type */
+export interface AddMembersQuery {
+  params: AddMembersParams;
+  result: AddMembersResult;
+}
+
+const addMembersIR: any = {"usedParamSet":{"emails":true,"roles":true},"params":[{"name":"emails","required":true,"transform":{"type":"scalar"},"locs":[{"a":201,"b":208}]},{"name":"roles","required":true,"transform":{"type":"scalar"},"locs":[{"a":219,"b":225}]}],"statement":"-- Several or none. In one order, so that two who do the same do not wait in a circle.\nselect add_member(p_email => given.email, p_role => given.role)\nfrom (\n  select\n    email,\n    role\n  from unnest(:emails!::text[], :roles!::text[]) as member (email, role)\n  order by email\n) as given"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- Several or none. In one order, so that two who do the same do not wait in a circle.
+ * select add_member(p_email => given.email, p_role => given.role)
+ * from (
+ *   select
+ *     email,
+ *     role
+ *   from unnest(:emails!::text[], :roles!::text[]) as member (email, role)
+ *   order by email
+ * ) as given
+ * ```
+ */
+export const addMembers = new PreparedQuery<AddMembersParams,AddMembersResult>(addMembersIR);
+
+
 /** 'AcceptMembership' parameters type */
 export interface AcceptMembershipParams {
   organizationId: string;
@@ -265,6 +303,42 @@ const setMemberRoleIR: any = {"usedParamSet":{"userId":true,"role":true},"params
  * ```
  */
 export const setMemberRole = new PreparedQuery<SetMemberRoleParams,SetMemberRoleResult>(setMemberRoleIR);
+
+
+/** 'SetMemberRoles' parameters type */
+export interface SetMemberRolesParams {
+  roles: stringArray;
+  userIds: stringArray;
+}
+
+/** 'SetMemberRoles' return type */
+export interface SetMemberRolesResult {
+  set_member_role: undefined | null;
+}
+
+/** 'SetMemberRoles' query type */
+export interface SetMemberRolesQuery {
+  params: SetMemberRolesParams;
+  result: SetMemberRolesResult;
+}
+
+const setMemberRolesIR: any = {"usedParamSet":{"userIds":true,"roles":true},"params":[{"name":"userIds","required":true,"transform":{"type":"scalar"},"locs":[{"a":159,"b":167}]},{"name":"roles","required":true,"transform":{"type":"scalar"},"locs":[{"a":178,"b":184}]}],"statement":"-- Several or none, in one order.\nselect set_member_role(p_user_id => given.user_id, p_role => given.role)\nfrom (\n  select\n    user_id,\n    role\n  from unnest(:userIds!::uuid[], :roles!::text[]) as member (user_id, role)\n  order by user_id\n) as given"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- Several or none, in one order.
+ * select set_member_role(p_user_id => given.user_id, p_role => given.role)
+ * from (
+ *   select
+ *     user_id,
+ *     role
+ *   from unnest(:userIds!::uuid[], :roles!::text[]) as member (user_id, role)
+ *   order by user_id
+ * ) as given
+ * ```
+ */
+export const setMemberRoles = new PreparedQuery<SetMemberRolesParams,SetMemberRolesResult>(setMemberRolesIR);
 
 
 /** 'SuspendMember' parameters type */
@@ -346,6 +420,39 @@ const removeMemberIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"u
  * ```
  */
 export const removeMember = new PreparedQuery<RemoveMemberParams,RemoveMemberResult>(removeMemberIR);
+
+
+/** 'RemoveMembers' parameters type */
+export interface RemoveMembersParams {
+  userIds: stringArray;
+}
+
+/** 'RemoveMembers' return type */
+export interface RemoveMembersResult {
+  remove_member: undefined | null;
+}
+
+/** 'RemoveMembers' query type */
+export interface RemoveMembersQuery {
+  params: RemoveMembersParams;
+  result: RemoveMembersResult;
+}
+
+const removeMembersIR: any = {"usedParamSet":{"userIds":true},"params":[{"name":"userIds","required":true,"transform":{"type":"scalar"},"locs":[{"a":108,"b":116}]}],"statement":"-- Several or none, in one order.\nselect remove_member(given.user_id)\nfrom (\n  select user_id\n  from unnest(:userIds!::uuid[]) as member (user_id)\n  order by user_id\n) as given"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- Several or none, in one order.
+ * select remove_member(given.user_id)
+ * from (
+ *   select user_id
+ *   from unnest(:userIds!::uuid[]) as member (user_id)
+ *   order by user_id
+ * ) as given
+ * ```
+ */
+export const removeMembers = new PreparedQuery<RemoveMembersParams,RemoveMembersResult>(removeMembersIR);
 
 
 /** 'LeaveOrganization' parameters type */

@@ -478,6 +478,108 @@ const listOrganizationSessionsIR: any = {"usedParamSet":{"afterUserId":true,"aft
 export const listOrganizationSessions = new PreparedQuery<ListOrganizationSessionsParams,ListOrganizationSessionsResult>(listOrganizationSessionsIR);
 
 
+/** 'SiftOrganizationSessions' parameters type */
+export interface SiftOrganizationSessionsParams {
+  afterId: string;
+  afterUserId: string;
+  deviceId?: string | null | void;
+  limit: NumberOrString;
+  network?: string | null | void;
+}
+
+/** 'SiftOrganizationSessions' return type */
+export interface SiftOrganizationSessionsResult {
+  /** How well they proved who they are: 1 to 3 (NIST SP 800-63B-4). [internal] */
+  assuranceLevel: number;
+  /** With what they proved it. [internal] */
+  authenticationMethods: stringArray;
+  /** When it began. [internal] */
+  creationTime: Date;
+  /** The device, when one is known. [internal] */
+  deviceId: string | null;
+  endTime: Date;
+  /** When it ends at the latest. [internal] */
+  expirationTime: Date;
+  /** The id of the session: a name, not the token. [internal] */
+  id: string;
+  /** Where it began, as the application says. [personal] */
+  ipAddress: string | null;
+  isCurrent: boolean;
+  /** Whether a second factor was given. [internal] */
+  isMfaComplete: boolean;
+  /** When it was last used: written at most once a minute. [internal] */
+  lastActivityTime: Date;
+  /** Where; null before a first organization is chosen: then the session sees its own user and nothing else. [internal] */
+  organizationId: string | null;
+  position: string;
+  /** Why; null while nobody has. [internal] */
+  revocationReason: string | null;
+  /** When somebody ended it; null while nobody has. [internal] */
+  revocationTime: Date | null;
+  /** Whether somebody ended it. [internal] */
+  revoked: boolean;
+  /** A small object of the application's own. [personal] */
+  sessionData: Json;
+  /** What it began with, as the application says. [personal] */
+  userAgent: string | null;
+  /** Who. [internal] */
+  userId: string;
+}
+
+/** 'SiftOrganizationSessions' query type */
+export interface SiftOrganizationSessionsQuery {
+  params: SiftOrganizationSessionsParams;
+  result: SiftOrganizationSessionsResult;
+}
+
+const siftOrganizationSessionsIR: any = {"usedParamSet":{"deviceId":true,"network":true,"afterUserId":true,"afterId":true,"limit":true},"params":[{"name":"deviceId","required":false,"transform":{"type":"scalar"},"locs":[{"a":1356,"b":1364},{"a":1404,"b":1412}]},{"name":"network","required":false,"transform":{"type":"scalar"},"locs":[{"a":1422,"b":1429},{"a":1472,"b":1479}]},{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":1523,"b":1535}]},{"name":"afterId","required":true,"transform":{"type":"scalar"},"locs":[{"a":1538,"b":1546}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":1594,"b":1600}]}],"statement":"-- Apart from the list of all, whose plan must not count on a filter: this one reads the\n-- organization's sessions that are live.\nselect\n  sessions.id,\n  sessions.user_id as \"userId\",\n  sessions.organization_id as \"organizationId\",\n  sessions.assurance_level as \"assuranceLevel\",\n  sessions.authentication_methods as \"authenticationMethods\",\n  sessions.is_mfa_complete as \"isMfaComplete\",\n  sessions.creation_time as \"creationTime\",\n  sessions.expiration_time as \"expirationTime\",\n  session_activities.last_activity_time as \"lastActivityTime\",\n  least(\n    sessions.expiration_time,\n    session_activities.last_activity_time + sessions.idle_limit\n  ) as \"endTime!\",\n  sessions.ip_address as \"ipAddress\",\n  sessions.user_agent as \"userAgent\",\n  sessions.device_id as \"deviceId\",\n  sessions.revoked,\n  sessions.revocation_time as \"revocationTime\",\n  sessions.revocation_reason as \"revocationReason\",\n  sessions.session_data as \"sessionData\",\n  sessions.id = (select current_session_id()) as \"isCurrent!\",\n  sessions.creation_time::text as \"position!\"\nfrom sessions\njoin session_activities on session_activities.session_id = sessions.id\nwhere sessions.organization_id = (select current_organization_id())\n  and not sessions.revoked\n  and least(\n    sessions.expiration_time,\n    session_activities.last_activity_time + sessions.idle_limit\n  ) > now()\n  and (:deviceId::uuid is null or sessions.device_id = :deviceId)\n  and (:network::inet is null or sessions.ip_address <<= :network)\n  and (sessions.user_id, sessions.id) > (:afterUserId!, :afterId!)\norder by sessions.user_id, sessions.id\nlimit :limit!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- Apart from the list of all, whose plan must not count on a filter: this one reads the
+ * -- organization's sessions that are live.
+ * select
+ *   sessions.id,
+ *   sessions.user_id as "userId",
+ *   sessions.organization_id as "organizationId",
+ *   sessions.assurance_level as "assuranceLevel",
+ *   sessions.authentication_methods as "authenticationMethods",
+ *   sessions.is_mfa_complete as "isMfaComplete",
+ *   sessions.creation_time as "creationTime",
+ *   sessions.expiration_time as "expirationTime",
+ *   session_activities.last_activity_time as "lastActivityTime",
+ *   least(
+ *     sessions.expiration_time,
+ *     session_activities.last_activity_time + sessions.idle_limit
+ *   ) as "endTime!",
+ *   sessions.ip_address as "ipAddress",
+ *   sessions.user_agent as "userAgent",
+ *   sessions.device_id as "deviceId",
+ *   sessions.revoked,
+ *   sessions.revocation_time as "revocationTime",
+ *   sessions.revocation_reason as "revocationReason",
+ *   sessions.session_data as "sessionData",
+ *   sessions.id = (select current_session_id()) as "isCurrent!",
+ *   sessions.creation_time::text as "position!"
+ * from sessions
+ * join session_activities on session_activities.session_id = sessions.id
+ * where sessions.organization_id = (select current_organization_id())
+ *   and not sessions.revoked
+ *   and least(
+ *     sessions.expiration_time,
+ *     session_activities.last_activity_time + sessions.idle_limit
+ *   ) > now()
+ *   and (:deviceId::uuid is null or sessions.device_id = :deviceId)
+ *   and (:network::inet is null or sessions.ip_address <<= :network)
+ *   and (sessions.user_id, sessions.id) > (:afterUserId!, :afterId!)
+ * order by sessions.user_id, sessions.id
+ * limit :limit!
+ * ```
+ */
+export const siftOrganizationSessions = new PreparedQuery<SiftOrganizationSessionsParams,SiftOrganizationSessionsResult>(siftOrganizationSessionsIR);
+
+
 /** 'RevokeSession' parameters type */
 export interface RevokeSessionParams {
   sessionId: string;
@@ -506,7 +608,9 @@ export const revokeSession = new PreparedQuery<RevokeSessionParams,RevokeSession
 
 
 /** 'RevokeOtherSessions' parameters type */
-export type RevokeOtherSessionsParams = void;
+export interface RevokeOtherSessionsParams {
+  except: stringArray;
+}
 
 /** 'RevokeOtherSessions' return type */
 export interface RevokeOtherSessionsResult {
@@ -519,12 +623,12 @@ export interface RevokeOtherSessionsQuery {
   result: RevokeOtherSessionsResult;
 }
 
-const revokeOtherSessionsIR: any = {"usedParamSet":{},"params":[],"statement":"select revoke_other_sessions() as \"revoked!\""};
+const revokeOtherSessionsIR: any = {"usedParamSet":{"except":true},"params":[{"name":"except","required":true,"transform":{"type":"scalar"},"locs":[{"a":29,"b":36}]}],"statement":"select revoke_other_sessions(:except!) as \"revoked!\""};
 
 /**
  * Query generated from SQL:
  * ```
- * select revoke_other_sessions() as "revoked!"
+ * select revoke_other_sessions(:except!) as "revoked!"
  * ```
  */
 export const revokeOtherSessions = new PreparedQuery<RevokeOtherSessionsParams,RevokeOtherSessionsResult>(revokeOtherSessionsIR);

@@ -3,7 +3,11 @@ import { PreparedQuery } from '@pgtyped/runtime';
 
 export type DateOrString = Date | string;
 
+export type DateOrStringArray = (DateOrString)[];
+
 export type NumberOrString = number | string;
+
+export type stringArray = (string)[];
 
 /** 'ListMemberRoles' parameters type */
 export interface ListMemberRolesParams {
@@ -193,6 +197,54 @@ const assignRoleIR: any = {"usedParamSet":{"userId":true,"roleId":true,"expirati
  * ```
  */
 export const assignRole = new PreparedQuery<AssignRoleParams,AssignRoleResult>(assignRoleIR);
+
+
+/** 'AssignRoles' parameters type */
+export interface AssignRolesParams {
+  expirationTimes: DateOrStringArray;
+  reasons: stringArray;
+  roleIds: stringArray;
+  userIds: stringArray;
+}
+
+/** 'AssignRoles' return type */
+export interface AssignRolesResult {
+  assign_role: undefined | null;
+}
+
+/** 'AssignRoles' query type */
+export interface AssignRolesQuery {
+  params: AssignRolesParams;
+  result: AssignRolesResult;
+}
+
+const assignRolesIR: any = {"usedParamSet":{"userIds":true,"roleIds":true,"expirationTimes":true,"reasons":true},"params":[{"name":"userIds","required":true,"transform":{"type":"scalar"},"locs":[{"a":392,"b":400}]},{"name":"roleIds","required":true,"transform":{"type":"scalar"},"locs":[{"a":411,"b":419}]},{"name":"expirationTimes","required":true,"transform":{"type":"scalar"},"locs":[{"a":430,"b":446}]},{"name":"reasons","required":true,"transform":{"type":"scalar"},"locs":[{"a":464,"b":472}]}],"statement":"-- Several or none, in one order. A list holds no null here: infinity is for good, and an\n-- empty reason none.\nselect assign_role(\n  p_user_id => given.user_id,\n  p_role_id => given.role_id,\n  p_expiration_time => nullif(given.expiration_time, 'infinity'),\n  p_reason => nullif(given.reason, '')\n)\nfrom (\n  select\n    user_id,\n    role_id,\n    expiration_time,\n    reason\n  from unnest(\n    :userIds!::uuid[], :roleIds!::uuid[], :expirationTimes!::timestamptz[], :reasons!::text[]\n  ) as role_grant (user_id, role_id, expiration_time, reason)\n  order by user_id, role_id\n) as given"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- Several or none, in one order. A list holds no null here: infinity is for good, and an
+ * -- empty reason none.
+ * select assign_role(
+ *   p_user_id => given.user_id,
+ *   p_role_id => given.role_id,
+ *   p_expiration_time => nullif(given.expiration_time, 'infinity'),
+ *   p_reason => nullif(given.reason, '')
+ * )
+ * from (
+ *   select
+ *     user_id,
+ *     role_id,
+ *     expiration_time,
+ *     reason
+ *   from unnest(
+ *     :userIds!::uuid[], :roleIds!::uuid[], :expirationTimes!::timestamptz[], :reasons!::text[]
+ *   ) as role_grant (user_id, role_id, expiration_time, reason)
+ *   order by user_id, role_id
+ * ) as given
+ * ```
+ */
+export const assignRoles = new PreparedQuery<AssignRolesParams,AssignRolesResult>(assignRolesIR);
 
 
 /** 'RemoveRole' parameters type */

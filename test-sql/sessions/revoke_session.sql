@@ -1,6 +1,6 @@
 -- revoke_session() and its kin: who ends which sessions.
 begin;
-select plan(38);
+select plan(42);
 
 select tests.two_organizations();
 select tests.member('zenith', 'bob');
@@ -50,6 +50,18 @@ select throws_ok($$ select revoke_other_sessions() $$, 'SP102', null, 'nobody en
 select tests.act_as_operator();
 select throws_ok($$ select revoke_other_sessions() $$, '42501', null, 'a job ends none');
 select is((select count(*) from tests.events('session.others_revoked')), 2::bigint, 'it is recorded, with how many');
+
+select tests.act_as_superuser();
+update sessions set revoked = false, revocation_time = null, revocation_reason = null where user_id = tests.user_id('bob');
+select tests.act_as('bob', 'acme');
+select is(
+  revoke_other_sessions(array[md5('session:bob:zenith')::uuid, md5('session:amy:acme')::uuid, null]), 1,
+  'bob ends his others but one, and names amy''s in vain'
+);
+select lives_ok($$ select begin_request(tests.token('bob', 'zenith')) $$, '... the one he named goes on');
+select begin_request(tests.token('bob', 'acme'));
+select is(revoke_other_sessions(null), 1, 'none is named, none goes on');
+select throws_ok($$ select begin_request(tests.token('bob', 'zenith')) $$, 'SP101', null, '... neither does that one');
 
 -- All
 select tests.act_as_superuser();

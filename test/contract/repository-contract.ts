@@ -233,6 +233,57 @@ export function describeRepositories(implementation: string, makeWorld: () => Re
         });
       });
 
+      it("is managed in numbers: all of them or none", async () => {
+        const { ann, amy, bob, zoe, acme, ids } = await cast("several");
+
+        await world.as(amy, acme, async ({ organizations }) => {
+          await organizations.addMembers([]);
+          await organizations.addMembers([
+            { email: `${zoe}@example.com` },
+            { email: "nobody-at-all@example.com", role: "admin" },
+          ]);
+        });
+        await world.as(zoe, undefined, async ({ organizations }) => {
+          const [invitation] = (await organizations.listOwn()).filter(({ status }) => status === "invited");
+          await organizations.acceptMembership(invitation!.id);
+        });
+
+        const roles = (work: (repositories: Repositories) => Promise<void>) => world.as(ann, acme, work);
+        await expect(
+          roles(({ organizations }) =>
+            organizations.setMemberRoles([
+              { userId: ids.bob, role: "admin" },
+              { userId: newId(), role: "admin" },
+            ]),
+          ),
+        ).rejects.toMatchObject({ name: "NotFoundError", code: "member_not_found" });
+        expect(await world.as(ann, acme, ({ organizations }) => organizations.getMember(ids.bob))).toMatchObject({
+          role: "member",
+        });
+        await roles(({ organizations }) =>
+          organizations.setMemberRoles([
+            { userId: ids.bob, role: "admin" },
+            { userId: ids.amy, role: "member" },
+          ]),
+        );
+        await world.as(ann, acme, async ({ organizations }) => {
+          expect(await organizations.getMember(ids.bob)).toMatchObject({ role: "admin" });
+          expect(await organizations.getMember(ids.amy)).toMatchObject({ role: "member" });
+        });
+
+        await expect(
+          roles(({ organizations }) => organizations.removeMembers([ids.bob, ids.ann])),
+        ).rejects.toMatchObject({ code: "last_owner" });
+        expect(await world.as(bob, acme, ({ organizations }) => organizations.countMembers())).toBe(4);
+        await roles(({ organizations }) => organizations.removeMembers([ids.bob, ids.amy]));
+        expect(await world.as(ann, acme, ({ organizations }) => organizations.countMembers())).toBe(2);
+
+        const many = Array.from({ length: 1001 }, () => ids.zoe);
+        await expect(
+          roles(({ organizations }) => organizations.removeMembers(many)),
+        ).rejects.toMatchObject({ name: "RuleError", code: "batch_out_of_range" });
+      });
+
       it("changes what it says of itself, when somebody may", async () => {
         const { amy, bob, acme } = await cast("update");
 
@@ -347,6 +398,7 @@ export function describeRepositories(implementation: string, makeWorld: () => Re
           expect(await sessions.get(other.id)).toMatchObject({ revoked: true, revocationReason: "revoked_by_user" });
           expect(await sessions.isLive(other.id)).toBe(false);
           expect(await sessions.revokeOthers()).toBe(0);
+          expect(await sessions.revokeOthers({ except: [other.id] })).toBe(0);
         });
         await expect(
           world.as(bob, undefined, ({ sessions }) => sessions.getCurrent()),
@@ -451,6 +503,28 @@ export function describeRepositories(implementation: string, makeWorld: () => Re
           expect(await permissions.findRoleByName("Front desk")).toMatchObject({ id: roleId });
           expect((await permissions.listRoles()).items).toMatchObject([{ id: roleId }]);
         });
+        await world.as(ann, acme, async ({ permissions }) => {
+          const expirationTime = new Date(Date.now() + 3_600_000);
+          await permissions.assignRoles([
+            { userId: ids.bob, roleId, reason: "for good" },
+            { userId: ids.amy, roleId, expirationTime },
+          ]);
+          expect((await permissions.listMemberRoles(ids.bob)).items).toMatchObject([
+            { reason: "for good", expirationTime: null },
+          ]);
+          expect((await permissions.listMemberRoles(ids.amy)).items).toMatchObject([{ reason: null, expirationTime }]);
+        });
+        await expect(
+          world.as(ann, acme, ({ permissions }) =>
+            permissions.assignRoles([
+              { userId: ids.ann, roleId },
+              { userId: ids.zoe, roleId },
+            ]),
+          ),
+        ).rejects.toMatchObject({ code: "member_not_found" });
+        expect(
+          (await world.as(ann, acme, ({ permissions }) => permissions.listMemberRoles(ids.ann))).items,
+        ).toEqual([]);
         await world.as(zoe, zenith, async ({ permissions }) => {
           expect(await permissions.findRole(roleId)).toBeNull();
           expect(await permissions.listRolePermissions(roleId)).toEqual([]);

@@ -67,6 +67,9 @@ const POLICY = {
   aal3IdleMinutes: 15,
 };
 
+/** Acme's 15 000 sessions, each with when it was last used. */
+const READS_THE_SESSIONS = 31_000;
+
 /** A role's permissions are seen through its role, and acme's 500 roles are read to see which. */
 const READS_THE_ROLES = 1_000;
 
@@ -209,6 +212,10 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     params: { email: "person9999@domain499.example", role: "member" },
     uses: ["users_email_key"],
   },
+  "organization_users.addMembers": {
+    params: { emails: ["person9999@domain499.example", "person9998@domain499.example"], roles: ["member", "admin"] },
+    uses: ["users_email_key"],
+  },
   "organization_users.withdrawInvitation": {
     params: { email: "person9999@domain499.example" },
     uses: ["users_email_key", "organization_users_pkey|organization_users_user_id_idx"],
@@ -219,6 +226,10 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     uses: ["organization_users_pkey|organization_users_user_id_idx"],
   },
   "organization_users.setMemberRole": { params: { userId: MEMBER, role: "admin" }, uses: ["organization_users_pkey|organization_users_user_id_idx"] },
+  "organization_users.setMemberRoles": {
+    params: { userIds: [MEMBER, uuid("user:8")], roles: ["admin", "admin"] },
+    uses: ["organization_users_pkey|organization_users_user_id_idx"],
+  },
   "organization_users.suspendMember": { params: { userId: MEMBER }, uses: ["organization_users_pkey|organization_users_user_id_idx"] },
   "organization_users.reactivateMember": {
     params: async (client: pg.ClientBase) => {
@@ -229,6 +240,10 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   },
   "organization_users.removeMember": {
     params: { userId: MEMBER },
+    uses: ["organization_users_pkey|organization_users_user_id_idx", "sessions_organization_id_user_id_idx", "user_roles_pkey"],
+  },
+  "organization_users.removeMembers": {
+    params: { userIds: [MEMBER, uuid("user:8")] },
     uses: ["organization_users_pkey|organization_users_user_id_idx", "sessions_organization_id_user_id_idx", "user_roles_pkey"],
   },
   "organization_users.leaveOrganization": { as: "member", uses: ["organization_users_pkey|organization_users_user_id_idx"] },
@@ -270,11 +285,16 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     params: { afterUserId: NO_ID, afterId: NO_ID, limit: 20 },
     uses: ["sessions_organization_id_user_id_idx", "session_activities_pkey"],
   },
+  "sessions.siftOrganizationSessions": {
+    params: { network: "198.51.100.0/24", afterUserId: NO_ID, afterId: NO_ID, limit: 20 },
+    uses: ["sessions_organization_id_user_id_idx"],
+    rows: READS_THE_SESSIONS,
+  },
   "sessions.revokeSession": {
     params: first('select current_session_id() as "sessionId"'),
     uses: ["sessions_pkey"],
   },
-  "sessions.revokeOtherSessions": { uses: [] },
+  "sessions.revokeOtherSessions": { params: { except: [SESSION] }, uses: [] },
   "sessions.revokeAllSessions": { uses: ["users_pkey"] },
   "sessions.revokeMemberSessions": { params: { userId: MEMBER }, uses: ["organization_users_pkey|organization_users_user_id_idx"] },
   "sessions.setSessionData": { params: { sessionData: {} }, uses: ["sessions_pkey"] },
@@ -327,6 +347,15 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   "user_roles.listMemberPermissions": { params: { userId: MEMBER }, uses: ["user_roles_pkey", "organization_users_pkey|organization_users_user_id_idx"], rows: READS_THE_ROLES },
   "user_roles.assignRole": {
     params: { userId: MEMBER, roleId: ROLE },
+    uses: ["roles_pkey", "organization_users_pkey|organization_users_user_id_idx"],
+  },
+  "user_roles.assignRoles": {
+    params: {
+      userIds: [MEMBER, uuid("user:8")],
+      roleIds: [ROLE, ROLE],
+      expirationTimes: ["infinity", minutesAgo(-60)],
+      reasons: ["", "night shift"],
+    },
     uses: ["roles_pkey", "organization_users_pkey|organization_users_user_id_idx"],
   },
   "user_roles.removeRole": {
