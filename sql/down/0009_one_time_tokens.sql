@@ -1,5 +1,5 @@
 /*
- * 0008 one-time tokens, undone: everything the chapter made, newest first
+ * 0009 one-time tokens, undone: everything the chapter made, newest first
  */
 
 set local role safetypin_owner;

@@ -1,5 +1,5 @@
 /*
- * 0004 tenancy: organizations, who belongs to them, and the domains they hold
+ * 0005 tenancy: organizations, who belongs to them, and the domains they hold
  *
  * An organization is the wall that everything else lives behind. People get
  * through it by membership and by nothing else. Two counters stand on the
@@ -435,7 +435,7 @@ grant select (id, slug, name, domain, status, subscription_tier, max_users, memb
 grant select on organization_users to safetypin_auditor;
 grant update (name, billing_email, technical_contact_email, settings)
   on organizations to safetypin_app;
--- Which of the members may update is a permission: see 0005.
+-- Which of the members may update is a permission: see 0006.
 
 grant insert (id, slug, name) on organizations to safetypin_definer;
 grant update (

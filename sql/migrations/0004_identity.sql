@@ -1,5 +1,5 @@
 /*
- * 0003 identity: people
+ * 0004 identity: people
  *
  * A person is one row in a cell, however many organizations they work for.
  * Whoever looks sees themselves and the members of the organization they act
@@ -95,7 +95,7 @@ alter table users enable row level security;
 alter table users force row level security;
 
 -- The people of the current organization are seen through their membership: the
--- policy for that is in 0004, beside organization_users.
+-- policy for that is in 0005, beside organization_users.
 create policy select_self on users
   for select
   to safetypin_app
