@@ -18,6 +18,78 @@ GRANT USAGE ON SCHEMA safetypin TO safetypin_monitor_login;
 GRANT USAGE ON SCHEMA safetypin TO safetypin_backup_login;
 
 --
+-- safetypin._a256cbc_hs512_open()
+--
+
+CREATE FUNCTION safetypin._a256cbc_hs512_open(p_key bytea, p_aad bytea, p_sealed bytea) RETURNS bytea
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_length integer := octet_length(p_sealed);
+  v_nonce  bytea := gen_random_bytes(16);
+begin
+  -- An iv, at least one block, a tag.
+  if v_length < 64
+     or v_length % 16 <> 0
+     or not _is_same_tag(
+       _a256cbc_hs512_tag(p_key, p_aad, substr(p_sealed, 1, v_length - 32)),
+       substr(p_sealed, v_length - 31),
+       v_nonce
+     )
+  then
+    return null;
+  end if;
+
+  return decrypt_iv(
+    substr(p_sealed, 17, v_length - 48), substr(p_key, 33, 32), substr(p_sealed, 1, 16),
+    'aes-cbc/pad:pkcs'
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._a256cbc_hs512_open(p_key bytea, p_aad bytea, p_sealed bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._a256cbc_hs512_open(p_key bytea, p_aad bytea, p_sealed bytea) IS 'Undoes _a256cbc_hs512_seal(); null, and nothing more, for everything that it did not make so.';
+
+REVOKE ALL ON FUNCTION safetypin._a256cbc_hs512_open(p_key bytea, p_aad bytea, p_sealed bytea) FROM PUBLIC;
+
+--
+-- safetypin._a256cbc_hs512_seal()
+--
+
+CREATE FUNCTION safetypin._a256cbc_hs512_seal(p_key bytea, p_iv bytea, p_aad bytea, p_plaintext bytea) RETURNS bytea
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_ciphertext bytea := p_iv || encrypt_iv(p_plaintext, substr(p_key, 33, 32), p_iv, 'aes-cbc/pad:pkcs');
+begin
+  return v_ciphertext || _a256cbc_hs512_tag(p_key, p_aad, v_ciphertext);
+end;
+$$;
+
+ALTER FUNCTION safetypin._a256cbc_hs512_seal(p_key bytea, p_iv bytea, p_aad bytea, p_plaintext bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._a256cbc_hs512_seal(p_key bytea, p_iv bytea, p_aad bytea, p_plaintext bytea) IS 'AES-256-CBC with HMAC-SHA-512 (RFC 7518, A256CBC-HS512) under a key of 64 bytes: iv, ciphertext and tag.';
+
+REVOKE ALL ON FUNCTION safetypin._a256cbc_hs512_seal(p_key bytea, p_iv bytea, p_aad bytea, p_plaintext bytea) FROM PUBLIC;
+
+--
+-- safetypin._a256cbc_hs512_tag()
+--
+
+CREATE FUNCTION safetypin._a256cbc_hs512_tag(p_key bytea, p_aad bytea, p_ciphertext bytea) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN substr(extensions.hmac(((p_aad || p_ciphertext) || int8send(((8)::bigint * octet_length(p_aad)))), substr(p_key, 1, 32), 'sha512'::text), 1, 32);
+
+ALTER FUNCTION safetypin._a256cbc_hs512_tag(p_key bytea, p_aad bytea, p_ciphertext bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._a256cbc_hs512_tag(p_key bytea, p_aad bytea, p_ciphertext bytea) IS 'What authenticates an iv with its ciphertext, and what else belongs to them, in A256CBC-HS512: 32 bytes.';
+
+REVOKE ALL ON FUNCTION safetypin._a256cbc_hs512_tag(p_key bytea, p_aad bytea, p_ciphertext bytea) FROM PUBLIC;
+
+--
 -- safetypin._account_id()
 --
 
@@ -32,6 +104,108 @@ COMMENT ON FUNCTION safetypin._account_id(p_email text) IS 'What an account is t
 REVOKE ALL ON FUNCTION safetypin._account_id(p_email text) FROM PUBLIC;
 
 --
+-- safetypin._activate_key()
+--
+
+CREATE FUNCTION safetypin._activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_share     bytea;
+  v_id        uuid;
+begin
+  -- One who rotates at a time.
+  perform from tenant_keys where tenant_id = v_tenant_id order by key_id for no key update;
+
+  v_share := _require_share(p_masked, p_organization_id, p_key_id, array['pending']);
+
+  update tenant_keys
+  set state = 'decrypt_only'
+  where tenant_id = v_tenant_id
+    and state = 'active';
+
+  update tenant_keys
+  set state = 'active'
+  where tenant_id = v_tenant_id
+    and key_id = p_key_id
+  returning id into v_id;
+
+  insert into blind_index_versions (organization_id, version, key_id, phase)
+  select p_organization_id, 1, p_key_id, 'steady'
+  where not exists (select from blind_index_versions where tenant_id = v_tenant_id);
+
+  perform _log_event(
+    'key.activated',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'key',
+    p_resource_id => v_id,
+    p_additional_data => jsonb_build_object('key_id', p_key_id)
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Makes a pending key the one that seals, once its share, unwrapped anew, has proven to be the right one; the one before only opens from then on. Raises SP221.';
+
+REVOKE ALL ON FUNCTION safetypin._activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_definer;
+
+--
+-- safetypin._add_key()
+--
+
+CREATE FUNCTION safetypin._add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id   uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_next_key_id integer := next_key_id(p_organization_id);
+  v_share       bytea;
+  v_id          uuid;
+  v_db_share    bytea;
+  v_check_value bytea;
+begin
+  if p_key_id is distinct from v_next_key_id then
+    raise exception 'the next key has the number %, not %', v_next_key_id, p_key_id
+      using errcode = 'SP422', hint = 'Ask next_key_id(), and have the share wrapped for that number.';
+  end if;
+
+  v_share := _share_of(p_masked, v_tenant_id, p_key_id);
+  if v_share is null then
+    raise exception 'this is not the share of key %', p_key_id
+      using errcode = 'SP221',
+        hint = 'Mask its 32 bytes under the pad that hello() answered on this connection.';
+  end if;
+
+  insert into tenant_keys (organization_id, key_id, provider, key_name, wrapped)
+  values (p_organization_id, p_key_id, p_provider, p_key_name, p_wrapped)
+  returning id, db_share into v_id, v_db_share;
+
+  v_check_value := substr(_purpose_key('kcv', v_share, v_tenant_id, p_key_id, v_db_share), 1, 8);
+  update tenant_keys set check_value = v_check_value where id = v_id;
+
+  perform _log_event(
+    'key.added',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'key',
+    p_resource_id => v_id,
+    p_additional_data => jsonb_build_object('key_id', p_key_id, 'provider', p_provider, 'key_name', p_key_name)
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) IS 'Adds a key that is pending. Raises SP422 when its number is not the next, SP221 when its share was not masked under this pad.';
+
+REVOKE ALL ON FUNCTION safetypin._add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) TO safetypin_definer;
+
+--
 -- safetypin._address_id()
 --
 
@@ -44,6 +218,101 @@ ALTER FUNCTION safetypin._address_id(p_ip_address inet) OWNER TO safetypin_defin
 COMMENT ON FUNCTION safetypin._address_id(p_ip_address inet) IS 'What a network address is throttled by: IPv4 alone, IPv6 by its /64.';
 
 REVOKE ALL ON FUNCTION safetypin._address_id(p_ip_address inet) FROM PUBLIC;
+
+--
+-- safetypin._await_writers()
+--
+
+CREATE FUNCTION safetypin._await_writers() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_end       timestamptz := clock_timestamp() + interval '5 seconds';
+  v_relations oid[] := array['tenant_keys'::regclass, 'blind_index_versions'::regclass];
+  v_database  oid := (select oid from pg_database where datname = current_database());
+  v_awaited   text[];
+begin
+  v_awaited := array(
+    select virtualtransaction
+    from pg_locks
+    where database = v_database
+      and relation = any (v_relations)
+      and mode in ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
+      and pid is distinct from pg_backend_pid()
+  );
+
+  while exists (
+    select
+    from pg_locks
+    where database = v_database
+      and relation = any (v_relations)
+      and virtualtransaction = any (v_awaited)
+  ) loop
+    if clock_timestamp() > v_end then
+      raise exception 'transactions that began earlier are still running'
+        using errcode = 'SP423', hint = 'Try again when they are done. A dump is one of them.';
+    end if;
+    perform pg_sleep(0.02);
+  end loop;
+end;
+$$;
+
+ALTER FUNCTION safetypin._await_writers() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._await_writers() IS 'Waits, five seconds at most, until every transaction is done that may have read what was committed before. Raises SP423.';
+
+REVOKE ALL ON FUNCTION safetypin._await_writers() FROM PUBLIC;
+
+--
+-- safetypin._blind_index()
+--
+
+CREATE FUNCTION safetypin._blind_index(p_field_id integer, p_organization_id uuid, p_version integer, p_value text) RETURNS bytea
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_is_folded boolean;
+  v_key_id    integer;
+  v_key       bytea;
+  v_value     text := p_value;
+begin
+  if p_value is null then
+    return null;
+  end if;
+
+  select sealed_fields.is_folded, blind_index_versions.key_id
+  into v_is_folded, v_key_id
+  from sealed_fields
+  left join blind_index_versions
+    on tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+    and version = p_version
+    and phase <> 'ended'
+  where field_id = p_field_id
+    and (scope = 'cell') = (p_organization_id is null);
+
+  if v_key_id is null then
+    raise exception 'field % has no version % of a blind index', p_field_id, p_version
+      using errcode = 'SP526', hint = 'See sealed_fields and blind_index_versions.';
+  end if;
+
+  v_key := _derive_key('bidx', p_organization_id, v_key_id);
+  if v_is_folded then
+    v_value := lower(normalize(btrim(p_value), nfkc));
+  end if;
+  return substr(
+    hmac(int4send(p_field_id) || convert_to(v_value, 'UTF8'), substr(v_key, 1, 32), 'sha256'), 1, 16
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._blind_index(p_field_id integer, p_organization_id uuid, p_version integer, p_value text) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._blind_index(p_field_id integer, p_organization_id uuid, p_version integer, p_value text) IS 'The blind index of a value: 16 bytes of HMAC-SHA-256, the same for the same value of the same field, organization and version. Raises SP526 for a version there is not, SP321 and SP522 when its key does not work here.';
+
+REVOKE ALL ON FUNCTION safetypin._blind_index(p_field_id integer, p_organization_id uuid, p_version integer, p_value text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._blind_index(p_field_id integer, p_organization_id uuid, p_version integer, p_value text) TO safetypin_definer;
 
 --
 -- safetypin._charge_attempt()
@@ -141,6 +410,191 @@ ALTER FUNCTION safetypin._context_nonce() OWNER TO safetypin_definer;
 COMMENT ON FUNCTION safetypin._context_nonce() IS 'The backend and the start of its transaction: what a context is bound to.';
 
 REVOKE ALL ON FUNCTION safetypin._context_nonce() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._context_nonce() TO safetypin_keyholder;
+
+--
+-- safetypin._declare_sealed_field()
+--
+
+CREATE FUNCTION safetypin._declare_sealed_field(p_table text, p_column text, p_field_id integer, p_scope text, p_opened_by text, p_max_bytes integer, p_reason text, p_subject_column text DEFAULT NULL::text, p_pattern text DEFAULT NULL::text, p_constraint_name text DEFAULT NULL::text, p_is_folded boolean DEFAULT false, p_algorithm integer DEFAULT 1, p_organization_column text DEFAULT 'organization_id'::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+declare
+  v_function     text := format('tg_%s__%s_is_sealed', p_table, p_column);
+  v_trigger      text := format('_500_%s_is_sealed', p_column);
+  v_role         text := current_setting('role');
+  v_organization text := case p_scope when 'organization' then p_organization_column end;
+  v_owner        name;
+  v_row_column   name;
+  v_class        text;
+begin
+  select
+    pg_get_userbyid(relowner),
+    (
+      select attname
+      from pg_index
+      join pg_attribute as key on key.attrelid = indrelid and key.attnum = indkey[0]
+      where indrelid = pg_class.oid
+        and indisprimary
+        and key.atttypid = 'uuid'::regtype
+    ),
+    substring(col_description(attrelid, attnum) from '\[(\w+)\]$')
+  into v_owner, v_row_column, v_class
+  from pg_class
+  join pg_attribute on attrelid = pg_class.oid
+  where pg_class.oid = p_table::regclass
+    and attname = p_column
+    and atttypid = 'bytea'::regtype;
+
+  if v_class is distinct from 'sealed' or v_row_column is null then
+    raise exception 'column % of % cannot be sealed', p_column, p_table
+      using errcode = '42804',
+        hint = 'It has to be a bytea whose comment ends with [sealed], in a table whose key begins with a uuid.';
+  end if;
+
+  set local role safetypin_keyholder;
+  insert into sealed_fields (
+    field_id, table_name, column_name, row_column, algorithm, scope, organization_column,
+    subject_column, opened_by, max_bytes, pattern, constraint_name, is_folded, reason
+  )
+  values (
+    p_field_id, p_table, p_column, v_row_column, p_algorithm, p_scope, v_organization,
+    p_subject_column, p_opened_by, p_max_bytes, p_pattern,
+    coalesce(p_constraint_name, format('%s_%s_is_sealed', p_table, p_column)), p_is_folded, p_reason
+  );
+  execute format(
+    $body$
+      create function %1$I()
+        returns trigger
+        language plpgsql
+        security definer
+        set search_path from current
+      as $trigger$
+      begin
+        if new.%2$I is null then
+          return new;
+        end if;
+        if tg_op = 'UPDATE' and new.%2$I = old.%2$I then
+          if (new.%3$I, %4$s) is distinct from (old.%3$I, %5$s) then
+            raise exception 'a sealed value is bound to its row'
+              using errcode = 'SP525', detail = 'It would open nowhere else.',
+                hint = 'Open it, and seal it for the row it goes to.';
+          end if;
+          return new;
+        end if;
+        perform _require_sealed(%6$s, %7$s, %8$s, %4$s, new.%2$I);
+        return new;
+      end;
+      $trigger$
+    $body$,
+    v_function, p_column, v_row_column,
+    coalesce('new.' || quote_ident(v_organization), 'null::uuid'),
+    coalesce('old.' || quote_ident(v_organization), 'null::uuid'),
+    p_field_id, p_algorithm, p_max_bytes
+  );
+  execute format(
+    'comment on function %I() is %L',
+    v_function,
+    format('Lets only sealed values into %s of %s. Raises SP525.', p_column, p_table)
+  );
+  execute format('grant execute on function %I() to %I', v_function, v_owner);
+
+  perform set_config('role', v_owner, true);
+  execute format(
+    'create trigger %I before insert or update on %I for each row execute function %I()',
+    v_trigger, p_table, v_function
+  );
+
+  -- What rotation and retirement have to read, and to seal anew.
+  execute format(
+    'grant select (%s) on %I to safetypin_keyholder',
+    (
+      select string_agg(quote_ident(name), ', ' order by name)
+      from (
+        select distinct name
+        from unnest(array[v_row_column::text, p_column, v_organization, p_subject_column]) as name
+        where name is not null
+      ) as names
+    ),
+    p_table
+  );
+  if not exists (
+    select from pg_policy
+    where polrelid = p_table::regclass and polname = 'select_keyholder'
+  ) then
+    execute format(
+      'create policy select_keyholder on %I for select to safetypin_keyholder using (true)', p_table
+    );
+    execute format(
+      'comment on policy select_keyholder on %I is %L',
+      p_table, 'Before a key is retired it is looked for in what is sealed.'
+    );
+  end if;
+  if not exists (
+    select from pg_trigger
+    where tgrelid = p_table::regclass and tgname = '_500_append_only'
+  ) then
+    execute format('grant update (%I) on %I to safetypin_keyholder', p_column, p_table);
+    if not exists (
+      select from pg_policy
+      where polrelid = p_table::regclass and polname = 'update_keyholder'
+    ) then
+      execute format(
+        'create policy update_keyholder on %I for update to safetypin_keyholder using (true)', p_table
+      );
+      execute format(
+        'comment on policy update_keyholder on %I is %L',
+        p_table, 'What is sealed is sealed anew when keys rotate.'
+      );
+    end if;
+  end if;
+
+  perform set_config('role', v_role, true);
+end;
+$_$;
+
+COMMENT ON FUNCTION safetypin._declare_sealed_field(p_table text, p_column text, p_field_id integer, p_scope text, p_opened_by text, p_max_bytes integer, p_reason text, p_subject_column text, p_pattern text, p_constraint_name text, p_is_folded boolean, p_algorithm integer, p_organization_column text) IS 'Declares a column to be sealed, gives it the trigger that lets only sealed values in, and lets the keyholder seal it anew. For migrations: called as safetypin_owner by a login that may become safetypin_keyholder. The trigger raises SP525.';
+
+REVOKE ALL ON FUNCTION safetypin._declare_sealed_field(p_table text, p_column text, p_field_id integer, p_scope text, p_opened_by text, p_max_bytes integer, p_reason text, p_subject_column text, p_pattern text, p_constraint_name text, p_is_folded boolean, p_algorithm integer, p_organization_column text) FROM PUBLIC;
+
+--
+-- safetypin._derive_key()
+--
+
+CREATE FUNCTION safetypin._derive_key(p_purpose text, p_organization_id uuid, p_key_id integer) RETURNS bytea
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id   uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_db_share    bytea;
+  v_check_value bytea;
+  v_key         bytea;
+begin
+  select db_share, check_value
+  into v_db_share, v_check_value
+  from tenant_keys
+  where tenant_id = v_tenant_id
+    and key_id = p_key_id
+    and state in ('active', 'decrypt_only');
+
+  if v_db_share is not null then
+    v_key := _unlocked_key(p_purpose, v_tenant_id, p_key_id, v_db_share, v_check_value);
+  end if;
+  if v_key is null then
+    raise exception 'there is no key % to work with', p_key_id
+      using errcode = 'SP321', hint = 'Ask list_keys() which keys there are and in which state.';
+  end if;
+  return v_key;
+end;
+$$;
+
+ALTER FUNCTION safetypin._derive_key(p_purpose text, p_organization_id uuid, p_key_id integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._derive_key(p_purpose text, p_organization_id uuid, p_key_id integer) IS 'The key for a purpose, of an organization or of the cell: 64 bytes. Raises SP321 when there is no such key that works, SP522 when it is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin._derive_key(p_purpose text, p_organization_id uuid, p_key_id integer) FROM PUBLIC;
 
 --
 -- safetypin._derive_tokens()
@@ -280,6 +734,70 @@ COMMENT ON FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id
 REVOKE ALL ON FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id uuid, p_reason text) FROM PUBLIC;
 
 --
+-- safetypin._find_sealed_under()
+--
+
+CREATE FUNCTION safetypin._find_sealed_under(p_organization_id uuid, p_key_id integer) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+declare
+  v_field record;
+  v_found boolean;
+begin
+  if exists (
+    select from blind_index_versions
+    where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+      and key_id = p_key_id
+      and phase <> 'ended'
+  ) then
+    return 'a version of the blind indexes';
+  end if;
+
+  for v_field in
+    select table_name, column_name, organization_column
+    from sealed_fields
+    where (scope = 'cell') = (p_organization_id is null)
+    order by field_id
+  loop
+    execute format(
+      'select exists (select from %I where substr(%I, 3, 4) = $1 and %s)',
+      v_field.table_name, v_field.column_name,
+      coalesce(quote_ident(v_field.organization_column) || ' = $2', '$2 is null')
+    )
+    into v_found
+    using int4send(p_key_id), p_organization_id;
+
+    if v_found then
+      return format('%s of %s', v_field.column_name, v_field.table_name);
+    end if;
+  end loop;
+
+  return null;
+end;
+$_$;
+
+ALTER FUNCTION safetypin._find_sealed_under(p_organization_id uuid, p_key_id integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._find_sealed_under(p_organization_id uuid, p_key_id integer) IS 'Something that is still sealed or indexed under a key, in words, or null when nothing is.';
+
+REVOKE ALL ON FUNCTION safetypin._find_sealed_under(p_organization_id uuid, p_key_id integer) FROM PUBLIC;
+
+--
+-- safetypin._is_same_tag()
+--
+
+CREATE FUNCTION safetypin._is_same_tag(p_one bytea, p_other bytea, p_nonce bytea) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (sha256((p_nonce || p_one)) = sha256((p_nonce || p_other)));
+
+ALTER FUNCTION safetypin._is_same_tag(p_one bytea, p_other bytea, p_nonce bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._is_same_tag(p_one bytea, p_other bytea, p_nonce bytea) IS 'Whether two tags are the same, in a time that does not say how much of them is.';
+
+REVOKE ALL ON FUNCTION safetypin._is_same_tag(p_one bytea, p_other bytea, p_nonce bytea) FROM PUBLIC;
+
+--
 -- safetypin._issue_token()
 --
 
@@ -410,6 +928,20 @@ COMMENT ON FUNCTION safetypin._judge_attempt(p_attempt_id uuid) IS 'Judges the p
 REVOKE ALL ON FUNCTION safetypin._judge_attempt(p_attempt_id uuid) FROM PUBLIC;
 
 --
+-- safetypin._key_id_of()
+--
+
+CREATE FUNCTION safetypin._key_id_of(p_value bytea) RETURNS integer
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN ((((((get_byte(p_value, 2) << 24) | get_byte(p_value, 3)) << 16) | get_byte(p_value, 4)) << 8) | get_byte(p_value, 5));
+
+ALTER FUNCTION safetypin._key_id_of(p_value bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._key_id_of(p_value bytea) IS 'The key that a sealed value names in its header.';
+
+REVOKE ALL ON FUNCTION safetypin._key_id_of(p_value bytea) FROM PUBLIC;
+
+--
 -- safetypin._keyed_digest()
 --
 
@@ -516,6 +1048,7 @@ COMMENT ON FUNCTION safetypin._log_event(p_event_type text, p_user_id uuid, p_re
 
 REVOKE ALL ON FUNCTION safetypin._log_event(p_event_type text, p_user_id uuid, p_result text, p_failure_reason text, p_organization_id uuid, p_session_id uuid, p_resource_type text, p_resource_id uuid, p_additional_data jsonb, p_ip_address inet, p_user_agent text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin._log_event(p_event_type text, p_user_id uuid, p_result text, p_failure_reason text, p_organization_id uuid, p_session_id uuid, p_resource_type text, p_resource_id uuid, p_additional_data jsonb, p_ip_address inet, p_user_agent text) TO safetypin_owner;
+GRANT ALL ON FUNCTION safetypin._log_event(p_event_type text, p_user_id uuid, p_result text, p_failure_reason text, p_organization_id uuid, p_session_id uuid, p_resource_type text, p_resource_id uuid, p_additional_data jsonb, p_ip_address inet, p_user_agent text) TO safetypin_keyholder;
 
 --
 -- safetypin._log_export()
@@ -549,6 +1082,119 @@ COMMENT ON FUNCTION safetypin._log_export(p_stream text, p_format text, p_since 
 REVOKE ALL ON FUNCTION safetypin._log_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) FROM PUBLIC;
 
 --
+-- safetypin._log_findings()
+--
+
+CREATE FUNCTION safetypin._log_findings() RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_logs_statements boolean := current_setting('log_statement') in ('all', 'mod')
+    or current_setting('log_min_duration_statement') <> '-1'
+    or current_setting('log_min_duration_sample') <> '-1'
+    or current_setting('log_transaction_sample_rate') <> '0';
+  v_explains boolean := coalesce(current_setting('auto_explain.log_min_duration', true), '-1') <> '-1';
+begin
+  return array_remove(
+    array[
+      case
+        when v_logs_statements and current_setting('log_parameter_max_length') <> '0'
+          then 'log_parameter_max_length'
+      end,
+      case
+        when current_setting('log_parameter_max_length_on_error') <> '0'
+          then 'log_parameter_max_length_on_error'
+      end,
+      case when current_setting('debug_print_parse') = 'on' then 'debug_print_parse' end,
+      case when current_setting('debug_print_rewritten') = 'on' then 'debug_print_rewritten' end,
+      case when current_setting('debug_print_plan') = 'on' then 'debug_print_plan' end,
+      case
+        when v_explains
+             and coalesce(nullif(current_setting('auto_explain.log_parameter_max_length', true), ''), '0') <> '0'
+          then 'auto_explain.log_parameter_max_length'
+      end,
+      case
+        when v_explains
+             and coalesce(current_setting('auto_explain.log_verbose', true), 'off') in ('on', 'true', 'yes', '1')
+          then 'auto_explain.log_verbose'
+      end,
+      case
+        when v_explains
+             and coalesce(current_setting('auto_explain.log_nested_statements', true), 'off') in ('on', 'true', 'yes', '1')
+          then 'auto_explain.log_nested_statements'
+      end,
+      case
+        when coalesce(current_setting('pgaudit.log_parameter', true), 'off') in ('on', 'true', 'yes', '1')
+          then 'pgaudit.log_parameter'
+      end
+    ],
+    null
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._log_findings() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._log_findings() IS 'The settings of this session under which the server would write what it is given, or what it computes, into its log.';
+
+REVOKE ALL ON FUNCTION safetypin._log_findings() FROM PUBLIC;
+
+--
+-- safetypin._looked_up_version()
+--
+
+CREATE FUNCTION safetypin._looked_up_version(p_organization_id uuid) RETURNS integer
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return (
+    select version
+    from blind_index_versions
+    where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+      and phase in ('steady', 'cutover')
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._looked_up_version(p_organization_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._looked_up_version(p_organization_id uuid) IS 'The version of the blind indexes in which values are looked up, or null when there is none yet.';
+
+REVOKE ALL ON FUNCTION safetypin._looked_up_version(p_organization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._looked_up_version(p_organization_id uuid) TO safetypin_definer;
+
+--
+-- safetypin._make_subject_salt()
+--
+
+CREATE FUNCTION safetypin._make_subject_salt(p_subject_id uuid) RETURNS bytea
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_salt bytea;
+begin
+  insert into subject_salts (user_id)
+  values (p_subject_id)
+  on conflict (user_id) do nothing
+  returning salt into v_salt;
+
+  if not found then
+    select salt into v_salt from subject_salts where user_id = p_subject_id;
+  end if;
+  return v_salt;
+end;
+$$;
+
+ALTER FUNCTION safetypin._make_subject_salt(p_subject_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._make_subject_salt(p_subject_id uuid) IS 'The salt of a person, made if there is none.';
+
+REVOKE ALL ON FUNCTION safetypin._make_subject_salt(p_subject_id uuid) FROM PUBLIC;
+
+--
 -- safetypin._now()
 --
 
@@ -580,6 +1226,75 @@ ALTER FUNCTION safetypin._now() OWNER TO safetypin_definer;
 COMMENT ON FUNCTION safetypin._now() IS 'The time, never earlier than the latest time this cell has seen (to the second).';
 
 REVOKE ALL ON FUNCTION safetypin._now() FROM PUBLIC;
+
+--
+-- safetypin._open()
+--
+
+CREATE FUNCTION safetypin._open(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_subject_id uuid DEFAULT NULL::uuid) RETURNS bytea
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_field     record;
+  v_key_id    integer;
+  v_key       bytea;
+  v_plaintext bytea;
+begin
+  if p_value is null then
+    return null;
+  end if;
+
+  if octet_length(p_value) >= 70 and substr(p_value, 1, 2) = '\x0101' then
+    v_key_id := _key_id_of(p_value);
+
+    select
+      sealed_fields.subject_column is not null as has_subject,
+      tenant_keys.db_share,
+      tenant_keys.check_value,
+      subject_salts.salt
+    into v_field
+    from sealed_fields
+    join tenant_keys
+      on tenant_keys.tenant_id = v_tenant_id
+      and tenant_keys.key_id = v_key_id
+      and tenant_keys.state in ('active', 'decrypt_only')
+    left join subject_salts
+      on subject_salts.user_id = p_subject_id
+    where sealed_fields.field_id = p_field_id
+      and sealed_fields.algorithm = 1
+      and (sealed_fields.scope = 'cell') = (p_organization_id is null);
+
+    if v_field.db_share is not null then
+      v_key := _unlocked_key('enc', v_tenant_id, v_key_id, v_field.db_share, v_field.check_value);
+      if v_field.has_subject and p_subject_id is not null then
+        v_key := _subject_key(v_key, v_field.salt, p_subject_id);
+      end if;
+      v_plaintext := _a256cbc_hs512_open(
+        v_key,
+        substr(p_value, 1, 6) || _sealed_place(p_field_id, v_tenant_id, p_row_id),
+        substr(p_value, 7)
+      );
+    end if;
+  end if;
+
+  if v_plaintext is null then
+    raise exception 'the value cannot be opened'
+      using errcode = 'SP521',
+        detail = format('Field %s of row %s.', p_field_id, p_row_id),
+        hint = 'It was changed, or belongs to another place, or its key or its subject is gone.';
+  end if;
+  return v_plaintext;
+end;
+$$;
+
+ALTER FUNCTION safetypin._open(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_subject_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._open(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_subject_id uuid) IS 'Opens a value of one field of one row. Raises SP521, and nothing more telling, for everything that was not sealed for this place; SP522 when its key is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin._open(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_subject_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._open(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_subject_id uuid) TO safetypin_definer;
 
 --
 -- safetypin._open_session()
@@ -666,6 +1381,26 @@ ALTER FUNCTION safetypin._open_session(p_user_id uuid, p_organization_id uuid, p
 COMMENT ON FUNCTION safetypin._open_session(p_user_id uuid, p_organization_id uuid, p_token_hash bytea, p_refresh_token_hash bytea, p_assurance_level smallint, p_authentication_methods text[], p_is_mfa_complete boolean, p_ip_address inet, p_user_agent text, p_device_id uuid) IS 'Opens a session for somebody who has proven who they are, and returns its id. Only sign-in functions may call it.';
 
 REVOKE ALL ON FUNCTION safetypin._open_session(p_user_id uuid, p_organization_id uuid, p_token_hash bytea, p_refresh_token_hash bytea, p_assurance_level smallint, p_authentication_methods text[], p_is_mfa_complete boolean, p_ip_address inet, p_user_agent text, p_device_id uuid) FROM PUBLIC;
+
+--
+-- safetypin._open_text()
+--
+
+CREATE FUNCTION safetypin._open_text(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_subject_id uuid DEFAULT NULL::uuid) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return convert_from(_open(p_field_id, p_organization_id, p_row_id, p_value, p_subject_id), 'UTF8');
+end;
+$$;
+
+ALTER FUNCTION safetypin._open_text(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_subject_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._open_text(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_subject_id uuid) IS 'Opens what _seal_text() sealed. Raises what _open() raises.';
+
+REVOKE ALL ON FUNCTION safetypin._open_text(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_subject_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._open_text(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_subject_id uuid) TO safetypin_definer;
 
 --
 -- safetypin._organization_to_enter()
@@ -803,6 +1538,20 @@ COMMENT ON FUNCTION safetypin._prune_password_history(p_user_id uuid, p_policy s
 REVOKE ALL ON FUNCTION safetypin._prune_password_history(p_user_id uuid, p_policy safetypin.effective_policy) FROM PUBLIC;
 
 --
+-- safetypin._purpose_key()
+--
+
+CREATE FUNCTION safetypin._purpose_key(p_purpose text, p_share bytea, p_tenant_id uuid, p_key_id integer, p_db_share bytea) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN extensions.hmac((((((('\x00000001'::bytea || convert_to(p_purpose, 'UTF8'::name)) || '\x00'::bytea) || uuid_send(p_tenant_id)) || int4send(p_key_id)) || p_db_share) || '\x00000200'::bytea), p_share, 'sha512'::text);
+
+ALTER FUNCTION safetypin._purpose_key(p_purpose text, p_share bytea, p_tenant_id uuid, p_key_id integer, p_db_share bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._purpose_key(p_purpose text, p_share bytea, p_tenant_id uuid, p_key_id integer, p_db_share bytea) IS 'The key for one purpose (enc, bidx, audit, kcv) made of both halves (NIST SP 800-108): 64 bytes.';
+
+REVOKE ALL ON FUNCTION safetypin._purpose_key(p_purpose text, p_share bytea, p_tenant_id uuid, p_key_id integer, p_db_share bytea) FROM PUBLIC;
+
+--
 -- safetypin._raise_alert()
 --
 
@@ -839,12 +1588,16 @@ declare
   v_function     text := format('tg_%s__record_changes', p_table);
   v_row_id       text := p_key[cardinality(p_key)];
   v_organization text := 'v_context[3]::uuid';
+  v_role         text := current_setting('role');
+  v_owner        text;
   v_old          text;
   v_new          text;
   v_old_changed  text;
   v_new_changed  text;
   v_compared     text;
 begin
+  select pg_get_userbyid(relowner) into v_owner from pg_class where oid = p_table::regclass;
+
   if exists (
     select from pg_attribute
     where attrelid = p_table::regclass and attname = 'organization_id' and not attisdropped
@@ -941,8 +1694,8 @@ begin
     'comment on function %I() is %L',
     v_function, format('Records every change of %s in data_change_logs.', p_table)
   );
-  execute format('grant execute on function %I() to safetypin_owner', v_function);
-  set local role safetypin_owner;
+  execute format('grant execute on function %I() to %I', v_function, v_owner);
+  perform set_config('role', v_owner, true);
 
   execute format(
     'create trigger _900_record_insert after insert on %I
@@ -965,12 +1718,14 @@ begin
   execute format('alter table %I enable always trigger _900_record_insert', p_table);
   execute format('alter table %I enable always trigger _900_record_update', p_table);
   execute format('alter table %I enable always trigger _900_record_delete', p_table);
+  perform set_config('role', v_role, true);
 end;
 $_$;
 
-COMMENT ON FUNCTION safetypin._record_changes_of(p_table text, p_key text[], p_ignored text[]) IS 'Gives a table the triggers that record its changes. For migrations: called as safetypin_owner by a login that may become safetypin_definer.';
+COMMENT ON FUNCTION safetypin._record_changes_of(p_table text, p_key text[], p_ignored text[]) IS 'Gives a table the triggers that record its changes. For migrations: called by a login that may become safetypin_definer and the owner of the table.';
 
 REVOKE ALL ON FUNCTION safetypin._record_changes_of(p_table text, p_key text[], p_ignored text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._record_changes_of(p_table text, p_key text[], p_ignored text[]) TO safetypin_keyholder;
 
 --
 -- safetypin._release_attempt()
@@ -1316,6 +2071,107 @@ COMMENT ON FUNCTION safetypin._require_role_permissions_held(p_role_id uuid, p_e
 REVOKE ALL ON FUNCTION safetypin._require_role_permissions_held(p_role_id uuid, p_end timestamp with time zone) FROM PUBLIC;
 
 --
+-- safetypin._require_sealed()
+--
+
+CREATE FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_length    integer := octet_length(p_value);
+  v_state     text;
+  v_flaw      text;
+begin
+  if v_length < 6 or get_byte(p_value, 0) <> 1 or get_byte(p_value, 1) <> p_algorithm then
+    v_flaw := 'It does not begin like one of version 1 and algorithm ' || p_algorithm || '.';
+  elsif p_algorithm = 1
+        and not (
+          v_length between 70 and 54 + 16 * (p_max_bytes / 16 + 1)
+          and (v_length - 54) % 16 = 0
+        )
+     or p_algorithm = 2
+        and v_length not between 34 and 34 + p_max_bytes
+  then
+    v_flaw := 'It has ' || v_length || ' bytes, as no value of this field has.';
+  else
+    if current_setting('transaction_isolation') = 'read committed' then
+      select state
+      into v_state
+      from tenant_keys
+      where tenant_id = v_tenant_id
+        and key_id = _key_id_of(p_value);
+    else
+      select state
+      into v_state
+      from tenant_keys
+      where tenant_id = v_tenant_id
+        and key_id = _key_id_of(p_value)
+      for share;
+    end if;
+    if v_state is distinct from 'active' then
+      v_flaw := 'It is under key ' || _key_id_of(p_value) || ', which is '
+        || coalesce(v_state, 'not there') || '.';
+    end if;
+  end if;
+
+  if v_flaw is not null then
+    raise exception 'field % takes sealed values only', p_field_id
+      using errcode = 'SP525', detail = v_flaw,
+        hint = 'Seal the value for this field and row under the active key.';
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea) IS 'Passes for what looks like a value sealed as its field is declared, under the active key. Raises SP525.';
+
+REVOKE ALL ON FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea) FROM PUBLIC;
+
+--
+-- safetypin._require_share()
+--
+
+CREATE FUNCTION safetypin._require_share(p_masked bytea, p_organization_id uuid, p_key_id integer, p_states text[]) RETURNS bytea
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id   uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_share       bytea;
+  v_db_share    bytea;
+  v_check_value bytea;
+begin
+  select db_share, check_value
+  into v_db_share, v_check_value
+  from tenant_keys
+  where tenant_id = v_tenant_id
+    and key_id = p_key_id
+    and state = any (p_states);
+
+  if v_db_share is not null then
+    v_share := _share_of(p_masked, v_tenant_id, p_key_id);
+  end if;
+  if v_share is null
+     or substr(_purpose_key('kcv', v_share, v_tenant_id, p_key_id, v_db_share), 1, 8) <> v_check_value
+  then
+    raise exception 'this is not the share of key %', p_key_id
+      using errcode = 'SP221',
+        hint = 'Unwrap it anew, and mask it under the pad that hello() answered on this connection.';
+  end if;
+  return v_share;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_share(p_masked bytea, p_organization_id uuid, p_key_id integer, p_states text[]) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._require_share(p_masked bytea, p_organization_id uuid, p_key_id integer, p_states text[]) IS 'The share that was handed over for a key, once its check value has shown that it is the right one. Raises SP221.';
+
+REVOKE ALL ON FUNCTION safetypin._require_share(p_masked bytea, p_organization_id uuid, p_key_id integer, p_states text[]) FROM PUBLIC;
+
+--
 -- safetypin._require_user()
 --
 
@@ -1341,6 +2197,31 @@ COMMENT ON FUNCTION safetypin._require_user() IS 'The user who is asking. Raises
 REVOKE ALL ON FUNCTION safetypin._require_user() FROM PUBLIC;
 
 --
+-- safetypin._retract_sealed_field()
+--
+
+CREATE FUNCTION safetypin._retract_sealed_field(p_table text, p_column text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_role text := current_setting('role');
+begin
+  execute format('drop trigger %I on %I', format('_500_%s_is_sealed', p_column), p_table);
+
+  set local role safetypin_keyholder;
+  execute format('drop function %I()', format('tg_%s__%s_is_sealed', p_table, p_column));
+  delete from sealed_fields where table_name = p_table and column_name = p_column;
+
+  perform set_config('role', v_role, true);
+end;
+$$;
+
+COMMENT ON FUNCTION safetypin._retract_sealed_field(p_table text, p_column text) IS 'Takes back what _declare_sealed_field() made, except for privileges and policies of the table. For the files that undo chapters.';
+
+REVOKE ALL ON FUNCTION safetypin._retract_sealed_field(p_table text, p_column text) FROM PUBLIC;
+
+--
 -- safetypin._salt_for_nobody()
 --
 
@@ -1353,6 +2234,133 @@ ALTER FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) OWNER TO
 COMMENT ON FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) IS 'A salt for an address that has no password: stable, and like any other.';
 
 REVOKE ALL ON FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) FROM PUBLIC;
+
+--
+-- safetypin._seal()
+--
+
+CREATE FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid DEFAULT NULL::uuid) RETURNS bytea
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_field     record;
+  v_header    bytea;
+  v_salt      bytea;
+  v_key       bytea;
+begin
+  if p_plaintext is null then
+    return null;
+  end if;
+
+  select
+    sealed_fields.algorithm,
+    sealed_fields.max_bytes,
+    sealed_fields.subject_column is not null as has_subject,
+    (sealed_fields.scope = 'cell') = (p_organization_id is null) as is_in_scope,
+    tenant_keys.key_id,
+    tenant_keys.db_share,
+    tenant_keys.check_value,
+    subject_salts.salt
+  into v_field
+  from sealed_fields
+  left join tenant_keys
+    on tenant_keys.tenant_id = v_tenant_id and tenant_keys.state = 'active'
+  left join subject_salts
+    on subject_salts.user_id = p_subject_id
+  where sealed_fields.field_id = p_field_id;
+
+  if v_field.is_in_scope is not true
+     or v_field.algorithm <> 1
+     or (p_subject_id is not null and not v_field.has_subject)
+     or p_row_id is null
+     or p_organization_id = '00000000-0000-0000-0000-000000000000'
+     or octet_length(p_plaintext) > v_field.max_bytes
+  then
+    raise exception 'field % is not declared to be sealed like this', p_field_id
+      using errcode = 'SP526',
+        hint = 'See sealed_fields: its algorithm, scope, subject and length have to be those of the call.';
+  end if;
+  if v_field.key_id is null then
+    raise exception '% has no active key',
+      case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
+      using errcode = 'SP321', hint = 'Add one with add_key() and activate it.';
+  end if;
+
+  v_key := _unlocked_key('enc', v_tenant_id, v_field.key_id, v_field.db_share, v_field.check_value);
+  if v_key is null then
+    raise exception 'this is not the share of key %', v_field.key_id
+      using errcode = 'SP221', hint = 'Call unlock() with its share first, in the same transaction.';
+  end if;
+
+  if p_subject_id is not null then
+    v_salt := coalesce(v_field.salt, _make_subject_salt(p_subject_id));
+    v_key := _subject_key(v_key, v_salt, p_subject_id);
+  end if;
+
+  v_header := '\x0101'::bytea || int4send(v_field.key_id);
+  return v_header || _a256cbc_hs512_seal(
+    v_key, gen_random_bytes(16), v_header || _sealed_place(p_field_id, v_tenant_id, p_row_id), p_plaintext
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) IS 'Seals a value for one field of one row, under the active key of its organization, or of the cell for null. Raises SP221 and SP522 when that key is not unlocked, SP321 when there is none, SP526 for a field that is not declared so.';
+
+REVOKE ALL ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) TO safetypin_definer;
+
+--
+-- safetypin._seal_text()
+--
+
+CREATE FUNCTION safetypin._seal_text(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_text text, p_subject_id uuid DEFAULT NULL::uuid) RETURNS bytea
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_field record;
+begin
+  select table_name, column_name, pattern, max_bytes, constraint_name
+  into v_field
+  from sealed_fields
+  where field_id = p_field_id;
+
+  if octet_length(p_text) > v_field.max_bytes or p_text !~ v_field.pattern then
+    raise exception 'a value for % of % breaks the rule "%"',
+      v_field.column_name, v_field.table_name, v_field.constraint_name
+      using errcode = '23514',
+        schema = current_schema(), table = v_field.table_name, column = v_field.column_name,
+        constraint = v_field.constraint_name;
+  end if;
+
+  return _seal(p_field_id, p_organization_id, p_row_id, convert_to(p_text, 'UTF8'), p_subject_id);
+end;
+$$;
+
+ALTER FUNCTION safetypin._seal_text(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_text text, p_subject_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._seal_text(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_text text, p_subject_id uuid) IS 'Seals a text once it matches what its field is declared to hold; one that does not breaks the constraint of that name (23514). Raises what _seal() raises.';
+
+REVOKE ALL ON FUNCTION safetypin._seal_text(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_text text, p_subject_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._seal_text(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_text text, p_subject_id uuid) TO safetypin_definer;
+
+--
+-- safetypin._sealed_place()
+--
+
+CREATE FUNCTION safetypin._sealed_place(p_field_id integer, p_tenant_id uuid, p_row_id uuid) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((int4send(p_field_id) || uuid_send(p_tenant_id)) || uuid_send(p_row_id));
+
+ALTER FUNCTION safetypin._sealed_place(p_field_id integer, p_tenant_id uuid, p_row_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._sealed_place(p_field_id integer, p_tenant_id uuid, p_row_id uuid) IS 'Field, organization and row, as they are authenticated with a sealed value.';
+
+REVOKE ALL ON FUNCTION safetypin._sealed_place(p_field_id integer, p_tenant_id uuid, p_row_id uuid) FROM PUBLIC;
 
 --
 -- safetypin._session_limits()
@@ -1524,6 +2532,44 @@ COMMENT ON FUNCTION safetypin._set_password(p_user_id uuid, p_digest text, p_his
 REVOKE ALL ON FUNCTION safetypin._set_password(p_user_id uuid, p_digest text, p_history_digests text[], p_policy_version text) FROM PUBLIC;
 
 --
+-- safetypin._setting_mask()
+--
+
+CREATE FUNCTION safetypin._setting_mask(p_db_share bytea) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
+    RETURN extensions.hmac(('\x677563'::bytea || convert_to(safetypin._context_nonce(), 'UTF8'::name)), p_db_share, 'sha512'::text);
+
+ALTER FUNCTION safetypin._setting_mask(p_db_share bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._setting_mask(p_db_share bytea) IS 'What a share is masked with in the settings of this transaction: key and iv of one AES-256-CBC.';
+
+REVOKE ALL ON FUNCTION safetypin._setting_mask(p_db_share bytea) FROM PUBLIC;
+
+--
+-- safetypin._share_of()
+--
+
+CREATE FUNCTION safetypin._share_of(p_masked bytea, p_tenant_id uuid, p_key_id integer) RETURNS bytea
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_share bytea := _unmask_for(p_masked, 0, p_tenant_id, p_key_id);
+begin
+  if octet_length(v_share) = 32 then
+    return v_share;
+  end if;
+  return null;
+end;
+$$;
+
+ALTER FUNCTION safetypin._share_of(p_masked bytea, p_tenant_id uuid, p_key_id integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._share_of(p_masked bytea, p_tenant_id uuid, p_key_id integer) IS 'The 32 bytes that were handed over masked as the share of a key, or null.';
+
+REVOKE ALL ON FUNCTION safetypin._share_of(p_masked bytea, p_tenant_id uuid, p_key_id integer) FROM PUBLIC;
+
+--
 -- safetypin._show_token()
 --
 
@@ -1553,6 +2599,131 @@ ALTER FUNCTION safetypin._show_token(p_purpose text, p_token bytea) OWNER TO saf
 COMMENT ON FUNCTION safetypin._show_token(p_purpose text, p_token bytea) IS 'Looks a token up without using it, ten times at most: returns its row, or null.';
 
 REVOKE ALL ON FUNCTION safetypin._show_token(p_purpose text, p_token bytea) FROM PUBLIC;
+
+--
+-- safetypin._subject_key()
+--
+
+CREATE FUNCTION safetypin._subject_key(p_key bytea, p_salt bytea, p_subject_id uuid) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN extensions.hmac((('\x7375626a65637400'::bytea || p_salt) || uuid_send(p_subject_id)), p_key, 'sha512'::text);
+
+ALTER FUNCTION safetypin._subject_key(p_key bytea, p_salt bytea, p_subject_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._subject_key(p_key bytea, p_salt bytea, p_subject_id uuid) IS 'The key for what is sealed about one person: 64 bytes, gone with their salt.';
+
+REVOKE ALL ON FUNCTION safetypin._subject_key(p_key bytea, p_salt bytea, p_subject_id uuid) FROM PUBLIC;
+
+--
+-- safetypin._unlocked_key()
+--
+
+CREATE FUNCTION safetypin._unlocked_key(p_purpose text, p_tenant_id uuid, p_key_id integer, p_db_share bytea, p_check_value bytea) RETURNS bytea
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_shares text := current_setting('safetypin.shares', true);
+  v_name   text := p_tenant_id::text || ':' || p_key_id::text || '=';
+  v_at     integer := strpos(v_shares, v_name);
+  v_masked text;
+  v_mask   bytea;
+  v_share  bytea;
+begin
+  if coalesce(v_at, 0) = 0 then
+    raise exception 'key % of % is not unlocked in this transaction', p_key_id,
+      case p_tenant_id
+        when '00000000-0000-0000-0000-000000000000' then 'the cell'
+        else 'organization ' || p_tenant_id::text
+      end
+      using errcode = 'SP522', hint = 'Call unlock() with its share first, in the same transaction.';
+  end if;
+
+  v_masked := substr(v_shares, v_at + length(v_name), 64);
+  if length(v_masked) <> 64 or translate(v_masked, '0123456789abcdef', '') <> '' then
+    return null;
+  end if;
+
+  v_mask := _setting_mask(p_db_share);
+  v_share := decrypt_iv(
+    decode(v_masked, 'hex'), substr(v_mask, 1, 32), substr(v_mask, 33, 16), 'aes-cbc/pad:none'
+  );
+  if substr(_purpose_key('kcv', v_share, p_tenant_id, p_key_id, p_db_share), 1, 8) <> p_check_value then
+    return null;
+  end if;
+  return _purpose_key(p_purpose, v_share, p_tenant_id, p_key_id, p_db_share);
+end;
+$$;
+
+ALTER FUNCTION safetypin._unlocked_key(p_purpose text, p_tenant_id uuid, p_key_id integer, p_db_share bytea, p_check_value bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._unlocked_key(p_purpose text, p_tenant_id uuid, p_key_id integer, p_db_share bytea, p_check_value bytea) IS 'The key for a purpose, made of this transaction''s share and the half that it is given; null when the two do not belong together. Raises SP522 when nothing was unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin._unlocked_key(p_purpose text, p_tenant_id uuid, p_key_id integer, p_db_share bytea, p_check_value bytea) FROM PUBLIC;
+
+--
+-- safetypin._unmask()
+--
+
+CREATE FUNCTION safetypin._unmask(p_masked bytea, p_field_id integer) RETURNS bytea
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_plaintext bytea;
+begin
+  if p_masked is null then
+    return null;
+  end if;
+
+  v_plaintext := _unmask_for(p_masked, p_field_id, '00000000-0000-0000-0000-000000000000', 0);
+  if v_plaintext is null then
+    raise exception 'the value cannot be opened'
+      using errcode = 'SP521', hint = 'Call hello() and mask the value under the pad it answers.';
+  end if;
+  return v_plaintext;
+end;
+$$;
+
+ALTER FUNCTION safetypin._unmask(p_masked bytea, p_field_id integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._unmask(p_masked bytea, p_field_id integer) IS 'What a client handed over masked for a field. Raises SP521 for everything that was not masked so, under this pad.';
+
+REVOKE ALL ON FUNCTION safetypin._unmask(p_masked bytea, p_field_id integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._unmask(p_masked bytea, p_field_id integer) TO safetypin_definer;
+
+--
+-- safetypin._unmask_for()
+--
+
+CREATE FUNCTION safetypin._unmask_for(p_masked bytea, p_field_id integer, p_tenant_id uuid, p_key_id integer) RETURNS bytea
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_pad    text := current_setting('safetypin.pad', true);
+  v_header bytea := '\x0101'::bytea || int4send(p_key_id);
+begin
+  if coalesce(length(v_pad), 0) <> 128
+     or translate(v_pad, '0123456789abcdef', '') <> ''
+     or substr(p_masked, 1, 6) is distinct from v_header
+  then
+    return null;
+  end if;
+
+  return _a256cbc_hs512_open(
+    decode(v_pad, 'hex'),
+    v_header || _sealed_place(p_field_id, p_tenant_id, '00000000-0000-0000-0000-000000000000'),
+    substr(p_masked, 7)
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._unmask_for(p_masked bytea, p_field_id integer, p_tenant_id uuid, p_key_id integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._unmask_for(p_masked bytea, p_field_id integer, p_tenant_id uuid, p_key_id integer) IS 'What was masked under this connection''s pad for one purpose, or null.';
+
+REVOKE ALL ON FUNCTION safetypin._unmask_for(p_masked bytea, p_field_id integer, p_tenant_id uuid, p_key_id integer) FROM PUBLIC;
 
 --
 -- safetypin._use_token()
@@ -1648,6 +2819,41 @@ ALTER FUNCTION safetypin._voiding_time() OWNER TO safetypin_definer;
 COMMENT ON FUNCTION safetypin._voiding_time() IS 'Later than every session that was opened before, and earlier than every one that is opened from now on.';
 
 REVOKE ALL ON FUNCTION safetypin._voiding_time() FROM PUBLIC;
+
+--
+-- safetypin._written_versions()
+--
+
+CREATE FUNCTION safetypin._written_versions(p_organization_id uuid) RETURNS integer[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform
+    from blind_index_versions
+    where tenant_id = v_tenant_id
+    for share;
+  end if;
+
+  return array(
+    select version
+    from blind_index_versions
+    where tenant_id = v_tenant_id
+      and phase <> 'ended'
+    order by version
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._written_versions(p_organization_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._written_versions(p_organization_id uuid) IS 'The versions of the blind indexes that whoever writes a value has to write.';
+
+REVOKE ALL ON FUNCTION safetypin._written_versions(p_organization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._written_versions(p_organization_id uuid) TO safetypin_definer;
 
 --
 -- safetypin.accept_membership()
@@ -1861,6 +3067,84 @@ COMMENT ON FUNCTION safetypin.acknowledge_alert(p_alert_id uuid) IS 'Says that s
 
 REVOKE ALL ON FUNCTION safetypin.acknowledge_alert(p_alert_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.acknowledge_alert(p_alert_id uuid) TO safetypin_app;
+
+--
+-- safetypin.activate_key()
+--
+
+CREATE FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform _activate_key(p_organization_id, p_key_id, p_masked);
+end;
+$$;
+
+ALTER FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Makes a pending key the one that seals. Unwrap its share anew for this: what proves to be right here is what the key management service gives back. The one before only opens from then on. Raises SP221.';
+
+REVOKE ALL ON FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_operator;
+
+--
+-- safetypin.add_first_key()
+--
+
+CREATE FUNCTION safetypin.add_first_key(p_organization_id uuid, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_user_id uuid := _require_user();
+begin
+  if not exists (
+    select
+    from organization_users
+    join organizations on organizations.id = organization_users.organization_id
+    where organization_users.organization_id = p_organization_id
+      and organization_users.user_id = v_user_id
+      and organization_users.role = 'owner'
+      and organization_users.status = 'active'
+      -- In the transaction that founds it.
+      and organizations.creation_time = now()
+  ) then
+    raise exception 'only an owner may do this'
+      using errcode = 'SP204', hint = 'Add the first key in the transaction that founds the organization.';
+  end if;
+
+  perform _add_key(p_organization_id, 1, p_provider, p_key_name, p_wrapped, p_masked);
+  perform _activate_key(p_organization_id, 1, p_masked);
+end;
+$$;
+
+ALTER FUNCTION safetypin.add_first_key(p_organization_id uuid, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.add_first_key(p_organization_id uuid, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) IS 'Gives an organization its first key, for whoever founds it, in the transaction that does. Raises SP102 when nobody is signed in, SP204 for anybody else and at any other time, SP422 when it has one, SP221 when the share was not masked under this pad.';
+
+REVOKE ALL ON FUNCTION safetypin.add_first_key(p_organization_id uuid, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.add_first_key(p_organization_id uuid, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) TO safetypin_app;
+
+--
+-- safetypin.add_key()
+--
+
+CREATE FUNCTION safetypin.add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform _add_key(p_organization_id, p_key_id, p_provider, p_key_name, p_wrapped, p_masked);
+end;
+$$;
+
+ALTER FUNCTION safetypin.add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) IS 'Adds a key to an organization, or to the cell for null: its share, wrapped by a key management service and masked. It is pending until activate_key(). Raises SP422 when its number is not the next, SP221 when its share was not masked under this pad.';
+
+REVOKE ALL ON FUNCTION safetypin.add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) TO safetypin_operator;
 
 --
 -- safetypin.add_member()
@@ -2286,6 +3570,103 @@ REVOKE ALL ON FUNCTION safetypin.begin_request(p_token bytea, p_ip_address inet,
 GRANT ALL ON FUNCTION safetypin.begin_request(p_token bytea, p_ip_address inet, p_user_agent text, OUT session_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT assurance_level smallint) TO safetypin_app;
 
 --
+-- safetypin.blind_index_versions
+--
+
+CREATE TABLE safetypin.blind_index_versions (
+    id uuid DEFAULT safetypin.new_id() NOT NULL,
+    organization_id uuid,
+    tenant_id uuid GENERATED ALWAYS AS (COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'::uuid)) STORED NOT NULL,
+    version integer NOT NULL,
+    key_id integer NOT NULL,
+    phase text NOT NULL,
+    creation_time timestamp with time zone DEFAULT now() NOT NULL,
+    phase_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT blind_index_versions_phase_is_known CHECK ((phase = ANY (ARRAY['dual'::text, 'backfill'::text, 'cutover'::text, 'steady'::text, 'fading'::text, 'ended'::text]))),
+    CONSTRAINT blind_index_versions_version_is_positive CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY safetypin.blind_index_versions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE safetypin.blind_index_versions OWNER TO safetypin_keyholder;
+
+COMMENT ON TABLE safetypin.blind_index_versions IS 'Which versions of the blind indexes are written and which one is looked up.';
+
+COMMENT ON COLUMN safetypin.blind_index_versions.id IS 'The id of this row, for the record. [internal]';
+
+COMMENT ON COLUMN safetypin.blind_index_versions.organization_id IS 'Whose; null for the cell''s own. [internal]';
+
+COMMENT ON COLUMN safetypin.blind_index_versions.tenant_id IS 'The organization as sealed values know it: the nil uuid for the cell. [internal]';
+
+COMMENT ON COLUMN safetypin.blind_index_versions.version IS 'The number that an index row carries: 1, 2, 3 … [internal]';
+
+COMMENT ON COLUMN safetypin.blind_index_versions.key_id IS 'The key that its indexes are made under. [internal]';
+
+COMMENT ON COLUMN safetypin.blind_index_versions.phase IS 'dual: written beside the one that is looked up. backfill: written, and being made for older rows. cutover: looked up, the one before still written. steady: written and looked up alone. fading: still written, no longer looked up. ended: neither. [internal]';
+
+COMMENT ON COLUMN safetypin.blind_index_versions.creation_time IS 'When it was begun. [internal]';
+
+COMMENT ON COLUMN safetypin.blind_index_versions.phase_time IS 'Since when it is in this phase. [internal]';
+
+ALTER TABLE ONLY safetypin.blind_index_versions
+    ADD CONSTRAINT blind_index_versions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY safetypin.blind_index_versions
+    ADD CONSTRAINT blind_index_versions_tenant_id_version_key UNIQUE (tenant_id, version);
+
+CREATE UNIQUE INDEX blind_index_versions_looked_up_key ON safetypin.blind_index_versions USING btree (tenant_id) WHERE (phase = ANY (ARRAY['steady'::text, 'cutover'::text]));
+
+CREATE INDEX blind_index_versions_organization_id_idx ON safetypin.blind_index_versions USING btree (organization_id);
+
+CREATE INDEX blind_index_versions_tenant_id_key_id_idx ON safetypin.blind_index_versions USING btree (tenant_id, key_id);
+
+CREATE TRIGGER _500_only_forward BEFORE UPDATE ON safetypin.blind_index_versions FOR EACH ROW EXECUTE FUNCTION safetypin.tg_blind_index_versions__only_forward();
+
+ALTER TABLE safetypin.blind_index_versions ENABLE ALWAYS TRIGGER _500_only_forward;
+
+CREATE TRIGGER _900_record_delete AFTER DELETE ON safetypin.blind_index_versions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_blind_index_versions__record_changes();
+
+ALTER TABLE safetypin.blind_index_versions ENABLE ALWAYS TRIGGER _900_record_delete;
+
+CREATE TRIGGER _900_record_insert AFTER INSERT ON safetypin.blind_index_versions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_blind_index_versions__record_changes();
+
+ALTER TABLE safetypin.blind_index_versions ENABLE ALWAYS TRIGGER _900_record_insert;
+
+CREATE TRIGGER _900_record_update AFTER UPDATE ON safetypin.blind_index_versions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_blind_index_versions__record_changes();
+
+ALTER TABLE safetypin.blind_index_versions ENABLE ALWAYS TRIGGER _900_record_update;
+
+ALTER TABLE ONLY safetypin.blind_index_versions
+    ADD CONSTRAINT blind_index_versions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES safetypin.organizations(id);
+
+ALTER TABLE ONLY safetypin.blind_index_versions
+    ADD CONSTRAINT blind_index_versions_tenant_id_key_id_fkey FOREIGN KEY (tenant_id, key_id) REFERENCES safetypin.tenant_keys(tenant_id, key_id);
+
+ALTER TABLE safetypin.blind_index_versions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY insert_keyholder ON safetypin.blind_index_versions FOR INSERT TO safetypin_keyholder WITH CHECK (true);
+
+COMMENT ON POLICY insert_keyholder ON safetypin.blind_index_versions IS 'A version is begun by a function.';
+
+CREATE POLICY select_backup ON safetypin.blind_index_versions FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.blind_index_versions IS 'A dump without versions could not be looked up in.';
+
+CREATE POLICY select_keyholder ON safetypin.blind_index_versions FOR SELECT TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY select_keyholder ON safetypin.blind_index_versions IS 'The functions that index and look up ask which versions there are.';
+
+CREATE POLICY tenant_fence ON safetypin.blind_index_versions AS RESTRICTIVE TO safetypin_app USING ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id))) WITH CHECK (false);
+
+COMMENT ON POLICY tenant_fence ON safetypin.blind_index_versions IS 'An organizations versions are its own; applications are granted none of them.';
+
+CREATE POLICY update_keyholder ON safetypin.blind_index_versions FOR UPDATE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY update_keyholder ON safetypin.blind_index_versions IS 'A version goes from phase to phase in functions.';
+
+GRANT SELECT ON TABLE safetypin.blind_index_versions TO safetypin_backup;
+
+--
 -- safetypin.cell_settings
 --
 
@@ -2293,6 +3674,7 @@ CREATE TABLE safetypin.cell_settings (
     id uuid DEFAULT safetypin.new_id() NOT NULL,
     is_only_row boolean DEFAULT true NOT NULL,
     environment text DEFAULT 'production'::text NOT NULL,
+    refuses_logged_secrets boolean,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     last_update_time timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT cell_settings_environment_is_known CHECK ((environment = ANY (ARRAY['production'::text, 'test'::text, 'development'::text]))),
@@ -2308,6 +3690,8 @@ COMMENT ON COLUMN safetypin.cell_settings.id IS 'The id of the cell. [internal]'
 COMMENT ON COLUMN safetypin.cell_settings.is_only_row IS 'Always true, and unique: there is one row. [internal]';
 
 COMMENT ON COLUMN safetypin.cell_settings.environment IS 'production, test or development. A cell is production until somebody says otherwise, and can only be said otherwise while it holds no users. [internal]';
+
+COMMENT ON COLUMN safetypin.cell_settings.refuses_logged_secrets IS 'Whether unlock() refuses to work where the server would write secrets into its log; null for what the environment says, which is yes in production. [internal]';
 
 COMMENT ON COLUMN safetypin.cell_settings.creation_time IS 'When the cell was made. [internal]';
 
@@ -2339,7 +3723,7 @@ CREATE POLICY insert_owner ON safetypin.cell_settings FOR INSERT TO safetypin_ow
 
 COMMENT ON POLICY insert_owner ON safetypin.cell_settings IS 'The one row is made by its chapter.';
 
-CREATE POLICY select_everyone ON safetypin.cell_settings FOR SELECT TO safetypin_owner, safetypin_definer, safetypin_app, safetypin_operator, safetypin_backup, safetypin_auditor, safetypin_monitor USING (true);
+CREATE POLICY select_everyone ON safetypin.cell_settings FOR SELECT TO safetypin_owner, safetypin_definer, safetypin_keyholder, safetypin_app, safetypin_operator, safetypin_backup, safetypin_auditor, safetypin_monitor USING (true);
 
 COMMENT ON POLICY select_everyone ON safetypin.cell_settings IS 'Everybody may know what the cell is for.';
 
@@ -2349,12 +3733,15 @@ COMMENT ON POLICY update_definer ON safetypin.cell_settings IS 'declare_environm
 
 GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_definer;
+GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_keyholder;
 GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_operator;
 GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_auditor;
 GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_monitor;
 GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_backup;
 
 GRANT UPDATE(environment) ON TABLE safetypin.cell_settings TO safetypin_definer;
+
+GRANT UPDATE(refuses_logged_secrets) ON TABLE safetypin.cell_settings TO safetypin_definer;
 
 --
 -- safetypin.change_password()
@@ -2916,6 +4303,7 @@ COMMENT ON FUNCTION safetypin.current_assurance_level() IS 'How well the user ha
 REVOKE ALL ON FUNCTION safetypin.current_assurance_level() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.current_assurance_level() TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.current_assurance_level() TO safetypin_definer;
+GRANT ALL ON FUNCTION safetypin.current_assurance_level() TO safetypin_keyholder;
 GRANT ALL ON FUNCTION safetypin.current_assurance_level() TO safetypin_operator;
 GRANT ALL ON FUNCTION safetypin.current_assurance_level() TO safetypin_auditor;
 
@@ -2932,6 +4320,7 @@ COMMENT ON FUNCTION safetypin.current_ip_address() IS 'The address the applicati
 REVOKE ALL ON FUNCTION safetypin.current_ip_address() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.current_ip_address() TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.current_ip_address() TO safetypin_definer;
+GRANT ALL ON FUNCTION safetypin.current_ip_address() TO safetypin_keyholder;
 GRANT ALL ON FUNCTION safetypin.current_ip_address() TO safetypin_operator;
 GRANT ALL ON FUNCTION safetypin.current_ip_address() TO safetypin_auditor;
 
@@ -2948,6 +4337,7 @@ COMMENT ON FUNCTION safetypin.current_organization_id() IS 'The organization thi
 REVOKE ALL ON FUNCTION safetypin.current_organization_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.current_organization_id() TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.current_organization_id() TO safetypin_definer;
+GRANT ALL ON FUNCTION safetypin.current_organization_id() TO safetypin_keyholder;
 GRANT ALL ON FUNCTION safetypin.current_organization_id() TO safetypin_operator;
 GRANT ALL ON FUNCTION safetypin.current_organization_id() TO safetypin_auditor;
 
@@ -2964,6 +4354,7 @@ COMMENT ON FUNCTION safetypin.current_session_id() IS 'The session whose token b
 REVOKE ALL ON FUNCTION safetypin.current_session_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.current_session_id() TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.current_session_id() TO safetypin_definer;
+GRANT ALL ON FUNCTION safetypin.current_session_id() TO safetypin_keyholder;
 GRANT ALL ON FUNCTION safetypin.current_session_id() TO safetypin_operator;
 GRANT ALL ON FUNCTION safetypin.current_session_id() TO safetypin_auditor;
 
@@ -2980,6 +4371,7 @@ COMMENT ON FUNCTION safetypin.current_user_agent() IS 'The user agent the applic
 REVOKE ALL ON FUNCTION safetypin.current_user_agent() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.current_user_agent() TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.current_user_agent() TO safetypin_definer;
+GRANT ALL ON FUNCTION safetypin.current_user_agent() TO safetypin_keyholder;
 GRANT ALL ON FUNCTION safetypin.current_user_agent() TO safetypin_operator;
 GRANT ALL ON FUNCTION safetypin.current_user_agent() TO safetypin_auditor;
 
@@ -2996,6 +4388,7 @@ COMMENT ON FUNCTION safetypin.current_user_id() IS 'The user this transaction ac
 REVOKE ALL ON FUNCTION safetypin.current_user_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.current_user_id() TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.current_user_id() TO safetypin_definer;
+GRANT ALL ON FUNCTION safetypin.current_user_id() TO safetypin_keyholder;
 GRANT ALL ON FUNCTION safetypin.current_user_id() TO safetypin_operator;
 GRANT ALL ON FUNCTION safetypin.current_user_id() TO safetypin_auditor;
 
@@ -3165,6 +4558,32 @@ GRANT ALL ON FUNCTION safetypin.declare_environment(p_environment text) TO safet
 GRANT ALL ON FUNCTION safetypin.declare_environment(p_environment text) TO safetypin_operator;
 
 --
+-- safetypin.declare_log_strictness()
+--
+
+CREATE FUNCTION safetypin.declare_log_strictness(p_refuses boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  update cell_settings set refuses_logged_secrets = p_refuses;
+
+  perform _log_event(
+    'cell.log_strictness_declared',
+    p_additional_data => jsonb_build_object('refuses', p_refuses)
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.declare_log_strictness(p_refuses boolean) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.declare_log_strictness(p_refuses boolean) IS 'Says whether unlock() refuses to work where the server would write secrets into its log; null for what the environment says, which is yes in production.';
+
+REVOKE ALL ON FUNCTION safetypin.declare_log_strictness(p_refuses boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.declare_log_strictness(p_refuses boolean) TO safetypin_owner;
+GRANT ALL ON FUNCTION safetypin.declare_log_strictness(p_refuses boolean) TO safetypin_operator;
+
+--
 -- safetypin.delete_role()
 --
 
@@ -3191,6 +4610,48 @@ COMMENT ON FUNCTION safetypin.delete_role(p_role_id uuid) IS 'Deletes a role of 
 
 REVOKE ALL ON FUNCTION safetypin.delete_role(p_role_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.delete_role(p_role_id uuid) TO safetypin_app;
+
+--
+-- safetypin.destroy_key()
+--
+
+CREATE FUNCTION safetypin.destroy_key(p_organization_id uuid, p_key_id integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_id uuid;
+begin
+  update tenant_keys
+  set
+    state = 'destroyed',
+    wrapped = null,
+    db_share = null
+  where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+    and key_id = p_key_id
+  returning id into v_id;
+
+  if not found then
+    raise exception 'there is no key %', p_key_id
+      using errcode = 'SP321', hint = 'Ask list_keys() which keys there are and in which state.';
+  end if;
+
+  perform _log_event(
+    'key.destroyed',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'key',
+    p_resource_id => v_id,
+    p_additional_data => jsonb_build_object('key_id', p_key_id)
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.destroy_key(p_organization_id uuid, p_key_id integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.destroy_key(p_organization_id uuid, p_key_id integer) IS 'Takes both halves of a retired key out of the database, for good. Backups that are older have them still. Raises SP321 when there is no such key.';
+
+REVOKE ALL ON FUNCTION safetypin.destroy_key(p_organization_id uuid, p_key_id integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.destroy_key(p_organization_id uuid, p_key_id integer) TO safetypin_operator;
 
 --
 -- safetypin.effective_policy
@@ -3464,6 +4925,31 @@ REVOKE ALL ON FUNCTION safetypin.has_permission(p_permission text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.has_permission(p_permission text) TO safetypin_app;
 
 --
+-- safetypin.hello()
+--
+
+CREATE FUNCTION safetypin.hello(p_for_transaction boolean DEFAULT false) RETURNS bytea
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_pad     bytea := gen_random_bytes(64);
+  v_written text;
+begin
+  v_written := set_config('safetypin.pad', encode(v_pad, 'hex'), coalesce(p_for_transaction, false));
+  return v_pad;
+end;
+$$;
+
+ALTER FUNCTION safetypin.hello(p_for_transaction boolean) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.hello(p_for_transaction boolean) IS 'A pad of 64 random bytes, under which whoever holds this connection hands secrets over. It lasts for the connection, or for the transaction.';
+
+REVOKE ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) TO safetypin_app;
+GRANT ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) TO safetypin_operator;
+
+--
 -- safetypin.leave_organization()
 --
 
@@ -3486,6 +4972,43 @@ COMMENT ON FUNCTION safetypin.leave_organization() IS 'Ends the caller''s own me
 
 REVOKE ALL ON FUNCTION safetypin.leave_organization() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.leave_organization() TO safetypin_app;
+
+--
+-- safetypin.list_keys()
+--
+
+CREATE FUNCTION safetypin.list_keys(p_after uuid DEFAULT NULL::uuid, p_limit integer DEFAULT 1000) RETURNS TABLE(id uuid, organization_id uuid, key_id integer, state text, provider text, key_name text, wrapped bytea, creation_time timestamp with time zone, activation_time timestamp with time zone, decrypt_only_time timestamp with time zone, retirement_time timestamp with time zone, destruction_time timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return query
+    select
+      tenant_keys.id,
+      tenant_keys.organization_id,
+      tenant_keys.key_id,
+      tenant_keys.state,
+      tenant_keys.provider,
+      tenant_keys.key_name,
+      tenant_keys.wrapped,
+      tenant_keys.creation_time,
+      tenant_keys.activation_time,
+      tenant_keys.decrypt_only_time,
+      tenant_keys.retirement_time,
+      tenant_keys.destruction_time
+    from tenant_keys
+    where p_after is null or tenant_keys.id > p_after
+    order by tenant_keys.id
+    limit least(p_limit, 10000);
+end;
+$$;
+
+ALTER FUNCTION safetypin.list_keys(p_after uuid, p_limit integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.list_keys(p_after uuid, p_limit integer) IS 'Every key of the cell and of its organizations, in the order of their ids, after the one that is given: with the wrapped share, and without the other half.';
+
+REVOKE ALL ON FUNCTION safetypin.list_keys(p_after uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.list_keys(p_after uuid, p_limit integer) TO safetypin_operator;
 
 --
 -- safetypin.list_own_organizations()
@@ -3539,6 +5062,37 @@ COMMENT ON FUNCTION safetypin.list_own_permissions() IS 'The names of all permis
 
 REVOKE ALL ON FUNCTION safetypin.list_own_permissions() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.list_own_permissions() TO safetypin_app;
+
+--
+-- safetypin.list_wrapped_shares()
+--
+
+CREATE FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid DEFAULT NULL::uuid) RETURNS TABLE(key_id integer, state text, provider text, key_name text, wrapped bytea)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return query
+    select
+      tenant_keys.key_id,
+      tenant_keys.state,
+      tenant_keys.provider,
+      tenant_keys.key_name,
+      tenant_keys.wrapped
+    from tenant_keys
+    where tenant_keys.tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+      and (p_organization_id is null or p_organization_id = current_organization_id())
+      and tenant_keys.state in ('active', 'decrypt_only')
+    order by tenant_keys.key_id desc;
+end;
+$$;
+
+ALTER FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) IS 'The keys that seal and open for the cell, or for the organization the caller acts in: newest first, each with its share as the key management service wrapped it.';
+
+REVOKE ALL ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) TO safetypin_app;
 
 --
 -- safetypin.live_sessions
@@ -3750,7 +5304,32 @@ COMMENT ON FUNCTION safetypin.new_id() IS 'A new time-ordered uuid (version 7 of
 REVOKE ALL ON FUNCTION safetypin.new_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.new_id() TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.new_id() TO safetypin_definer;
+GRANT ALL ON FUNCTION safetypin.new_id() TO safetypin_keyholder;
 GRANT ALL ON FUNCTION safetypin.new_id() TO safetypin_operator;
+
+--
+-- safetypin.next_key_id()
+--
+
+CREATE FUNCTION safetypin.next_key_id(p_organization_id uuid DEFAULT NULL::uuid) RETURNS integer
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return (
+    select coalesce(max(key_id), 0) + 1
+    from tenant_keys
+    where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.next_key_id(p_organization_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.next_key_id(p_organization_id uuid) IS 'The number that the next key of an organization, or of the cell for null, will have.';
+
+REVOKE ALL ON FUNCTION safetypin.next_key_id(p_organization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.next_key_id(p_organization_id uuid) TO safetypin_operator;
 
 --
 -- safetypin.one_time_tokens
@@ -3855,6 +5434,143 @@ GRANT INSERT(expiration_time) ON TABLE safetypin.one_time_tokens TO safetypin_de
 GRANT UPDATE(used_time) ON TABLE safetypin.one_time_tokens TO safetypin_definer;
 
 GRANT UPDATE(attempt_count) ON TABLE safetypin.one_time_tokens TO safetypin_definer;
+
+--
+-- safetypin.open_fields()
+--
+
+CREATE FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[] DEFAULT NULL::uuid[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id   uuid := '00000000-0000-0000-0000-000000000000';
+  v_field       record;
+  v_count       integer := cardinality(p_values);
+  v_subject_ids uuid[] := p_subject_ids;
+  v_salts       bytea[];
+  v_nonce       bytea := gen_random_bytes(16);
+  v_place       bytea;
+  v_value       bytea;
+  v_length      integer;
+  v_aad         bytea;
+  v_header      bytea;
+  v_last_header bytea;
+  v_db_share    bytea;
+  v_check_value bytea;
+  v_key         bytea;
+  v_value_key   bytea;
+  v_plaintext   bytea;
+  v_texts       text[] := array_fill(null::text, array[coalesce(v_count, 0)]);
+begin
+  select scope, row_column, subject_column
+  into v_field
+  from sealed_fields
+  where field_id = p_field_id
+    and algorithm = 1
+    and opened_by = 'application';
+
+  if not found then
+    raise exception 'field % is not opened for applications', p_field_id
+      using errcode = 'SP222', hint = 'See sealed_fields.opened_by.';
+  end if;
+  if p_values is null
+     or cardinality(p_row_ids) is distinct from v_count
+     or (p_subject_ids is not null and cardinality(p_subject_ids) <> v_count)
+  then
+    raise exception 'there are not as many rows as values'
+      using errcode = 'SP526', hint = 'Pass the ids of the rows, and of their subjects, in the order of the values.';
+  end if;
+
+  if v_field.scope = 'organization' then
+    v_tenant_id := current_organization_id();
+    if v_tenant_id is null then
+      raise exception 'no organization is chosen'
+        using errcode = 'SP103', hint = 'Call choose_organization() or create_organization() first.';
+    end if;
+  end if;
+
+  if v_field.subject_column is not null then
+    if v_subject_ids is null and v_field.subject_column = v_field.row_column then
+      v_subject_ids := p_row_ids;
+    end if;
+    v_salts := array(
+      select subject_salts.salt
+      from unnest(v_subject_ids) with ordinality as subject (user_id, place)
+      left join subject_salts on subject_salts.user_id = subject.user_id
+      order by subject.place
+    );
+  else
+    v_subject_ids := null;
+  end if;
+
+  v_place := int4send(p_field_id) || uuid_send(v_tenant_id);
+
+  for v_at in 1 .. v_count loop
+    v_value := p_values[v_at];
+    continue when v_value is null;
+
+    v_plaintext := null;
+    v_header := substr(v_value, 1, 6);
+    if v_header is distinct from v_last_header and octet_length(v_value) >= 70 then
+      v_last_header := v_header;
+      v_key := null;
+      select db_share, check_value
+      into v_db_share, v_check_value
+      from tenant_keys
+      where tenant_id = v_tenant_id
+        and key_id = _key_id_of(v_value)
+        and state in ('active', 'decrypt_only');
+
+      if v_db_share is not null and substr(v_header, 1, 2) = '\x0101' then
+        v_key := _unlocked_key('enc', v_tenant_id, _key_id_of(v_value), v_db_share, v_check_value);
+      end if;
+    end if;
+
+    if v_key is not null and v_header = v_last_header then
+      v_value_key := v_key;
+      if v_subject_ids[v_at] is not null then
+        -- Shredded a moment ago: there is nothing to show, and nothing wrong.
+        continue when v_salts[v_at] is null;
+        v_value_key := _subject_key(v_key, v_salts[v_at], v_subject_ids[v_at]);
+      end if;
+      -- _a256cbc_hs512_open(), in place.
+      v_length := octet_length(v_value);
+      v_aad := v_header || v_place || uuid_send(p_row_ids[v_at]);
+      if v_length >= 70
+         and _is_same_tag(
+           _a256cbc_hs512_tag(v_value_key, v_aad, substr(v_value, 7, v_length - 38)),
+           substr(v_value, v_length - 31),
+           v_nonce
+         )
+      then
+        v_plaintext := decrypt_iv(
+          substr(v_value, 23, v_length - 54), substr(v_value_key, 33, 32), substr(v_value, 7, 16),
+          'aes-cbc/pad:pkcs'
+        );
+      end if;
+    end if;
+
+    if v_plaintext is null then
+      raise exception 'the value cannot be opened'
+        using errcode = 'SP521',
+          detail = format('Field %s of row %s.', p_field_id, p_row_ids[v_at]),
+          hint = 'It was changed, or belongs to another place, or its key or its subject is gone.';
+    end if;
+    v_texts[v_at] := convert_from(v_plaintext, 'UTF8');
+  end loop;
+
+  return v_texts;
+end;
+$$;
+
+ALTER FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) IS 'Opens the values of one field of many rows, in their order; null where there is none, or where its subject was shredded. Raises SP222 for a field that is not for applications, SP526 when the arrays do not match, SP103 when no organization is chosen, SP521 for a value that does not open, SP522 when its key is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) TO safetypin_app;
+GRANT ALL ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) TO safetypin_operator;
 
 --
 -- safetypin.organization_domains
@@ -5991,6 +7707,58 @@ REVOKE ALL ON FUNCTION safetypin.resolve_alert(p_alert_id uuid, p_note text) FRO
 GRANT ALL ON FUNCTION safetypin.resolve_alert(p_alert_id uuid, p_note text) TO safetypin_app;
 
 --
+-- safetypin.retire_key()
+--
+
+CREATE FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_state     text;
+  v_found     text;
+  v_id        uuid;
+begin
+  select state into v_state from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id;
+  if not found then
+    raise exception 'there is no key %', p_key_id
+      using errcode = 'SP321', hint = 'Ask list_keys() which keys there are and in which state.';
+  end if;
+
+  if v_state = 'decrypt_only' then
+    perform _await_writers();
+    v_found := _find_sealed_under(p_organization_id, p_key_id);
+    if v_found is not null then
+      raise exception 'key % is still needed, for %', p_key_id, v_found
+        using errcode = 'SP424', hint = 'Seal it anew under the active key first.';
+    end if;
+  end if;
+
+  update tenant_keys
+  set state = 'retired'
+  where tenant_id = v_tenant_id
+    and key_id = p_key_id
+  returning id into v_id;
+
+  perform _log_event(
+    'key.retired',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'key',
+    p_resource_id => v_id,
+    p_additional_data => jsonb_build_object('key_id', p_key_id)
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) IS 'Retires a key that is decrypt_only and under which nothing is sealed any more: it is looked for, and writers that began earlier are waited for. Keep it for as long as there are backups with values under it. Raises SP321 when there is no such key, SP423 when writers do not end, SP424 when something is still under it.';
+
+REVOKE ALL ON FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) TO safetypin_operator;
+
+--
 -- safetypin.revoke_all_sessions()
 --
 
@@ -6129,6 +7897,48 @@ COMMENT ON FUNCTION safetypin.revoke_session(p_session_id uuid) IS 'Ends one of 
 
 REVOKE ALL ON FUNCTION safetypin.revoke_session(p_session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.revoke_session(p_session_id uuid) TO safetypin_app;
+
+--
+-- safetypin.rewrap_key()
+--
+
+CREATE FUNCTION safetypin.rewrap_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_share bytea;
+  v_id    uuid;
+begin
+  v_share := _require_share(
+    p_masked, p_organization_id, p_key_id, array['pending', 'active', 'decrypt_only', 'retired']
+  );
+
+  update tenant_keys
+  set
+    provider = p_provider,
+    key_name = p_key_name,
+    wrapped = p_wrapped
+  where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+    and key_id = p_key_id
+  returning id into v_id;
+
+  perform _log_event(
+    'key.rewrapped',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'key',
+    p_resource_id => v_id,
+    p_additional_data => jsonb_build_object('key_id', p_key_id, 'provider', p_provider, 'key_name', p_key_name)
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.rewrap_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.rewrap_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) IS 'Keeps a share as another key of a key management service, or another service, wrapped it. Unwrap that anew for this, so that what is kept is known to open. Nothing is sealed anew. Raises SP221.';
+
+REVOKE ALL ON FUNCTION safetypin.rewrap_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.rewrap_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) TO safetypin_operator;
 
 --
 -- safetypin.role_permissions
@@ -6408,6 +8218,103 @@ COMMENT ON FUNCTION safetypin.rotate_context_key(p_purpose text) IS 'Makes a new
 
 REVOKE ALL ON FUNCTION safetypin.rotate_context_key(p_purpose text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.rotate_context_key(p_purpose text) TO safetypin_operator;
+
+--
+-- safetypin.sealed_fields
+--
+
+CREATE TABLE safetypin.sealed_fields (
+    id uuid DEFAULT safetypin.new_id() NOT NULL,
+    field_id integer NOT NULL,
+    table_name text NOT NULL,
+    column_name text NOT NULL,
+    row_column text NOT NULL,
+    algorithm smallint NOT NULL,
+    scope text NOT NULL,
+    organization_column text,
+    subject_column text,
+    opened_by text NOT NULL,
+    max_bytes integer NOT NULL,
+    pattern text,
+    constraint_name text NOT NULL,
+    is_folded boolean NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT sealed_fields_algorithm_is_known CHECK ((algorithm = ANY (ARRAY[1, 2]))),
+    CONSTRAINT sealed_fields_constraint_name_is_of_the_table CHECK (((constraint_name ~ '^[a-z][a-z0-9_]{0,62}$'::text) AND starts_with(constraint_name, (table_name || '_'::text)))),
+    CONSTRAINT sealed_fields_field_id_is_positive CHECK ((field_id > 0)),
+    CONSTRAINT sealed_fields_max_bytes_is_sane CHECK (((max_bytes >= 1) AND (max_bytes <= 65536))),
+    CONSTRAINT sealed_fields_only_sql_compares CHECK (((algorithm = 1) OR (opened_by = 'application'::text))),
+    CONSTRAINT sealed_fields_opened_by_is_known CHECK ((opened_by = ANY (ARRAY['application'::text, 'database'::text]))),
+    CONSTRAINT sealed_fields_reason_is_a_sentence CHECK ((reason ~ '^[A-Z].*\.$'::text)),
+    CONSTRAINT sealed_fields_scope_has_its_column CHECK (((scope = 'organization'::text) = (organization_column IS NOT NULL))),
+    CONSTRAINT sealed_fields_scope_is_known CHECK ((scope = ANY (ARRAY['cell'::text, 'organization'::text])))
+);
+
+ALTER TABLE ONLY safetypin.sealed_fields FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE safetypin.sealed_fields OWNER TO safetypin_keyholder;
+
+COMMENT ON TABLE safetypin.sealed_fields IS 'The one place that names each sealed column. Filled by _declare_sealed_field() in the chapter that makes the column.';
+
+COMMENT ON COLUMN safetypin.sealed_fields.id IS 'The id of the declaration. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.field_id IS 'The number that is authenticated with every value of the column: the same in every cell, and never used again. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.table_name IS 'Which table. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.column_name IS 'Which column. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.row_column IS 'The column whose uuid is authenticated with each value: the table''s key. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.algorithm IS '1: AES-256-CBC with HMAC-SHA-512 (RFC 7518, A256CBC-HS512), in SQL. 2: AES-256-GCM, in the client alone. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.scope IS 'cell: under the cell''s own key. organization: under the key of the row''s organization. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.organization_column IS 'The column that names the organization; null in the scope of the cell. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.subject_column IS 'The column that names the person whose salt is part of the key; null when values are nobody''s. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.opened_by IS 'application: open_fields() opens it, or the client does. database: only functions of ours do, and compare. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.max_bytes IS 'How many bytes the plaintext may have. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.pattern IS 'What a text has to match before it is sealed; null when anything goes. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.constraint_name IS 'The constraint that a text which is too long, or does not match, is said to break. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.is_folded IS 'Whether the blind index takes capitals and their small letters for the same (NFKC, lower case, trimmed). [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.reason IS 'Why it is sealed, and why so: one sentence. Algorithm 2 has a page in docs/decisions besides. [public]';
+
+ALTER TABLE ONLY safetypin.sealed_fields
+    ADD CONSTRAINT sealed_fields_field_id_key UNIQUE (field_id);
+
+ALTER TABLE ONLY safetypin.sealed_fields
+    ADD CONSTRAINT sealed_fields_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY safetypin.sealed_fields
+    ADD CONSTRAINT sealed_fields_table_name_column_name_key UNIQUE (table_name, column_name);
+
+CREATE POLICY delete_keyholder ON safetypin.sealed_fields FOR DELETE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY delete_keyholder ON safetypin.sealed_fields IS 'A chapter that is undone takes its fields with it.';
+
+CREATE POLICY insert_keyholder ON safetypin.sealed_fields FOR INSERT TO safetypin_keyholder WITH CHECK (true);
+
+COMMENT ON POLICY insert_keyholder ON safetypin.sealed_fields IS 'Fields are declared by the chapters that make them.';
+
+ALTER TABLE safetypin.sealed_fields ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY select_everyone ON safetypin.sealed_fields FOR SELECT TO safetypin_owner, safetypin_definer, safetypin_keyholder, safetypin_app, safetypin_operator, safetypin_backup, safetypin_auditor USING (true);
+
+COMMENT ON POLICY select_everyone ON safetypin.sealed_fields IS 'What is sealed, and how, is the same for everybody and no secret.';
+
+GRANT SELECT ON TABLE safetypin.sealed_fields TO safetypin_app;
+GRANT SELECT ON TABLE safetypin.sealed_fields TO safetypin_owner;
+GRANT SELECT ON TABLE safetypin.sealed_fields TO safetypin_definer;
+GRANT SELECT ON TABLE safetypin.sealed_fields TO safetypin_operator;
+GRANT SELECT ON TABLE safetypin.sealed_fields TO safetypin_auditor;
+GRANT SELECT ON TABLE safetypin.sealed_fields TO safetypin_backup;
 
 --
 -- safetypin.search_users()
@@ -7090,6 +8997,52 @@ GRANT INSERT(last_failure_time),UPDATE(last_failure_time) ON TABLE safetypin.sig
 GRANT UPDATE(blocked_until) ON TABLE safetypin.sign_in_throttles TO safetypin_definer;
 
 --
+-- safetypin.subject_salts
+--
+
+CREATE TABLE safetypin.subject_salts (
+    user_id uuid NOT NULL,
+    salt bytea DEFAULT extensions.gen_random_bytes(32) NOT NULL,
+    creation_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT subject_salts_salt_is_32_bytes CHECK ((octet_length(salt) = 32))
+);
+
+ALTER TABLE ONLY safetypin.subject_salts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE safetypin.subject_salts OWNER TO safetypin_keyholder;
+
+COMMENT ON TABLE safetypin.subject_salts IS 'One row per person about whom something is sealed. Without it nothing of that opens: its deletion shreds the person.';
+
+COMMENT ON COLUMN safetypin.subject_salts.user_id IS 'Whose. [internal]';
+
+COMMENT ON COLUMN safetypin.subject_salts.salt IS '32 random bytes, made here. [secret]';
+
+COMMENT ON COLUMN safetypin.subject_salts.creation_time IS 'When something was first sealed about them. [internal]';
+
+ALTER TABLE ONLY safetypin.subject_salts
+    ADD CONSTRAINT subject_salts_pkey PRIMARY KEY (user_id);
+
+CREATE POLICY delete_keyholder ON safetypin.subject_salts FOR DELETE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY delete_keyholder ON safetypin.subject_salts IS 'A person is shredded by a function.';
+
+CREATE POLICY insert_keyholder ON safetypin.subject_salts FOR INSERT TO safetypin_keyholder WITH CHECK (true);
+
+COMMENT ON POLICY insert_keyholder ON safetypin.subject_salts IS 'A salt is made when something is first sealed about somebody.';
+
+CREATE POLICY select_backup ON safetypin.subject_salts FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.subject_salts IS 'A dump without salts could never be read.';
+
+CREATE POLICY select_keyholder ON safetypin.subject_salts FOR SELECT TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY select_keyholder ON safetypin.subject_salts IS 'Salts are read by the functions that seal and open.';
+
+ALTER TABLE safetypin.subject_salts ENABLE ROW LEVEL SECURITY;
+
+GRANT SELECT ON TABLE safetypin.subject_salts TO safetypin_backup;
+
+--
 -- safetypin.submit_password_proof()
 --
 
@@ -7419,6 +9372,127 @@ REVOKE ALL ON FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) FROM P
 GRANT ALL ON FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) TO safetypin_operator;
 
 --
+-- safetypin.tenant_keys
+--
+
+CREATE TABLE safetypin.tenant_keys (
+    id uuid DEFAULT safetypin.new_id() NOT NULL,
+    organization_id uuid,
+    tenant_id uuid GENERATED ALWAYS AS (COALESCE(organization_id, '00000000-0000-0000-0000-000000000000'::uuid)) STORED NOT NULL,
+    key_id integer NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    provider text NOT NULL,
+    key_name text NOT NULL,
+    wrapped bytea,
+    db_share bytea DEFAULT extensions.gen_random_bytes(32),
+    check_value bytea DEFAULT '\x0000000000000000'::bytea NOT NULL,
+    creation_time timestamp with time zone DEFAULT now() NOT NULL,
+    activation_time timestamp with time zone,
+    decrypt_only_time timestamp with time zone,
+    retirement_time timestamp with time zone,
+    destruction_time timestamp with time zone,
+    CONSTRAINT tenant_keys_check_value_is_8_bytes CHECK ((octet_length(check_value) = 8)),
+    CONSTRAINT tenant_keys_db_share_is_32_bytes CHECK ((octet_length(db_share) = 32)),
+    CONSTRAINT tenant_keys_destroyed_ones_are_gone CHECK ((((state = 'destroyed'::text) = (wrapped IS NULL)) AND ((state = 'destroyed'::text) = (db_share IS NULL)))),
+    CONSTRAINT tenant_keys_key_id_is_positive CHECK ((key_id > 0)),
+    CONSTRAINT tenant_keys_key_name_is_short CHECK (((char_length(key_name) >= 1) AND (char_length(key_name) <= 2048))),
+    CONSTRAINT tenant_keys_organization_is_not_the_cell CHECK ((organization_id <> '00000000-0000-0000-0000-000000000000'::uuid)),
+    CONSTRAINT tenant_keys_provider_is_a_word CHECK ((provider ~ '^[a-z][a-z0-9-]{0,39}$'::text)),
+    CONSTRAINT tenant_keys_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'active'::text, 'decrypt_only'::text, 'retired'::text, 'destroyed'::text]))),
+    CONSTRAINT tenant_keys_states_have_their_times CHECK ((((state <> 'pending'::text) = (activation_time IS NOT NULL)) AND ((state = ANY (ARRAY['decrypt_only'::text, 'retired'::text, 'destroyed'::text])) = (decrypt_only_time IS NOT NULL)) AND ((state = ANY (ARRAY['retired'::text, 'destroyed'::text])) = (retirement_time IS NOT NULL)) AND ((state = 'destroyed'::text) = (destruction_time IS NOT NULL)))),
+    CONSTRAINT tenant_keys_wrapped_is_short CHECK (((octet_length(wrapped) >= 1) AND (octet_length(wrapped) <= 8192)))
+);
+
+ALTER TABLE ONLY safetypin.tenant_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE safetypin.tenant_keys OWNER TO safetypin_keyholder;
+
+COMMENT ON TABLE safetypin.tenant_keys IS 'The database''s half of each key, and the other half as the key management service wrapped it. A destroyed key leaves its row.';
+
+COMMENT ON COLUMN safetypin.tenant_keys.id IS 'The id of this row, for the record. [internal]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.organization_id IS 'Whose key; null for the cell''s own. [internal]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.tenant_id IS 'The organization as sealed values know it: the nil uuid for the cell. [internal]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.key_id IS 'The number that a sealed value carries: 1, 2, 3 … for each organization. [internal]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.state IS 'pending until it is proven, then active; decrypt_only once another is active; retired when nothing is sealed under it; destroyed. Only forward, one at a time. [internal]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.provider IS 'Which key management service wrapped the share. [internal]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.key_name IS 'Under which of its keys. [internal]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.wrapped IS 'The share, wrapped; null once destroyed. [secret]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.db_share IS '32 random bytes, made here; null once destroyed. [secret]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.check_value IS 'The first 8 bytes of a key made of both halves: a wrong share neither seals nor opens anything. [secret]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.creation_time IS 'When it was added. [internal]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.activation_time IS 'When it was proven and began to seal; null before. [internal]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.decrypt_only_time IS 'When it ceased to seal; null before. [internal]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.retirement_time IS 'When it ceased to open; null before. [internal]';
+
+COMMENT ON COLUMN safetypin.tenant_keys.destruction_time IS 'When both halves were taken out of this table; null before. Backups have them for as long as backups are kept. [internal]';
+
+ALTER TABLE ONLY safetypin.tenant_keys
+    ADD CONSTRAINT tenant_keys_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY safetypin.tenant_keys
+    ADD CONSTRAINT tenant_keys_tenant_id_key_id_key UNIQUE (tenant_id, key_id);
+
+CREATE UNIQUE INDEX tenant_keys_active_key ON safetypin.tenant_keys USING btree (tenant_id) WHERE (state = 'active'::text);
+
+CREATE INDEX tenant_keys_organization_id_idx ON safetypin.tenant_keys USING btree (organization_id);
+
+CREATE TRIGGER _500_only_forward BEFORE INSERT OR DELETE OR UPDATE ON safetypin.tenant_keys FOR EACH ROW EXECUTE FUNCTION safetypin.tg_tenant_keys__only_forward();
+
+ALTER TABLE safetypin.tenant_keys ENABLE ALWAYS TRIGGER _500_only_forward;
+
+CREATE TRIGGER _900_record_delete AFTER DELETE ON safetypin.tenant_keys REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_tenant_keys__record_changes();
+
+ALTER TABLE safetypin.tenant_keys ENABLE ALWAYS TRIGGER _900_record_delete;
+
+CREATE TRIGGER _900_record_insert AFTER INSERT ON safetypin.tenant_keys REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_tenant_keys__record_changes();
+
+ALTER TABLE safetypin.tenant_keys ENABLE ALWAYS TRIGGER _900_record_insert;
+
+CREATE TRIGGER _900_record_update AFTER UPDATE ON safetypin.tenant_keys REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_tenant_keys__record_changes();
+
+ALTER TABLE safetypin.tenant_keys ENABLE ALWAYS TRIGGER _900_record_update;
+
+ALTER TABLE ONLY safetypin.tenant_keys
+    ADD CONSTRAINT tenant_keys_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES safetypin.organizations(id);
+
+CREATE POLICY insert_keyholder ON safetypin.tenant_keys FOR INSERT TO safetypin_keyholder WITH CHECK (true);
+
+COMMENT ON POLICY insert_keyholder ON safetypin.tenant_keys IS 'Keys are added by functions.';
+
+CREATE POLICY select_backup ON safetypin.tenant_keys FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.tenant_keys IS 'A dump without the halves of its keys could never be read.';
+
+CREATE POLICY select_keyholder ON safetypin.tenant_keys FOR SELECT TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY select_keyholder ON safetypin.tenant_keys IS 'Keys are read by the functions that work under them, and by nobody who calls those.';
+
+CREATE POLICY tenant_fence ON safetypin.tenant_keys AS RESTRICTIVE TO safetypin_app USING ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id))) WITH CHECK (false);
+
+COMMENT ON POLICY tenant_fence ON safetypin.tenant_keys IS 'An organizations keys are its own; applications are granted none of them.';
+
+ALTER TABLE safetypin.tenant_keys ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY update_keyholder ON safetypin.tenant_keys FOR UPDATE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY update_keyholder ON safetypin.tenant_keys IS 'Keys go from state to state in functions, and are rewrapped there.';
+
+GRANT SELECT ON TABLE safetypin.tenant_keys TO safetypin_backup;
+
+--
 -- safetypin.tg__append_only()
 --
 
@@ -7455,6 +9529,91 @@ COMMENT ON FUNCTION safetypin.tg__touch_last_update_time() IS 'Keeps last_update
 REVOKE ALL ON FUNCTION safetypin.tg__touch_last_update_time() FROM PUBLIC;
 
 --
+-- safetypin.tg_blind_index_versions__only_forward()
+--
+
+CREATE FUNCTION safetypin.tg_blind_index_versions__only_forward() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if (new.organization_id, new.version, new.key_id) is distinct from (old.organization_id, old.version, old.key_id)
+     or (
+       new.phase <> old.phase
+       and (old.phase, new.phase) not in (
+         ('dual', 'backfill'), ('backfill', 'cutover'), ('cutover', 'steady'),
+         ('steady', 'fading'), ('fading', 'ended'),
+         -- A rotation that is given up before anything was looked up in it.
+         ('dual', 'ended'), ('backfill', 'ended')
+       )
+     )
+  then
+    raise exception 'version % of the blind indexes is in phase %: it cannot go to %', old.version, old.phase, new.phase
+      using errcode = 'SP421',
+        hint = 'A version goes from dual to backfill, cutover, steady, fading and ended.';
+  end if;
+
+  if new.phase <> old.phase then
+    new.phase_time := now();
+  end if;
+  return new;
+end;
+$$;
+
+ALTER FUNCTION safetypin.tg_blind_index_versions__only_forward() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg_blind_index_versions__only_forward() IS 'Lets a version go from dual to backfill, cutover, steady, fading and ended, or be given up before cutover. Raises SP421.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_blind_index_versions__only_forward() FROM PUBLIC;
+
+--
+-- safetypin.tg_blind_index_versions__record_changes()
+--
+
+CREATE FUNCTION safetypin.tg_blind_index_versions__record_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      declare
+        v_context text[] := verified_context();
+      begin
+        if tg_op = 'INSERT' then
+          insert into data_change_logs (
+            organization_id, acting_user_id, session_id, table_name, row_id, operation, new_values
+          )
+          select coalesce(n.organization_id, v_context[3]::uuid), v_context[2]::uuid, v_context[4]::uuid, 'blind_index_versions', n.id, 'insert',
+            ('{' || concat_ws(',', case when n.id is not null then '"id":' || to_json(n.id)::text end, case when n.organization_id is not null then '"organization_id":' || to_json(n.organization_id)::text end, case when n.tenant_id is not null then '"tenant_id":' || to_json(n.tenant_id)::text end, case when n.version is not null then '"version":' || to_json(n.version)::text end, case when n.key_id is not null then '"key_id":' || to_json(n.key_id)::text end, case when n.phase is not null then '"phase":' || to_json(n.phase)::text end, case when n.creation_time is not null then '"creation_time":' || to_json(n.creation_time)::text end, case when n.phase_time is not null then '"phase_time":' || to_json(n.phase_time)::text end) || '}')::jsonb
+          from new_rows as n;
+        elsif tg_op = 'UPDATE' then
+          insert into data_change_logs (
+            organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values, new_values
+          )
+          select coalesce(n.organization_id, v_context[3]::uuid), v_context[2]::uuid, v_context[4]::uuid, 'blind_index_versions', n.id, 'update',
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(o.id)::text, 'null') end, case when o.organization_id is distinct from n.organization_id then '"organization_id":' || coalesce(to_json(o.organization_id)::text, 'null') end, case when o.tenant_id is distinct from n.tenant_id then '"tenant_id":' || coalesce(to_json(o.tenant_id)::text, 'null') end, case when o.version is distinct from n.version then '"version":' || coalesce(to_json(o.version)::text, 'null') end, case when o.key_id is distinct from n.key_id then '"key_id":' || coalesce(to_json(o.key_id)::text, 'null') end, case when o.phase is distinct from n.phase then '"phase":' || coalesce(to_json(o.phase)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(o.creation_time)::text, 'null') end, case when o.phase_time is distinct from n.phase_time then '"phase_time":' || coalesce(to_json(o.phase_time)::text, 'null') end) || '}')::jsonb,
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(n.id)::text, 'null') end, case when o.organization_id is distinct from n.organization_id then '"organization_id":' || coalesce(to_json(n.organization_id)::text, 'null') end, case when o.tenant_id is distinct from n.tenant_id then '"tenant_id":' || coalesce(to_json(n.tenant_id)::text, 'null') end, case when o.version is distinct from n.version then '"version":' || coalesce(to_json(n.version)::text, 'null') end, case when o.key_id is distinct from n.key_id then '"key_id":' || coalesce(to_json(n.key_id)::text, 'null') end, case when o.phase is distinct from n.phase then '"phase":' || coalesce(to_json(n.phase)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(n.creation_time)::text, 'null') end, case when o.phase_time is distinct from n.phase_time then '"phase_time":' || coalesce(to_json(n.phase_time)::text, 'null') end) || '}')::jsonb
+          from old_rows as o
+          join new_rows as n on o.id = n.id
+          where o.id is distinct from n.id or o.organization_id is distinct from n.organization_id or o.tenant_id is distinct from n.tenant_id or o.version is distinct from n.version or o.key_id is distinct from n.key_id or o.phase is distinct from n.phase or o.creation_time is distinct from n.creation_time;
+        else
+          insert into data_change_logs (
+            organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values
+          )
+          select coalesce(o.organization_id, v_context[3]::uuid), v_context[2]::uuid, v_context[4]::uuid, 'blind_index_versions', o.id, 'delete',
+            ('{' || concat_ws(',', case when o.id is not null then '"id":' || to_json(o.id)::text end, case when o.organization_id is not null then '"organization_id":' || to_json(o.organization_id)::text end, case when o.tenant_id is not null then '"tenant_id":' || to_json(o.tenant_id)::text end, case when o.version is not null then '"version":' || to_json(o.version)::text end, case when o.key_id is not null then '"key_id":' || to_json(o.key_id)::text end, case when o.phase is not null then '"phase":' || to_json(o.phase)::text end, case when o.creation_time is not null then '"creation_time":' || to_json(o.creation_time)::text end, case when o.phase_time is not null then '"phase_time":' || to_json(o.phase_time)::text end) || '}')::jsonb
+          from old_rows as o;
+        end if;
+        return null;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_blind_index_versions__record_changes() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.tg_blind_index_versions__record_changes() IS 'Records every change of blind_index_versions in data_change_logs.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_blind_index_versions__record_changes() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_blind_index_versions__record_changes() TO safetypin_keyholder;
+
+--
 -- safetypin.tg_cell_settings__record_changes()
 --
 
@@ -7470,24 +9629,24 @@ CREATE FUNCTION safetypin.tg_cell_settings__record_changes() RETURNS trigger
             organization_id, acting_user_id, session_id, table_name, row_id, operation, new_values
           )
           select v_context[3]::uuid, v_context[2]::uuid, v_context[4]::uuid, 'cell_settings', n.id, 'insert',
-            ('{' || concat_ws(',', case when n.id is not null then '"id":' || to_json(n.id)::text end, case when n.is_only_row is not null then '"is_only_row":' || to_json(n.is_only_row)::text end, case when n.environment is not null then '"environment":' || to_json(n.environment)::text end, case when n.creation_time is not null then '"creation_time":' || to_json(n.creation_time)::text end, case when n.last_update_time is not null then '"last_update_time":' || to_json(n.last_update_time)::text end) || '}')::jsonb
+            ('{' || concat_ws(',', case when n.id is not null then '"id":' || to_json(n.id)::text end, case when n.is_only_row is not null then '"is_only_row":' || to_json(n.is_only_row)::text end, case when n.environment is not null then '"environment":' || to_json(n.environment)::text end, case when n.refuses_logged_secrets is not null then '"refuses_logged_secrets":' || to_json(n.refuses_logged_secrets)::text end, case when n.creation_time is not null then '"creation_time":' || to_json(n.creation_time)::text end, case when n.last_update_time is not null then '"last_update_time":' || to_json(n.last_update_time)::text end) || '}')::jsonb
           from new_rows as n;
         elsif tg_op = 'UPDATE' then
           insert into data_change_logs (
             organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values, new_values
           )
           select v_context[3]::uuid, v_context[2]::uuid, v_context[4]::uuid, 'cell_settings', n.id, 'update',
-            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(o.id)::text, 'null') end, case when o.is_only_row is distinct from n.is_only_row then '"is_only_row":' || coalesce(to_json(o.is_only_row)::text, 'null') end, case when o.environment is distinct from n.environment then '"environment":' || coalesce(to_json(o.environment)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(o.creation_time)::text, 'null') end, case when o.last_update_time is distinct from n.last_update_time then '"last_update_time":' || coalesce(to_json(o.last_update_time)::text, 'null') end) || '}')::jsonb,
-            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(n.id)::text, 'null') end, case when o.is_only_row is distinct from n.is_only_row then '"is_only_row":' || coalesce(to_json(n.is_only_row)::text, 'null') end, case when o.environment is distinct from n.environment then '"environment":' || coalesce(to_json(n.environment)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(n.creation_time)::text, 'null') end, case when o.last_update_time is distinct from n.last_update_time then '"last_update_time":' || coalesce(to_json(n.last_update_time)::text, 'null') end) || '}')::jsonb
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(o.id)::text, 'null') end, case when o.is_only_row is distinct from n.is_only_row then '"is_only_row":' || coalesce(to_json(o.is_only_row)::text, 'null') end, case when o.environment is distinct from n.environment then '"environment":' || coalesce(to_json(o.environment)::text, 'null') end, case when o.refuses_logged_secrets is distinct from n.refuses_logged_secrets then '"refuses_logged_secrets":' || coalesce(to_json(o.refuses_logged_secrets)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(o.creation_time)::text, 'null') end, case when o.last_update_time is distinct from n.last_update_time then '"last_update_time":' || coalesce(to_json(o.last_update_time)::text, 'null') end) || '}')::jsonb,
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(n.id)::text, 'null') end, case when o.is_only_row is distinct from n.is_only_row then '"is_only_row":' || coalesce(to_json(n.is_only_row)::text, 'null') end, case when o.environment is distinct from n.environment then '"environment":' || coalesce(to_json(n.environment)::text, 'null') end, case when o.refuses_logged_secrets is distinct from n.refuses_logged_secrets then '"refuses_logged_secrets":' || coalesce(to_json(n.refuses_logged_secrets)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(n.creation_time)::text, 'null') end, case when o.last_update_time is distinct from n.last_update_time then '"last_update_time":' || coalesce(to_json(n.last_update_time)::text, 'null') end) || '}')::jsonb
           from old_rows as o
           join new_rows as n on o.id = n.id
-          where o.id is distinct from n.id or o.is_only_row is distinct from n.is_only_row or o.environment is distinct from n.environment or o.creation_time is distinct from n.creation_time;
+          where o.id is distinct from n.id or o.is_only_row is distinct from n.is_only_row or o.environment is distinct from n.environment or o.refuses_logged_secrets is distinct from n.refuses_logged_secrets or o.creation_time is distinct from n.creation_time;
         else
           insert into data_change_logs (
             organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values
           )
           select v_context[3]::uuid, v_context[2]::uuid, v_context[4]::uuid, 'cell_settings', o.id, 'delete',
-            ('{' || concat_ws(',', case when o.id is not null then '"id":' || to_json(o.id)::text end, case when o.is_only_row is not null then '"is_only_row":' || to_json(o.is_only_row)::text end, case when o.environment is not null then '"environment":' || to_json(o.environment)::text end, case when o.creation_time is not null then '"creation_time":' || to_json(o.creation_time)::text end, case when o.last_update_time is not null then '"last_update_time":' || to_json(o.last_update_time)::text end) || '}')::jsonb
+            ('{' || concat_ws(',', case when o.id is not null then '"id":' || to_json(o.id)::text end, case when o.is_only_row is not null then '"is_only_row":' || to_json(o.is_only_row)::text end, case when o.environment is not null then '"environment":' || to_json(o.environment)::text end, case when o.refuses_logged_secrets is not null then '"refuses_logged_secrets":' || to_json(o.refuses_logged_secrets)::text end, case when o.creation_time is not null then '"creation_time":' || to_json(o.creation_time)::text end, case when o.last_update_time is not null then '"last_update_time":' || to_json(o.last_update_time)::text end) || '}')::jsonb
           from old_rows as o;
         end if;
         return null;
@@ -7921,6 +10080,111 @@ REVOKE ALL ON FUNCTION safetypin.tg_roles__record_changes() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.tg_roles__record_changes() TO safetypin_owner;
 
 --
+-- safetypin.tg_tenant_keys__only_forward()
+--
+
+CREATE FUNCTION safetypin.tg_tenant_keys__only_forward() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_states text[] := array['pending', 'active', 'decrypt_only', 'retired', 'destroyed'];
+begin
+  if tg_op = 'DELETE' then
+    raise exception 'a key is never deleted'
+      using errcode = 'SP421', hint = 'Retire it and destroy it: its row stays, both halves go.';
+  end if;
+
+  if tg_op = 'INSERT' then
+    if new.state <> 'pending' then
+      raise exception 'a key begins as pending, not as %', new.state
+        using errcode = 'SP421', hint = 'Add it with add_key(), then activate it.';
+    end if;
+    return new;
+  end if;
+
+  if (new.id, new.organization_id, new.key_id) is distinct from (old.id, old.organization_id, old.key_id)
+     or (new.db_share is distinct from old.db_share and new.state <> 'destroyed')
+     or (new.check_value <> old.check_value and old.check_value <> '\x0000000000000000')
+     or old.state = 'destroyed'
+  then
+    raise exception 'key % keeps what it is made of', old.key_id
+      using errcode = 'SP421', hint = 'Add another key.';
+  end if;
+
+  if new.state <> old.state then
+    if array_position(v_states, new.state) is distinct from array_position(v_states, old.state) + 1 then
+      raise exception 'key % is %: it cannot become %', old.key_id, old.state, new.state
+        using errcode = 'SP421',
+          hint = 'A key goes from pending to active, decrypt_only, retired and destroyed, one at a time.';
+    end if;
+
+    case new.state
+      when 'active' then new.activation_time := now();
+      when 'decrypt_only' then new.decrypt_only_time := now();
+      when 'retired' then new.retirement_time := now();
+      else new.destruction_time := now();
+    end case;
+  end if;
+
+  return new;
+end;
+$$;
+
+ALTER FUNCTION safetypin.tg_tenant_keys__only_forward() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg_tenant_keys__only_forward() IS 'Lets a key go from pending to active, decrypt_only, retired and destroyed, one at a time, and never otherwise. Raises SP421.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_tenant_keys__only_forward() FROM PUBLIC;
+
+--
+-- safetypin.tg_tenant_keys__record_changes()
+--
+
+CREATE FUNCTION safetypin.tg_tenant_keys__record_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      declare
+        v_context text[] := verified_context();
+      begin
+        if tg_op = 'INSERT' then
+          insert into data_change_logs (
+            organization_id, acting_user_id, session_id, table_name, row_id, operation, new_values
+          )
+          select coalesce(n.organization_id, v_context[3]::uuid), v_context[2]::uuid, v_context[4]::uuid, 'tenant_keys', n.id, 'insert',
+            ('{' || concat_ws(',', case when n.id is not null then '"id":' || to_json(n.id)::text end, case when n.organization_id is not null then '"organization_id":' || to_json(n.organization_id)::text end, case when n.tenant_id is not null then '"tenant_id":' || to_json(n.tenant_id)::text end, case when n.key_id is not null then '"key_id":' || to_json(n.key_id)::text end, case when n.state is not null then '"state":' || to_json(n.state)::text end, case when n.provider is not null then '"provider":' || to_json(n.provider)::text end, case when n.key_name is not null then '"key_name":' || to_json(n.key_name)::text end, case when n.wrapped is not null then '"wrapped":' || '"[redacted]"' end, case when n.db_share is not null then '"db_share":' || '"[redacted]"' end, case when n.check_value is not null then '"check_value":' || '"[redacted]"' end, case when n.creation_time is not null then '"creation_time":' || to_json(n.creation_time)::text end, case when n.activation_time is not null then '"activation_time":' || to_json(n.activation_time)::text end, case when n.decrypt_only_time is not null then '"decrypt_only_time":' || to_json(n.decrypt_only_time)::text end, case when n.retirement_time is not null then '"retirement_time":' || to_json(n.retirement_time)::text end, case when n.destruction_time is not null then '"destruction_time":' || to_json(n.destruction_time)::text end) || '}')::jsonb
+          from new_rows as n;
+        elsif tg_op = 'UPDATE' then
+          insert into data_change_logs (
+            organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values, new_values
+          )
+          select coalesce(n.organization_id, v_context[3]::uuid), v_context[2]::uuid, v_context[4]::uuid, 'tenant_keys', n.id, 'update',
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(o.id)::text, 'null') end, case when o.organization_id is distinct from n.organization_id then '"organization_id":' || coalesce(to_json(o.organization_id)::text, 'null') end, case when o.tenant_id is distinct from n.tenant_id then '"tenant_id":' || coalesce(to_json(o.tenant_id)::text, 'null') end, case when o.key_id is distinct from n.key_id then '"key_id":' || coalesce(to_json(o.key_id)::text, 'null') end, case when o.state is distinct from n.state then '"state":' || coalesce(to_json(o.state)::text, 'null') end, case when o.provider is distinct from n.provider then '"provider":' || coalesce(to_json(o.provider)::text, 'null') end, case when o.key_name is distinct from n.key_name then '"key_name":' || coalesce(to_json(o.key_name)::text, 'null') end, case when o.wrapped is distinct from n.wrapped then '"wrapped":' || coalesce('"[redacted]"', 'null') end, case when o.db_share is distinct from n.db_share then '"db_share":' || coalesce('"[redacted]"', 'null') end, case when o.check_value is distinct from n.check_value then '"check_value":' || coalesce('"[redacted]"', 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(o.creation_time)::text, 'null') end, case when o.activation_time is distinct from n.activation_time then '"activation_time":' || coalesce(to_json(o.activation_time)::text, 'null') end, case when o.decrypt_only_time is distinct from n.decrypt_only_time then '"decrypt_only_time":' || coalesce(to_json(o.decrypt_only_time)::text, 'null') end, case when o.retirement_time is distinct from n.retirement_time then '"retirement_time":' || coalesce(to_json(o.retirement_time)::text, 'null') end, case when o.destruction_time is distinct from n.destruction_time then '"destruction_time":' || coalesce(to_json(o.destruction_time)::text, 'null') end) || '}')::jsonb,
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(n.id)::text, 'null') end, case when o.organization_id is distinct from n.organization_id then '"organization_id":' || coalesce(to_json(n.organization_id)::text, 'null') end, case when o.tenant_id is distinct from n.tenant_id then '"tenant_id":' || coalesce(to_json(n.tenant_id)::text, 'null') end, case when o.key_id is distinct from n.key_id then '"key_id":' || coalesce(to_json(n.key_id)::text, 'null') end, case when o.state is distinct from n.state then '"state":' || coalesce(to_json(n.state)::text, 'null') end, case when o.provider is distinct from n.provider then '"provider":' || coalesce(to_json(n.provider)::text, 'null') end, case when o.key_name is distinct from n.key_name then '"key_name":' || coalesce(to_json(n.key_name)::text, 'null') end, case when o.wrapped is distinct from n.wrapped then '"wrapped":' || coalesce('"[redacted]"', 'null') end, case when o.db_share is distinct from n.db_share then '"db_share":' || coalesce('"[redacted]"', 'null') end, case when o.check_value is distinct from n.check_value then '"check_value":' || coalesce('"[redacted]"', 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(n.creation_time)::text, 'null') end, case when o.activation_time is distinct from n.activation_time then '"activation_time":' || coalesce(to_json(n.activation_time)::text, 'null') end, case when o.decrypt_only_time is distinct from n.decrypt_only_time then '"decrypt_only_time":' || coalesce(to_json(n.decrypt_only_time)::text, 'null') end, case when o.retirement_time is distinct from n.retirement_time then '"retirement_time":' || coalesce(to_json(n.retirement_time)::text, 'null') end, case when o.destruction_time is distinct from n.destruction_time then '"destruction_time":' || coalesce(to_json(n.destruction_time)::text, 'null') end) || '}')::jsonb
+          from old_rows as o
+          join new_rows as n on o.id = n.id
+          where o.id is distinct from n.id or o.organization_id is distinct from n.organization_id or o.tenant_id is distinct from n.tenant_id or o.key_id is distinct from n.key_id or o.state is distinct from n.state or o.provider is distinct from n.provider or o.key_name is distinct from n.key_name or o.wrapped is distinct from n.wrapped or o.db_share is distinct from n.db_share or o.check_value is distinct from n.check_value or o.creation_time is distinct from n.creation_time or o.activation_time is distinct from n.activation_time or o.decrypt_only_time is distinct from n.decrypt_only_time or o.retirement_time is distinct from n.retirement_time or o.destruction_time is distinct from n.destruction_time;
+        else
+          insert into data_change_logs (
+            organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values
+          )
+          select coalesce(o.organization_id, v_context[3]::uuid), v_context[2]::uuid, v_context[4]::uuid, 'tenant_keys', o.id, 'delete',
+            ('{' || concat_ws(',', case when o.id is not null then '"id":' || to_json(o.id)::text end, case when o.organization_id is not null then '"organization_id":' || to_json(o.organization_id)::text end, case when o.tenant_id is not null then '"tenant_id":' || to_json(o.tenant_id)::text end, case when o.key_id is not null then '"key_id":' || to_json(o.key_id)::text end, case when o.state is not null then '"state":' || to_json(o.state)::text end, case when o.provider is not null then '"provider":' || to_json(o.provider)::text end, case when o.key_name is not null then '"key_name":' || to_json(o.key_name)::text end, case when o.wrapped is not null then '"wrapped":' || '"[redacted]"' end, case when o.db_share is not null then '"db_share":' || '"[redacted]"' end, case when o.check_value is not null then '"check_value":' || '"[redacted]"' end, case when o.creation_time is not null then '"creation_time":' || to_json(o.creation_time)::text end, case when o.activation_time is not null then '"activation_time":' || to_json(o.activation_time)::text end, case when o.decrypt_only_time is not null then '"decrypt_only_time":' || to_json(o.decrypt_only_time)::text end, case when o.retirement_time is not null then '"retirement_time":' || to_json(o.retirement_time)::text end, case when o.destruction_time is not null then '"destruction_time":' || to_json(o.destruction_time)::text end) || '}')::jsonb
+          from old_rows as o;
+        end if;
+        return null;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_tenant_keys__record_changes() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.tg_tenant_keys__record_changes() IS 'Records every change of tenant_keys in data_change_logs.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_tenant_keys__record_changes() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_tenant_keys__record_changes() TO safetypin_keyholder;
+
+--
 -- safetypin.tg_user_roles__record_changes()
 --
 
@@ -8092,6 +10356,70 @@ COMMENT ON FUNCTION safetypin.transfer_ownership(p_user_id uuid) IS 'Makes anoth
 
 REVOKE ALL ON FUNCTION safetypin.transfer_ownership(p_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.transfer_ownership(p_user_id uuid) TO safetypin_app;
+
+--
+-- safetypin.unlock()
+--
+
+CREATE FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_name      text := v_tenant_id::text || ':' || p_key_id::text || '=';
+  v_shares    text := coalesce(current_setting('safetypin.shares', true), '');
+  v_is_strict boolean;
+  v_findings  text[];
+  v_db_share  bytea;
+  v_share     bytea;
+  v_mask      bytea;
+  v_at        integer;
+  v_written   text;
+begin
+  v_findings := _log_findings();
+  if cardinality(v_findings) > 0 then
+    select coalesce(refuses_logged_secrets, environment = 'production')
+    into v_is_strict
+    from cell_settings;
+
+    if v_is_strict then
+      raise exception 'this server would write secrets into its log: %', array_to_string(v_findings, ', ')
+        using errcode = 'SP524',
+          hint = 'Change these settings for the login, or call declare_log_strictness(false): see "safetypin doctor".';
+    end if;
+  end if;
+
+  v_share := _require_share(p_masked, p_organization_id, p_key_id, array['active', 'decrypt_only']);
+
+  select db_share
+  into v_db_share
+  from tenant_keys
+  where tenant_id = v_tenant_id
+    and key_id = p_key_id;
+
+  v_mask := _setting_mask(v_db_share);
+  v_at := strpos(v_shares, v_name);
+  if v_at > 0 then
+    v_shares := left(v_shares, v_at - 1) || substr(v_shares, v_at + length(v_name) + 65);
+  end if;
+  v_written := set_config(
+    'safetypin.shares',
+    v_shares || v_name || encode(
+      encrypt_iv(v_share, substr(v_mask, 1, 32), substr(v_mask, 33, 16), 'aes-cbc/pad:none'), 'hex'
+    ) || ';',
+    true
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Lets this transaction, and no other, seal and open under a key whose share is handed over masked. A null organization is the cell. Raises SP221 for a share that is not the key''s, SP524 where the server would log secrets and the cell is strict.';
+
+REVOKE ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_app;
+GRANT ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_operator;
 
 --
 -- safetypin.update_role()
@@ -8454,6 +10782,7 @@ COMMENT ON FUNCTION safetypin.verified_context() IS 'The fields of this transact
 REVOKE ALL ON FUNCTION safetypin.verified_context() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.verified_context() TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.verified_context() TO safetypin_owner;
+GRANT ALL ON FUNCTION safetypin.verified_context() TO safetypin_keyholder;
 GRANT ALL ON FUNCTION safetypin.verified_context() TO safetypin_operator;
 GRANT ALL ON FUNCTION safetypin.verified_context() TO safetypin_auditor;
 

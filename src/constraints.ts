@@ -201,6 +201,30 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
     code: "token_exists",
     sentence: "There is a token with this digest already: make another",
   },
+  tenant_keys_key_name_is_short: {
+    code: "key_name_malformed",
+    sentence: "The name of a key of the key management service has 1 to 2048 characters",
+  },
+  tenant_keys_organization_id_fkey: {
+    code: "key_organization_unknown",
+    sentence: "A key is of an organization that there is, or, for null, of the cell",
+  },
+  tenant_keys_organization_is_not_the_cell: {
+    code: "key_organization_unknown",
+    sentence: "A key is of an organization that there is, or, for null, of the cell",
+  },
+  tenant_keys_provider_is_a_word: {
+    code: "key_provider_malformed",
+    sentence: "A key provider is one lower-case word, with hyphens: aws-kms",
+  },
+  tenant_keys_tenant_id_key_id_key: {
+    code: "key_exists",
+    sentence: "Somebody else added a key at the same moment: ask for the next number once more",
+  },
+  tenant_keys_wrapped_is_short: {
+    code: "wrapped_share_out_of_range",
+    sentence: "A wrapped share has 1 to 8192 bytes",
+  },
   user_roles_expire_after_they_are_granted: {
     code: "role_expiration_in_the_past",
     sentence: "A role that is granted ends in the future, or not at all",

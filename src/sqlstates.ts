@@ -24,6 +24,8 @@ export const SQLSTATES: Readonly<Record<string, SqlstateEntry>> = {
   SP204: { kind: "rule", code: "owner_required" },
   SP205: { kind: "rule", code: "system_role_is_fixed" },
   SP206: { kind: "rule", code: "cell_is_production" },
+  SP221: { kind: "rule", code: "key_share_refused" },
+  SP222: { kind: "rule", code: "field_not_openable" },
 
   SP301: { kind: "not_found", code: "user_not_found" },
   SP302: { kind: "not_found", code: "member_not_found" },
@@ -33,9 +35,14 @@ export const SQLSTATES: Readonly<Record<string, SqlstateEntry>> = {
   SP307: { kind: "not_found", code: "permission_not_found" },
   SP308: { kind: "not_found", code: "alert_not_found" },
   SP309: { kind: "not_found", code: "domain_not_found" },
+  SP321: { kind: "not_found", code: "key_not_found" },
 
   SP402: { kind: "rule", code: "password_policy_changed" },
   SP405: { kind: "rule", code: "environment_is_settled" },
+  SP421: { kind: "rule", code: "key_state_is_linear" },
+  SP422: { kind: "rule", code: "key_number_taken" },
+  SP423: { kind: "rule", code: "writers_still_running" },
+  SP424: { kind: "rule", code: "key_still_needed" },
 
   SP501: { kind: "configuration", code: "server_too_old" },
   SP502: { kind: "configuration", code: "not_bootstrapped" },
@@ -45,6 +52,11 @@ export const SQLSTATES: Readonly<Record<string, SqlstateEntry>> = {
   SP506: { kind: "rule", code: "search_length_out_of_range" },
   SP507: { kind: "rule", code: "password_digest_too_cheap" },
   SP508: { kind: "rule", code: "password_digest_missing" },
+  SP521: { kind: "rule", code: "value_cannot_be_opened" },
+  SP522: { kind: "rule", code: "key_locked" },
+  SP524: { kind: "configuration", code: "server_logs_secrets" },
+  SP525: { kind: "rule", code: "sealed_value_refused" },
+  SP526: { kind: "rule", code: "sealed_field_misused" },
 };
 
 /** Whether a SQLSTATE says that somebody may not: the database wants to know of it. */

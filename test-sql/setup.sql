@@ -15,6 +15,8 @@
  *   tests.sign_in('ann')              -- signs ann in with her password, and answers how it went
  *   tests.committed()                 -- what was done so far counts as committed
  *   tests.events('session.opened')    -- what was recorded, whoever is asking
+ *   tests.unlock()                    -- the cell's key works in this transaction; or an organization's
+ *   tests.mask(value, field)          -- a secret as a client hands it over
  *
  * Names become ids by arithmetic, the same here and in TypeScript:
  * tests.user_id('ann'), tests.organization_id('acme'), tests.token('ann', 'acme').
@@ -258,6 +260,93 @@ create function tests.events(p_event_type text)
   security definer
 as $$
   select * from auth_audit_logs where event_type = p_event_type order by xid, seq
+$$;
+
+
+--
+-- Keys
+--
+
+-- The share of a key, as a key management service would unwrap it.
+create function tests.share(p_organization text default null, p_key_id integer default 1)
+  returns bytea
+  language sql
+  immutable
+  return sha256(convert_to('share:' || coalesce(p_organization, '') || ':' || p_key_id, 'UTF8'));
+
+-- Under the pad of this transaction, made if there is none yet. A field of 0 is the
+-- share of a key, and names the key; every other names a field.
+create function tests.mask(
+  p_plaintext bytea,
+  p_field_id integer,
+  p_organization_id uuid default null,
+  p_key_id integer default 0
+)
+  returns bytea
+  language plpgsql
+  security definer
+as $$
+declare
+  v_header bytea := '\x0101'::bytea || int4send(p_key_id);
+  v_nil    uuid := '00000000-0000-0000-0000-000000000000';
+begin
+  if coalesce(current_setting('safetypin.pad', true), '') = '' then
+    perform hello(true);
+  end if;
+  return v_header || _a256cbc_hs512_seal(
+    decode(current_setting('safetypin.pad'), 'hex'),
+    gen_random_bytes(16),
+    v_header || _sealed_place(p_field_id, coalesce(p_organization_id, v_nil), v_nil),
+    p_plaintext
+  );
+end;
+$$;
+
+create function tests.masked_share(p_organization text default null, p_key_id integer default 1)
+  returns bytea
+  language sql
+  return tests.mask(
+    tests.share(p_organization, p_key_id), 0, tests.organization_id(p_organization), p_key_id
+  );
+
+-- Adds a key and activates it.
+create function tests.add_key(p_organization text default null)
+  returns integer
+  language plpgsql
+  security definer
+as $$
+declare
+  v_key_id integer := next_key_id(tests.organization_id(p_organization));
+begin
+  perform add_key(
+    tests.organization_id(p_organization), v_key_id, 'local-key-file', 'test', '\x00',
+    tests.masked_share(p_organization, v_key_id)
+  );
+  perform activate_key(
+    tests.organization_id(p_organization), v_key_id, tests.masked_share(p_organization, v_key_id)
+  );
+  return v_key_id;
+end;
+$$;
+
+-- Makes the first key of the cell, or of an organization, if there is none, and lets
+-- this transaction work under every key that works.
+create function tests.unlock(p_organization text default null)
+  returns void
+  language plpgsql
+  security definer
+as $$
+declare
+  v_organization_id uuid := tests.organization_id(p_organization);
+begin
+  if next_key_id(v_organization_id) = 1 then
+    perform tests.add_key(p_organization);
+  end if;
+  perform unlock(v_organization_id, key_id, tests.masked_share(p_organization, key_id))
+  from tenant_keys
+  where organization_id is not distinct from v_organization_id
+    and state in ('active', 'decrypt_only');
+end;
 $$;
 
 

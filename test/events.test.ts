@@ -64,6 +64,11 @@ const ALERT = `
 const DOMAIN = `
   insert into organization_domains (id, organization_id, domain) values (${ID}, ${ACME}, 'acme.example')`;
 
+// The first key is pending; what is done to it is said last.
+const keyThat = (...becomes: string[]) => `
+  select add_key(null, 1, 'local-key-file', 'test', '\\x00', tests.masked_share());
+  ${becomes.map((state) => `update tenant_keys set state = '${state}'`).join(";")}`;
+
 const EXAMPLES: Readonly<Record<string, Example>> = {
   "accept_membership: member.joined": {
     given: `insert into organization_users (organization_id, user_id, status)
@@ -72,6 +77,23 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     call: `accept_membership(${ACME})`,
   },
   "acknowledge_alert: alert.acknowledged": { given: ALERT, as: "ann", call: `acknowledge_alert(${ID})` },
+  "activate_key: key.activated": {
+    given: keyThat(),
+    as: "operator",
+    call: "activate_key(null, 1, tests.masked_share())",
+  },
+  "add_first_key: key.activated": {
+    as: "ann",
+    call: `add_first_key(${ACME}, 'local-key-file', 'test', '\\x00', tests.masked_share('acme'))`,
+  },
+  "add_first_key: key.added": {
+    as: "ann",
+    call: `add_first_key(${ACME}, 'local-key-file', 'test', '\\x00', tests.masked_share('acme'))`,
+  },
+  "add_key: key.added": {
+    as: "operator",
+    call: "add_key(null, 1, 'local-key-file', 'test', '\\x00', tests.masked_share())",
+  },
   "add_member: member.invited": { as: "ann", call: "add_member(tests.email('zoe'))" },
   "assign_role: role.assigned": { given: ROLE, as: "ann", call: `assign_role(${BOB}, ${ID})` },
   "change_password: password.changed": {
@@ -103,7 +125,16 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     as: "operator",
     call: "declare_environment('production')",
   },
+  "declare_log_strictness: cell.log_strictness_declared": {
+    as: "operator",
+    call: "declare_log_strictness(true)",
+  },
   "delete_role: role.deleted": { given: ROLE, as: "ann", call: `delete_role(${ID})` },
+  "destroy_key: key.destroyed": {
+    given: keyThat("active", "decrypt_only", "retired"),
+    as: "operator",
+    call: "destroy_key(null, 1)",
+  },
   "finish_password_check: password.change_required": {
     given: attempt(RIGHT, "update password_credentials set must_change = true"),
     as: "nobody",
@@ -210,10 +241,20 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     )`,
   },
   "resolve_alert: alert.resolved": { given: ALERT, as: "ann", call: `resolve_alert(${ID}, 'Nothing.')` },
+  "retire_key: key.retired": {
+    given: keyThat("active", "decrypt_only"),
+    as: "operator",
+    call: "retire_key(null, 1)",
+  },
   "revoke_all_sessions: session.all_revoked": { as: "bob", call: "revoke_all_sessions()" },
   "revoke_member_sessions: session.member_revoked": { as: "ann", call: `revoke_member_sessions(${BOB})` },
   "revoke_other_sessions: session.others_revoked": { as: "bob", call: "revoke_other_sessions()" },
   "revoke_session: session.revoked": { as: "bob", call: "revoke_session()" },
+  "rewrap_key: key.rewrapped": {
+    given: keyThat(),
+    as: "operator",
+    call: "rewrap_key(null, 1, 'local-key-file', 'another', '\\x01', tests.masked_share())",
+  },
   "rotate_context_key: context_key.rotated": { as: "operator", call: "rotate_context_key()" },
   "set_member_role: member.role_set": { as: "ann", call: `set_member_role(${BOB}, 'admin')` },
   "set_role_permissions: role.permissions_set": {
@@ -273,13 +314,19 @@ const NO_EVENT = [
   "has_all_permissions",
   "has_any_permission",
   "has_permission",
+  "hello",
+  "list_keys",
   "list_own_organizations",
   "list_own_permissions",
+  "list_wrapped_shares",
+  "next_key_id",
+  "open_fields",
   "prepare_password_change",
   "read_password_policy",
   "require_permission",
   "search_users",
   "submit_password_proof",
+  "unlock",
   "verified_context",
 ];
 

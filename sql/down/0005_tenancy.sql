@@ -26,10 +26,15 @@ drop function set_subscription;
 drop function reactivate_organization;
 drop function suspend_organization;
 drop function close_organization;
+drop function add_first_key;
 drop function create_organization;
 
 drop table organization_domains;
 drop table organization_users;
+set local role safetypin_keyholder;
+alter table blind_index_versions drop constraint blind_index_versions_organization_id_fkey;
+alter table tenant_keys drop constraint tenant_keys_organization_id_fkey;
+set local role safetypin_owner;
 drop table organizations;
 
 drop function tg_organization_domains__record_changes;

@@ -71,7 +71,8 @@ create function new_id()
 comment on function new_id() is
   'A new time-ordered uuid (version 7 of RFC 9562). A name, never a secret.';
 
-grant execute on function new_id() to safetypin_app, safetypin_definer, safetypin_operator;
+grant execute on function new_id()
+  to safetypin_app, safetypin_definer, safetypin_keyholder, safetypin_operator;
 
 
 --
@@ -101,6 +102,7 @@ create table cell_settings (
   id            uuid not null default new_id(),
   is_only_row   boolean not null default true,
   environment   text not null default 'production',
+  refuses_logged_secrets boolean,
   creation_time timestamptz not null default now(),
   last_update_time timestamptz not null default now(),
 
@@ -117,6 +119,8 @@ comment on column cell_settings.id is 'The id of the cell. [internal]';
 comment on column cell_settings.is_only_row is 'Always true, and unique: there is one row. [internal]';
 comment on column cell_settings.environment is
   'production, test or development. A cell is production until somebody says otherwise, and can only be said otherwise while it holds no users. [internal]';
+comment on column cell_settings.refuses_logged_secrets is
+  'Whether unlock() refuses to work where the server would write secrets into its log; null for what the environment says, which is yes in production. [internal]';
 comment on column cell_settings.creation_time is 'When the cell was made. [internal]';
 comment on column cell_settings.last_update_time is 'When this row last changed. [internal]';
 
@@ -130,8 +134,8 @@ alter table cell_settings force row level security;
 
 create policy select_everyone on cell_settings
   for select
-  to safetypin_app, safetypin_definer, safetypin_owner, safetypin_operator,
-     safetypin_auditor, safetypin_monitor, safetypin_backup
+  to safetypin_app, safetypin_definer, safetypin_keyholder, safetypin_owner,
+     safetypin_operator, safetypin_auditor, safetypin_monitor, safetypin_backup
   using (true);
 comment on policy select_everyone on cell_settings is
   'Everybody may know what the cell is for.';
@@ -150,9 +154,9 @@ comment on policy update_definer on cell_settings is
   'declare_environment() says what the cell is for.';
 
 grant select on cell_settings
-  to safetypin_app, safetypin_definer, safetypin_operator, safetypin_auditor,
-     safetypin_monitor, safetypin_backup;
-grant update (environment) on cell_settings to safetypin_definer;
+  to safetypin_app, safetypin_definer, safetypin_keyholder, safetypin_operator,
+     safetypin_auditor, safetypin_monitor, safetypin_backup;
+grant update (environment, refuses_logged_secrets) on cell_settings to safetypin_definer;
 -- No insert and no delete for anyone: the row is made here and stays.
 
 insert into cell_settings default values;
@@ -386,6 +390,8 @@ create function _context_nonce()
 comment on function _context_nonce() is
   'The backend and the start of its transaction: what a context is bound to.';
 
+grant execute on function _context_nonce() to safetypin_keyholder;
+
 
 -- The nested keyed hash H(k2, H(k1, m)) with two independent keys: NMAC
 -- (Bellare, Canetti, Krawczyk 1996) over the built-in sha256().
@@ -487,7 +493,7 @@ comment on function verified_context() is
   'The fields of this transaction''s context (key, user, organization, session, assurance level, signature), or null when there is none or it is not ours.';
 
 grant execute on function verified_context() to
-  safetypin_app, safetypin_owner, safetypin_operator, safetypin_auditor;
+  safetypin_app, safetypin_owner, safetypin_keyholder, safetypin_operator, safetypin_auditor;
 
 set local role safetypin_owner;
 
@@ -567,7 +573,7 @@ grant execute on function
   current_assurance_level(),
   current_ip_address(),
   current_user_agent()
-to safetypin_app, safetypin_definer, safetypin_operator, safetypin_auditor;
+to safetypin_app, safetypin_definer, safetypin_keyholder, safetypin_operator, safetypin_auditor;
 
 
 --

@@ -613,7 +613,7 @@ comment on function _log_event(text, uuid, text, text, uuid, uuid, text, uuid, j
 
 grant execute on function
   _log_event(text, uuid, text, text, uuid, uuid, text, uuid, jsonb, inet, text)
-to safetypin_owner;
+to safetypin_owner, safetypin_keyholder;
 
 
 create function _raise_alert(
@@ -828,12 +828,16 @@ declare
   v_function     text := format('tg_%s__record_changes', p_table);
   v_row_id       text := p_key[cardinality(p_key)];
   v_organization text := 'v_context[3]::uuid';
+  v_role         text := current_setting('role');
+  v_owner        text;
   v_old          text;
   v_new          text;
   v_old_changed  text;
   v_new_changed  text;
   v_compared     text;
 begin
+  select pg_get_userbyid(relowner) into v_owner from pg_class where oid = p_table::regclass;
+
   if exists (
     select from pg_attribute
     where attrelid = p_table::regclass and attname = 'organization_id' and not attisdropped
@@ -930,8 +934,8 @@ begin
     'comment on function %I() is %L',
     v_function, format('Records every change of %s in data_change_logs.', p_table)
   );
-  execute format('grant execute on function %I() to safetypin_owner', v_function);
-  set local role safetypin_owner;
+  execute format('grant execute on function %I() to %I', v_function, v_owner);
+  perform set_config('role', v_owner, true);
 
   execute format(
     'create trigger _900_record_insert after insert on %I
@@ -954,11 +958,14 @@ begin
   execute format('alter table %I enable always trigger _900_record_insert', p_table);
   execute format('alter table %I enable always trigger _900_record_update', p_table);
   execute format('alter table %I enable always trigger _900_record_delete', p_table);
+  perform set_config('role', v_role, true);
 end;
 $outer$;
 
 comment on function _record_changes_of(text, text[], text[]) is
-  'Gives a table the triggers that record its changes. For migrations: called as safetypin_owner by a login that may become safetypin_definer.';
+  'Gives a table the triggers that record its changes. For migrations: called by a login that may become safetypin_definer and the owner of the table.';
+
+grant execute on function _record_changes_of(text, text[], text[]) to safetypin_keyholder;
 
 select _record_changes_of('cell_settings');
 

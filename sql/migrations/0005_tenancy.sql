@@ -89,6 +89,22 @@ comment on column organizations.creation_time is 'When it was founded. [internal
 comment on column organizations.last_update_time is 'When this row last changed. [internal]';
 
 
+-- A key is its organization's, and outlives it: closing an organization is soft, and
+-- destroying a key leaves its row.
+grant references (id) on organizations to safetypin_keyholder;
+set local role safetypin_keyholder;
+alter table tenant_keys
+  -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
+  add constraint tenant_keys_organization_id_fkey
+  foreign key (organization_id) references organizations (id);
+alter table blind_index_versions
+  -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
+  add constraint blind_index_versions_organization_id_fkey
+  foreign key (organization_id) references organizations (id);
+set local role safetypin_owner;
+revoke references (id) on organizations from safetypin_keyholder;
+
+
 create table organization_users (
   organization_id     uuid not null,
   user_id             uuid not null,
@@ -500,6 +516,50 @@ comment on function create_organization(text, text, uuid) is
   'Founds an organization owned by the caller and returns its id; choose_organization() enters it. The slug gets four digits of the database''s own, so it never clashes tellingly. Raises SP102 when nobody is signed in.';
 
 grant execute on function create_organization(text, text, uuid) to safetypin_app;
+
+
+-- An organization has a key from the moment it is founded, or the operator adds one
+-- later: nobody gives a key to an organization that lives without.
+create function add_first_key(
+  p_organization_id uuid,
+  p_provider text,
+  p_key_name text,
+  p_wrapped bytea,
+  p_masked bytea
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_user_id uuid := _require_user();
+begin
+  if not exists (
+    select
+    from organization_users
+    join organizations on organizations.id = organization_users.organization_id
+    where organization_users.organization_id = p_organization_id
+      and organization_users.user_id = v_user_id
+      and organization_users.role = 'owner'
+      and organization_users.status = 'active'
+      -- In the transaction that founds it.
+      and organizations.creation_time = now()
+  ) then
+    raise exception 'only an owner may do this'
+      using errcode = 'SP204', hint = 'Add the first key in the transaction that founds the organization.';
+  end if;
+
+  perform _add_key(p_organization_id, 1, p_provider, p_key_name, p_wrapped, p_masked);
+  perform _activate_key(p_organization_id, 1, p_masked);
+end;
+$$;
+
+comment on function add_first_key(uuid, text, text, bytea, bytea) is
+  'Gives an organization its first key, for whoever founds it, in the transaction that does. Raises SP102 when nobody is signed in, SP204 for anybody else and at any other time, SP422 when it has one, SP221 when the share was not masked under this pad.';
+
+grant execute on function add_first_key(uuid, text, text, bytea, bytea) to safetypin_app;
 
 
 -- Closing is soft: rows stay as evidence, sessions are void from now on.

@@ -19,6 +19,25 @@ const FUNCTIONS: Readonly<Record<string, (call: Call, relations: Relations) => P
     }));
   },
 
+  // Makes the column's trigger, and the policies by which keys rotate.
+  _declare_sealed_field: (call, relations) => {
+    const table = firstWord(call);
+    return [
+      { relation: table, mode: "ACCESS EXCLUSIVE", work: "catalog" },
+      ...partitionsOf(relations, table).map(({ name }): PlannedLock => ({
+        relation: name,
+        mode: "SHARE ROW EXCLUSIVE",
+        work: "catalog",
+      })),
+    ];
+  },
+  _retract_sealed_field: (call, relations) =>
+    [firstWord(call), ...partitionsOf(relations, firstWord(call)).map(({ name }) => name)].map((relation) => ({
+      relation,
+      mode: "ACCESS EXCLUSIVE",
+      work: "catalog",
+    })),
+
   // Makes tables of their own and attaches them.
   make_partitions: (_call, relations) => {
     const partitioned = new Set(

@@ -1,6 +1,6 @@
 -- A column says what it holds, and holds it in a type that means it.
 begin;
-select plan(7);
+select plan(9);
 
 select is_empty(
   $$
@@ -28,7 +28,8 @@ select is_empty(
   'every table, partition and view has a comment'
 );
 
--- A secret shows nowhere but to the functions that need it, and in a backup.
+-- A secret shows nowhere but to the functions that need it, and in a backup. What is
+-- sealed may be read, sealed, by whoever is to have it opened.
 select is_empty(
   $$
     select attrelid::regclass, attname, grantee::regrole
@@ -50,8 +51,45 @@ select is_empty(
       )
       -- Auditors compare keyed digests of addresses, which say nothing else.
       and (relname, attname, grantee) <> ('access_attempt_logs', 'email_digest', 'safetypin_auditor'::regrole)
+      and not exists (
+        select from sealed_fields
+        where table_name = relname and column_name = attname and opened_by = 'application'
+      )
   $$,
   'no secret is granted to a role that people or programs log in as'
+);
+
+select set_eq(
+  $$
+    select relname::text, attname::text, atttypid::regtype
+    from pg_class
+    join pg_attribute on attrelid = pg_class.oid
+    where relnamespace = current_schema()::regnamespace
+      and relkind in ('r', 'p')
+      and not relispartition
+      and attnum > 0
+      and not attisdropped
+      and col_description(attrelid, attnum) ~ '\[sealed\]$'
+  $$,
+  $$ select table_name, column_name, 'bytea'::regtype from sealed_fields $$,
+  'every sealed column is declared, and every declared one is sealed'
+);
+
+-- A trigger of a partitioned table is cloned to its partitions.
+select is_empty(
+  $$
+    select table_name, column_name
+    from sealed_fields
+    where not exists (
+      select from pg_trigger
+      where tgrelid = table_name::regclass
+        and tgname = '_500_' || column_name || '_is_sealed'
+        and tgenabled in ('O', 'A')
+        and tgfoid = ('tg_' || table_name || '__' || column_name || '_is_sealed')::regproc
+        and (tgtype & 30) = 22
+    )
+  $$,
+  'every declared column has the trigger that lets only sealed values in, at every insert and update'
 );
 
 -- The ledger's columns are those of the package underneath.

@@ -52,8 +52,8 @@ join pg_proc on pg_proc.oid = callee;
 -- Events
 --
 
--- These read and change nothing, but for the context of the transaction and the
--- time of last activity.
+-- These read and change nothing, but for the context and the keys of the transaction
+-- and the time of last activity.
 create temporary table mere_readers (name text) on commit drop;
 insert into mere_readers
 values
@@ -62,12 +62,18 @@ values
   ('has_all_permissions'),
   ('has_any_permission'),
   ('has_permission'),
+  ('hello'),
+  ('list_keys'),
   ('list_own_organizations'),
   ('list_own_permissions'),
+  ('list_wrapped_shares'),
+  ('next_key_id'),
+  ('open_fields'),
   ('prepare_password_change'),
   ('read_password_policy'),
   ('require_permission'),
   ('search_users'),
+  ('unlock'),
   ('verified_context');
 
 -- Steps of one sign-in: finish_password_check() records its outcome in
@@ -103,7 +109,7 @@ select is_empty(
   $$
     select name from mere_readers
     where name not in (select proname from entry_points where provolatile <> 'v')
-      and name <> 'begin_request'
+      and name not in ('begin_request', 'hello', 'unlock')
     union all
     select name from steps_of_sign_in
     where name not in (select proname from entry_points)

@@ -61,7 +61,8 @@ select is_empty(
       and relname not in (
         'cloud_providers', 'context_keys', 'event_types', 'migrations', 'one_time_tokens',
         'password_attempts', 'password_blocklist', 'password_history', 'refresh_tokens',
-        'security_alerts', 'session_activities', 'sessions', 'sign_in_throttles'
+        'sealed_fields', 'security_alerts', 'session_activities', 'sessions', 'sign_in_throttles',
+        'subject_salts'
       )
       and not exists (
         select from pg_trigger

@@ -196,6 +196,18 @@ select 'safetypin_owner', unnest(array[
 union all
 select 'safetypin_owner', 'migrations', 'the ledger'
 union all
+select 'safetypin_keyholder', unnest(array[
+  'sealed_fields', 'tenant_keys', 'subject_salts', 'blind_index_versions'
+]), 'its own: what keys are made of'
+union all
+select 'safetypin_keyholder', 'cell_settings', 'whether the cell is strict about its log'
+union all
+select 'safetypin_keyholder', table_name, 'values are sealed anew when keys rotate' from sealed_fields
+union all
+select unnest(array[
+  'safetypin_app', 'safetypin_owner', 'safetypin_definer', 'safetypin_operator', 'safetypin_auditor'
+]), 'sealed_fields', 'the same for everybody, and about nobody'
+union all
 select 'safetypin_operator', unnest(array['cell_settings', 'event_types', 'permissions']), 'catalogues'
 union all
 select 'safetypin_monitor', 'cell_settings', 'what the cell is for'

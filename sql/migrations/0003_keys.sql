@@ -1,0 +1,2370 @@
+/*
+ * 0003 keys: values that only their place opens, and the two halves of a key
+ *
+ * A sealed value is ciphertext that knows where it belongs. It is authenticated
+ * together with its field, its organization and its row, so one that is copied
+ * anywhere else does not open, and neither does one of which a bit was changed.
+ * Its first six bytes say how it was sealed and under which key.
+ *
+ * No one place holds a key. One half, the share, is wrapped by a key management
+ * service and reaches the database for the length of one transaction; the other
+ * half is in tenant_keys, which only safetypin_keyholder reads. Neither a dump,
+ * nor a log, nor an injection has both. A share is handed over masked, under a
+ * pad that the database made for this connection and that is never a parameter.
+ *
+ * Inside these functions everything secret is moved by plain assignment. An
+ * assignment is no query: it has no plan, and what has no plan is not explained,
+ * printed or logged, whatever the server was told to log.
+ */
+
+set local role safetypin_keyholder;
+
+
+--
+-- Which columns are sealed
+--
+
+create table sealed_fields (
+  id                  uuid not null default new_id(),
+  field_id            integer not null,
+  table_name          text not null,
+  column_name         text not null,
+  row_column          text not null,
+  algorithm           smallint not null,
+  scope               text not null,
+  organization_column text,
+  subject_column      text,
+  opened_by           text not null,
+  max_bytes           integer not null,
+  pattern             text,
+  constraint_name     text not null,
+  is_folded           boolean not null,
+  reason              text not null,
+
+  constraint sealed_fields_pkey primary key (id),
+  constraint sealed_fields_field_id_key unique (field_id),
+  constraint sealed_fields_table_name_column_name_key unique (table_name, column_name),
+  -- 0 is the field of what is handed over masked and kept nowhere.
+  constraint sealed_fields_field_id_is_positive check (field_id > 0),
+  constraint sealed_fields_algorithm_is_known check (algorithm in (1, 2)),
+  constraint sealed_fields_scope_is_known check (scope in ('cell', 'organization')),
+  constraint sealed_fields_scope_has_its_column
+    check ((scope = 'organization') = (organization_column is not null)),
+  constraint sealed_fields_opened_by_is_known check (opened_by in ('application', 'database')),
+  constraint sealed_fields_only_sql_compares check (algorithm = 1 or opened_by = 'application'),
+  constraint sealed_fields_max_bytes_is_sane check (max_bytes between 1 and 65536),
+  constraint sealed_fields_constraint_name_is_of_the_table
+    check (constraint_name ~ '^[a-z][a-z0-9_]{0,62}$' and starts_with(constraint_name, table_name || '_')),
+  constraint sealed_fields_reason_is_a_sentence check (reason ~ '^[A-Z].*\.$')
+);
+
+comment on table sealed_fields is
+  'The one place that names each sealed column. Filled by _declare_sealed_field() in the chapter that makes the column.';
+comment on column sealed_fields.id is 'The id of the declaration. [public]';
+comment on column sealed_fields.field_id is
+  'The number that is authenticated with every value of the column: the same in every cell, and never used again. [public]';
+comment on column sealed_fields.table_name is 'Which table. [public]';
+comment on column sealed_fields.column_name is 'Which column. [public]';
+comment on column sealed_fields.row_column is 'The column whose uuid is authenticated with each value: the table''s key. [public]';
+comment on column sealed_fields.algorithm is
+  '1: AES-256-CBC with HMAC-SHA-512 (RFC 7518, A256CBC-HS512), in SQL. 2: AES-256-GCM, in the client alone. [public]';
+comment on column sealed_fields.scope is
+  'cell: under the cell''s own key. organization: under the key of the row''s organization. [public]';
+comment on column sealed_fields.organization_column is
+  'The column that names the organization; null in the scope of the cell. [public]';
+comment on column sealed_fields.subject_column is
+  'The column that names the person whose salt is part of the key; null when values are nobody''s. [public]';
+comment on column sealed_fields.opened_by is
+  'application: open_fields() opens it, or the client does. database: only functions of ours do, and compare. [public]';
+comment on column sealed_fields.max_bytes is 'How many bytes the plaintext may have. [public]';
+comment on column sealed_fields.pattern is
+  'What a text has to match before it is sealed; null when anything goes. [public]';
+comment on column sealed_fields.constraint_name is
+  'The constraint that a text which is too long, or does not match, is said to break. [public]';
+comment on column sealed_fields.is_folded is
+  'Whether the blind index takes capitals and their small letters for the same (NFKC, lower case, trimmed). [public]';
+comment on column sealed_fields.reason is
+  'Why it is sealed, and why so: one sentence. Algorithm 2 has a page in docs/decisions besides. [public]';
+
+alter table sealed_fields enable row level security;
+alter table sealed_fields force row level security;
+
+create policy select_everyone on sealed_fields
+  for select
+  to safetypin_app, safetypin_owner, safetypin_definer, safetypin_keyholder,
+     safetypin_operator, safetypin_auditor, safetypin_backup
+  using (true);
+comment on policy select_everyone on sealed_fields is
+  'What is sealed, and how, is the same for everybody and no secret.';
+
+create policy insert_keyholder on sealed_fields
+  for insert
+  to safetypin_keyholder
+  with check (true);
+comment on policy insert_keyholder on sealed_fields is
+  'Fields are declared by the chapters that make them.';
+
+create policy delete_keyholder on sealed_fields
+  for delete
+  to safetypin_keyholder
+  using (true);
+comment on policy delete_keyholder on sealed_fields is
+  'A chapter that is undone takes its fields with it.';
+
+grant select on sealed_fields
+  to safetypin_app, safetypin_owner, safetypin_definer, safetypin_operator,
+     safetypin_auditor, safetypin_backup;
+
+
+--
+-- Keys
+--
+
+-- The cell is a tenant like any other, under the nil uuid: so a look-up is one
+-- equality that an index answers, and "at most one active" holds for it too.
+create table tenant_keys (
+  id                uuid not null default new_id(),
+  organization_id   uuid,
+  tenant_id         uuid not null generated always as (
+    coalesce(organization_id, '00000000-0000-0000-0000-000000000000'::uuid)
+  ) stored,
+  key_id            integer not null,
+  state             text not null default 'pending',
+  provider          text not null,
+  key_name          text not null,
+  wrapped           bytea,
+  db_share          bytea default gen_random_bytes(32),
+  check_value       bytea not null default '\x0000000000000000',
+  creation_time     timestamptz not null default now(),
+  activation_time   timestamptz,
+  decrypt_only_time timestamptz,
+  retirement_time   timestamptz,
+  destruction_time  timestamptz,
+
+  constraint tenant_keys_pkey primary key (id),
+  constraint tenant_keys_tenant_id_key_id_key unique (tenant_id, key_id),
+  constraint tenant_keys_organization_is_not_the_cell
+    check (organization_id <> '00000000-0000-0000-0000-000000000000'),
+  constraint tenant_keys_key_id_is_positive check (key_id > 0),
+  constraint tenant_keys_state_is_known
+    check (state in ('pending', 'active', 'decrypt_only', 'retired', 'destroyed')),
+  constraint tenant_keys_provider_is_a_word check (provider ~ '^[a-z][a-z0-9-]{0,39}$'),
+  constraint tenant_keys_key_name_is_short check (char_length(key_name) between 1 and 2048),
+  constraint tenant_keys_wrapped_is_short check (octet_length(wrapped) between 1 and 8192),
+  constraint tenant_keys_db_share_is_32_bytes check (octet_length(db_share) = 32),
+  constraint tenant_keys_check_value_is_8_bytes check (octet_length(check_value) = 8),
+  constraint tenant_keys_destroyed_ones_are_gone
+    check (
+      (state = 'destroyed') = (wrapped is null)
+      and (state = 'destroyed') = (db_share is null)
+    ),
+  constraint tenant_keys_states_have_their_times
+    check (
+      (state <> 'pending') = (activation_time is not null)
+      and (state in ('decrypt_only', 'retired', 'destroyed')) = (decrypt_only_time is not null)
+      and (state in ('retired', 'destroyed')) = (retirement_time is not null)
+      and (state = 'destroyed') = (destruction_time is not null)
+    )
+);
+
+comment on table tenant_keys is
+  'The database''s half of each key, and the other half as the key management service wrapped it. A destroyed key leaves its row.';
+comment on column tenant_keys.id is 'The id of this row, for the record. [internal]';
+comment on column tenant_keys.organization_id is 'Whose key; null for the cell''s own. [internal]';
+comment on column tenant_keys.tenant_id is
+  'The organization as sealed values know it: the nil uuid for the cell. [internal]';
+comment on column tenant_keys.key_id is
+  'The number that a sealed value carries: 1, 2, 3 … for each organization. [internal]';
+comment on column tenant_keys.state is
+  'pending until it is proven, then active; decrypt_only once another is active; retired when nothing is sealed under it; destroyed. Only forward, one at a time. [internal]';
+comment on column tenant_keys.provider is 'Which key management service wrapped the share. [internal]';
+comment on column tenant_keys.key_name is 'Under which of its keys. [internal]';
+comment on column tenant_keys.wrapped is 'The share, wrapped; null once destroyed. [secret]';
+comment on column tenant_keys.db_share is '32 random bytes, made here; null once destroyed. [secret]';
+comment on column tenant_keys.check_value is
+  'The first 8 bytes of a key made of both halves: a wrong share neither seals nor opens anything. [secret]';
+comment on column tenant_keys.creation_time is 'When it was added. [internal]';
+comment on column tenant_keys.activation_time is 'When it was proven and began to seal; null before. [internal]';
+comment on column tenant_keys.decrypt_only_time is 'When it ceased to seal; null before. [internal]';
+comment on column tenant_keys.retirement_time is 'When it ceased to open; null before. [internal]';
+comment on column tenant_keys.destruction_time is
+  'When both halves were taken out of this table; null before. Backups have them for as long as backups are kept. [internal]';
+
+create unique index tenant_keys_active_key on tenant_keys (tenant_id) where state = 'active';
+create index tenant_keys_organization_id_idx on tenant_keys (organization_id);
+
+
+create function tg_tenant_keys__only_forward()
+  returns trigger
+  language plpgsql
+  set search_path from current
+as $$
+declare
+  v_states text[] := array['pending', 'active', 'decrypt_only', 'retired', 'destroyed'];
+begin
+  if tg_op = 'DELETE' then
+    raise exception 'a key is never deleted'
+      using errcode = 'SP421', hint = 'Retire it and destroy it: its row stays, both halves go.';
+  end if;
+
+  if tg_op = 'INSERT' then
+    if new.state <> 'pending' then
+      raise exception 'a key begins as pending, not as %', new.state
+        using errcode = 'SP421', hint = 'Add it with add_key(), then activate it.';
+    end if;
+    return new;
+  end if;
+
+  if (new.id, new.organization_id, new.key_id) is distinct from (old.id, old.organization_id, old.key_id)
+     or (new.db_share is distinct from old.db_share and new.state <> 'destroyed')
+     or (new.check_value <> old.check_value and old.check_value <> '\x0000000000000000')
+     or old.state = 'destroyed'
+  then
+    raise exception 'key % keeps what it is made of', old.key_id
+      using errcode = 'SP421', hint = 'Add another key.';
+  end if;
+
+  if new.state <> old.state then
+    if array_position(v_states, new.state) is distinct from array_position(v_states, old.state) + 1 then
+      raise exception 'key % is %: it cannot become %', old.key_id, old.state, new.state
+        using errcode = 'SP421',
+          hint = 'A key goes from pending to active, decrypt_only, retired and destroyed, one at a time.';
+    end if;
+
+    case new.state
+      when 'active' then new.activation_time := now();
+      when 'decrypt_only' then new.decrypt_only_time := now();
+      when 'retired' then new.retirement_time := now();
+      else new.destruction_time := now();
+    end case;
+  end if;
+
+  return new;
+end;
+$$;
+
+comment on function tg_tenant_keys__only_forward() is
+  'Lets a key go from pending to active, decrypt_only, retired and destroyed, one at a time, and never otherwise. Raises SP421.';
+
+create trigger _500_only_forward
+  before insert or update or delete on tenant_keys
+  for each row
+  execute function tg_tenant_keys__only_forward();
+
+alter table tenant_keys enable always trigger _500_only_forward;
+
+alter table tenant_keys enable row level security;
+alter table tenant_keys force row level security;
+
+create policy tenant_fence on tenant_keys
+  as restrictive
+  to safetypin_app
+  using (organization_id = (select current_organization_id()))
+  with check (false);
+comment on policy tenant_fence on tenant_keys is
+  'An organizations keys are its own; applications are granted none of them.';
+
+create policy select_keyholder on tenant_keys
+  for select
+  to safetypin_keyholder
+  using (true);
+comment on policy select_keyholder on tenant_keys is
+  'Keys are read by the functions that work under them, and by nobody who calls those.';
+
+create policy insert_keyholder on tenant_keys
+  for insert
+  to safetypin_keyholder
+  with check (true);
+comment on policy insert_keyholder on tenant_keys is
+  'Keys are added by functions.';
+
+create policy update_keyholder on tenant_keys
+  for update
+  to safetypin_keyholder
+  using (true);
+comment on policy update_keyholder on tenant_keys is
+  'Keys go from state to state in functions, and are rewrapped there.';
+
+create policy select_backup on tenant_keys
+  for select
+  to safetypin_backup
+  using (true);
+comment on policy select_backup on tenant_keys is
+  'A dump without the halves of its keys could never be read.';
+
+-- A dump has the wrapped share and the other half: together worth nothing without
+-- the key management service, and without either nothing is ever opened again.
+grant select on tenant_keys to safetypin_backup;
+
+
+-- A person's salt is part of the key of everything sealed about them. Deleting it
+-- shreds all of it at once, wherever it is, and leaves every row and id.
+create table subject_salts (
+  user_id       uuid not null,
+  salt          bytea not null default gen_random_bytes(32),
+  creation_time timestamptz not null default now(),
+
+  constraint subject_salts_pkey primary key (user_id),
+  constraint subject_salts_salt_is_32_bytes check (octet_length(salt) = 32)
+);
+
+comment on table subject_salts is
+  'One row per person about whom something is sealed. Without it nothing of that opens: its deletion shreds the person.';
+comment on column subject_salts.user_id is 'Whose. [internal]';
+comment on column subject_salts.salt is '32 random bytes, made here. [secret]';
+comment on column subject_salts.creation_time is 'When something was first sealed about them. [internal]';
+
+alter table subject_salts enable row level security;
+alter table subject_salts force row level security;
+
+create policy select_keyholder on subject_salts
+  for select
+  to safetypin_keyholder
+  using (true);
+comment on policy select_keyholder on subject_salts is
+  'Salts are read by the functions that seal and open.';
+
+create policy insert_keyholder on subject_salts
+  for insert
+  to safetypin_keyholder
+  with check (true);
+comment on policy insert_keyholder on subject_salts is
+  'A salt is made when something is first sealed about somebody.';
+
+create policy delete_keyholder on subject_salts
+  for delete
+  to safetypin_keyholder
+  using (true);
+comment on policy delete_keyholder on subject_salts is
+  'A person is shredded by a function.';
+
+create policy select_backup on subject_salts
+  for select
+  to safetypin_backup
+  using (true);
+comment on policy select_backup on subject_salts is
+  'A dump without salts could never be read.';
+
+grant select on subject_salts to safetypin_backup;
+
+
+-- A blind index outlives the key it was made under: its versions are counted by
+-- themselves, and several may stand side by side while one takes over.
+create table blind_index_versions (
+  id              uuid not null default new_id(),
+  organization_id uuid,
+  tenant_id       uuid not null generated always as (
+    coalesce(organization_id, '00000000-0000-0000-0000-000000000000'::uuid)
+  ) stored,
+  version         integer not null,
+  key_id          integer not null,
+  phase           text not null,
+  creation_time   timestamptz not null default now(),
+  phase_time      timestamptz not null default now(),
+
+  constraint blind_index_versions_pkey primary key (id),
+  constraint blind_index_versions_tenant_id_version_key unique (tenant_id, version),
+  constraint blind_index_versions_tenant_id_key_id_fkey
+    foreign key (tenant_id, key_id) references tenant_keys (tenant_id, key_id),
+  constraint blind_index_versions_version_is_positive check (version > 0),
+  constraint blind_index_versions_phase_is_known
+    check (phase in ('dual', 'backfill', 'cutover', 'steady', 'fading', 'ended'))
+);
+
+comment on table blind_index_versions is
+  'Which versions of the blind indexes are written and which one is looked up.';
+comment on column blind_index_versions.id is 'The id of this row, for the record. [internal]';
+comment on column blind_index_versions.organization_id is 'Whose; null for the cell''s own. [internal]';
+comment on column blind_index_versions.tenant_id is
+  'The organization as sealed values know it: the nil uuid for the cell. [internal]';
+comment on column blind_index_versions.version is 'The number that an index row carries: 1, 2, 3 … [internal]';
+comment on column blind_index_versions.key_id is 'The key that its indexes are made under. [internal]';
+comment on column blind_index_versions.phase is
+  'dual: written beside the one that is looked up. backfill: written, and being made for older rows. cutover: looked up, the one before still written. steady: written and looked up alone. fading: still written, no longer looked up. ended: neither. [internal]';
+comment on column blind_index_versions.creation_time is 'When it was begun. [internal]';
+comment on column blind_index_versions.phase_time is 'Since when it is in this phase. [internal]';
+
+create unique index blind_index_versions_looked_up_key
+  on blind_index_versions (tenant_id)
+  where phase in ('steady', 'cutover');
+create index blind_index_versions_organization_id_idx on blind_index_versions (organization_id);
+create index blind_index_versions_tenant_id_key_id_idx on blind_index_versions (tenant_id, key_id);
+
+
+create function tg_blind_index_versions__only_forward()
+  returns trigger
+  language plpgsql
+  set search_path from current
+as $$
+begin
+  if (new.organization_id, new.version, new.key_id) is distinct from (old.organization_id, old.version, old.key_id)
+     or (
+       new.phase <> old.phase
+       and (old.phase, new.phase) not in (
+         ('dual', 'backfill'), ('backfill', 'cutover'), ('cutover', 'steady'),
+         ('steady', 'fading'), ('fading', 'ended'),
+         -- A rotation that is given up before anything was looked up in it.
+         ('dual', 'ended'), ('backfill', 'ended')
+       )
+     )
+  then
+    raise exception 'version % of the blind indexes is in phase %: it cannot go to %', old.version, old.phase, new.phase
+      using errcode = 'SP421',
+        hint = 'A version goes from dual to backfill, cutover, steady, fading and ended.';
+  end if;
+
+  if new.phase <> old.phase then
+    new.phase_time := now();
+  end if;
+  return new;
+end;
+$$;
+
+comment on function tg_blind_index_versions__only_forward() is
+  'Lets a version go from dual to backfill, cutover, steady, fading and ended, or be given up before cutover. Raises SP421.';
+
+create trigger _500_only_forward
+  before update on blind_index_versions
+  for each row
+  execute function tg_blind_index_versions__only_forward();
+
+alter table blind_index_versions enable always trigger _500_only_forward;
+
+alter table blind_index_versions enable row level security;
+alter table blind_index_versions force row level security;
+
+create policy tenant_fence on blind_index_versions
+  as restrictive
+  to safetypin_app
+  using (organization_id = (select current_organization_id()))
+  with check (false);
+comment on policy tenant_fence on blind_index_versions is
+  'An organizations versions are its own; applications are granted none of them.';
+
+create policy select_keyholder on blind_index_versions
+  for select
+  to safetypin_keyholder
+  using (true);
+comment on policy select_keyholder on blind_index_versions is
+  'The functions that index and look up ask which versions there are.';
+
+create policy insert_keyholder on blind_index_versions
+  for insert
+  to safetypin_keyholder
+  with check (true);
+comment on policy insert_keyholder on blind_index_versions is
+  'A version is begun by a function.';
+
+create policy update_keyholder on blind_index_versions
+  for update
+  to safetypin_keyholder
+  using (true);
+comment on policy update_keyholder on blind_index_versions is
+  'A version goes from phase to phase in functions.';
+
+create policy select_backup on blind_index_versions
+  for select
+  to safetypin_backup
+  using (true);
+comment on policy select_backup on blind_index_versions is
+  'A dump without versions could not be looked up in.';
+
+grant select on blind_index_versions to safetypin_backup;
+
+select _record_changes_of('tenant_keys');
+select _record_changes_of('blind_index_versions', p_ignored => '{phase_time}');
+
+set local role safetypin_keyholder;
+
+
+--
+-- The cipher
+--
+
+-- RFC 7518, 5.2: the first half of the key authenticates, the second encrypts. These
+-- two are expressions and no more, so that plpgsql evaluates them in place: measured,
+-- a function called for each value of a list costs four times what its work does.
+create function _a256cbc_hs512_tag(
+  p_key bytea,
+  p_aad bytea,
+  p_ciphertext bytea
+)
+  returns bytea
+  language sql
+  immutable
+  parallel safe
+  return substr(
+    hmac(
+      p_aad || p_ciphertext || int8send(8::bigint * octet_length(p_aad)), substr(p_key, 1, 32), 'sha512'
+    ),
+    1, 32
+  );
+
+comment on function _a256cbc_hs512_tag(bytea, bytea, bytea) is
+  'What authenticates an iv with its ciphertext, and what else belongs to them, in A256CBC-HS512: 32 bytes.';
+
+
+-- Compared as digests under a nonce that nobody knows: how long the comparison takes
+-- says nothing of how much of a guess was right.
+create function _is_same_tag(
+  p_one bytea,
+  p_other bytea,
+  p_nonce bytea
+)
+  returns boolean
+  language sql
+  immutable
+  parallel safe
+  return sha256(p_nonce || p_one) = sha256(p_nonce || p_other);
+
+comment on function _is_same_tag(bytea, bytea, bytea) is
+  'Whether two tags are the same, in a time that does not say how much of them is.';
+
+
+create function _a256cbc_hs512_seal(
+  p_key bytea,
+  p_iv bytea,
+  p_aad bytea,
+  p_plaintext bytea
+)
+  returns bytea
+  language plpgsql
+  immutable
+  strict
+  parallel safe
+  set search_path from current
+as $$
+declare
+  v_ciphertext bytea := p_iv || encrypt_iv(p_plaintext, substr(p_key, 33, 32), p_iv, 'aes-cbc/pad:pkcs');
+begin
+  return v_ciphertext || _a256cbc_hs512_tag(p_key, p_aad, v_ciphertext);
+end;
+$$;
+
+comment on function _a256cbc_hs512_seal(bytea, bytea, bytea, bytea) is
+  'AES-256-CBC with HMAC-SHA-512 (RFC 7518, A256CBC-HS512) under a key of 64 bytes: iv, ciphertext and tag.';
+
+
+-- Nothing is decrypted before the tag is right: there is no padding to learn from.
+create function _a256cbc_hs512_open(
+  p_key bytea,
+  p_aad bytea,
+  p_sealed bytea
+)
+  returns bytea
+  language plpgsql
+  stable
+  strict
+  parallel safe
+  set search_path from current
+as $$
+declare
+  v_length integer := octet_length(p_sealed);
+  v_nonce  bytea := gen_random_bytes(16);
+begin
+  -- An iv, at least one block, a tag.
+  if v_length < 64
+     or v_length % 16 <> 0
+     or not _is_same_tag(
+       _a256cbc_hs512_tag(p_key, p_aad, substr(p_sealed, 1, v_length - 32)),
+       substr(p_sealed, v_length - 31),
+       v_nonce
+     )
+  then
+    return null;
+  end if;
+
+  return decrypt_iv(
+    substr(p_sealed, 17, v_length - 48), substr(p_key, 33, 32), substr(p_sealed, 1, 16),
+    'aes-cbc/pad:pkcs'
+  );
+end;
+$$;
+
+comment on function _a256cbc_hs512_open(bytea, bytea, bytea) is
+  'Undoes _a256cbc_hs512_seal(); null, and nothing more, for everything that it did not make so.';
+
+
+-- The number of the key that a sealed value says it is under.
+create function _key_id_of(
+  p_value bytea
+)
+  returns integer
+  language sql
+  immutable
+  strict
+  parallel safe
+  return get_byte(p_value, 2) << 24
+    | get_byte(p_value, 3) << 16
+    | get_byte(p_value, 4) << 8
+    | get_byte(p_value, 5);
+
+comment on function _key_id_of(bytea) is
+  'The key that a sealed value names in its header.';
+
+
+-- What a value is authenticated with besides its header: 36 bytes, each part of a
+-- fixed width, so that no two places read the same.
+create function _sealed_place(
+  p_field_id integer,
+  p_tenant_id uuid,
+  p_row_id uuid
+)
+  returns bytea
+  language sql
+  immutable
+  parallel safe
+  return int4send(p_field_id) || uuid_send(p_tenant_id) || uuid_send(p_row_id);
+
+comment on function _sealed_place(integer, uuid, uuid) is
+  'Field, organization and row, as they are authenticated with a sealed value.';
+
+
+--
+-- The key schedule
+--
+
+-- NIST SP 800-108, counter mode, one block: the counter, a label, a zero, the
+-- context, the length in bits.
+create function _purpose_key(
+  p_purpose text,
+  p_share bytea,
+  p_tenant_id uuid,
+  p_key_id integer,
+  p_db_share bytea
+)
+  returns bytea
+  language sql
+  immutable
+  parallel safe
+  return hmac(
+    '\x00000001'::bytea || convert_to(p_purpose, 'UTF8') || '\x00'::bytea
+      || uuid_send(p_tenant_id) || int4send(p_key_id) || p_db_share || '\x00000200'::bytea,
+    p_share, 'sha512'
+  );
+
+comment on function _purpose_key(text, bytea, uuid, integer, bytea) is
+  'The key for one purpose (enc, bidx, audit, kcv) made of both halves (NIST SP 800-108): 64 bytes.';
+
+
+create function _subject_key(
+  p_key bytea,
+  p_salt bytea,
+  p_subject_id uuid
+)
+  returns bytea
+  language sql
+  immutable
+  parallel safe
+  return hmac('\x7375626a65637400'::bytea || p_salt || uuid_send(p_subject_id), p_key, 'sha512');
+
+comment on function _subject_key(bytea, bytea, uuid) is
+  'The key for what is sealed about one person: 64 bytes, gone with their salt.';
+
+
+-- What a share is masked with while it waits in a setting of the transaction: an
+-- injection that reads the setting holds nothing, and in another transaction
+-- nobody does.
+create function _setting_mask(
+  p_db_share bytea
+)
+  returns bytea
+  language sql
+  stable
+  parallel restricted
+  return hmac('\x677563'::bytea || convert_to(_context_nonce(), 'UTF8'), p_db_share, 'sha512');
+
+comment on function _setting_mask(bytea) is
+  'What a share is masked with in the settings of this transaction: key and iv of one AES-256-CBC.';
+
+
+-- Null when the share that waits there is not this key's.
+create function _unlocked_key(
+  p_purpose text,
+  p_tenant_id uuid,
+  p_key_id integer,
+  p_db_share bytea,
+  p_check_value bytea
+)
+  returns bytea
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+declare
+  v_shares text := current_setting('safetypin.shares', true);
+  v_name   text := p_tenant_id::text || ':' || p_key_id::text || '=';
+  v_at     integer := strpos(v_shares, v_name);
+  v_masked text;
+  v_mask   bytea;
+  v_share  bytea;
+begin
+  if coalesce(v_at, 0) = 0 then
+    raise exception 'key % of % is not unlocked in this transaction', p_key_id,
+      case p_tenant_id
+        when '00000000-0000-0000-0000-000000000000' then 'the cell'
+        else 'organization ' || p_tenant_id::text
+      end
+      using errcode = 'SP522', hint = 'Call unlock() with its share first, in the same transaction.';
+  end if;
+
+  v_masked := substr(v_shares, v_at + length(v_name), 64);
+  if length(v_masked) <> 64 or translate(v_masked, '0123456789abcdef', '') <> '' then
+    return null;
+  end if;
+
+  v_mask := _setting_mask(p_db_share);
+  v_share := decrypt_iv(
+    decode(v_masked, 'hex'), substr(v_mask, 1, 32), substr(v_mask, 33, 16), 'aes-cbc/pad:none'
+  );
+  if substr(_purpose_key('kcv', v_share, p_tenant_id, p_key_id, p_db_share), 1, 8) <> p_check_value then
+    return null;
+  end if;
+  return _purpose_key(p_purpose, v_share, p_tenant_id, p_key_id, p_db_share);
+end;
+$$;
+
+comment on function _unlocked_key(text, uuid, integer, bytea, bytea) is
+  'The key for a purpose, made of this transaction''s share and the half that it is given; null when the two do not belong together. Raises SP522 when nothing was unlocked.';
+
+
+create function _derive_key(
+  p_purpose text,
+  p_organization_id uuid,
+  p_key_id integer
+)
+  returns bytea
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+declare
+  v_tenant_id   uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_db_share    bytea;
+  v_check_value bytea;
+  v_key         bytea;
+begin
+  select db_share, check_value
+  into v_db_share, v_check_value
+  from tenant_keys
+  where tenant_id = v_tenant_id
+    and key_id = p_key_id
+    and state in ('active', 'decrypt_only');
+
+  if v_db_share is not null then
+    v_key := _unlocked_key(p_purpose, v_tenant_id, p_key_id, v_db_share, v_check_value);
+  end if;
+  if v_key is null then
+    raise exception 'there is no key % to work with', p_key_id
+      using errcode = 'SP321', hint = 'Ask list_keys() which keys there are and in which state.';
+  end if;
+  return v_key;
+end;
+$$;
+
+comment on function _derive_key(text, uuid, integer) is
+  'The key for a purpose, of an organization or of the cell: 64 bytes. Raises SP321 when there is no such key that works, SP522 when it is not unlocked.';
+
+
+--
+-- Handing a share over
+--
+
+-- Read once per unlock, so one expression and no query.
+create function _log_findings()
+  returns text[]
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+declare
+  v_logs_statements boolean := current_setting('log_statement') in ('all', 'mod')
+    or current_setting('log_min_duration_statement') <> '-1'
+    or current_setting('log_min_duration_sample') <> '-1'
+    or current_setting('log_transaction_sample_rate') <> '0';
+  v_explains boolean := coalesce(current_setting('auto_explain.log_min_duration', true), '-1') <> '-1';
+begin
+  return array_remove(
+    array[
+      case
+        when v_logs_statements and current_setting('log_parameter_max_length') <> '0'
+          then 'log_parameter_max_length'
+      end,
+      case
+        when current_setting('log_parameter_max_length_on_error') <> '0'
+          then 'log_parameter_max_length_on_error'
+      end,
+      case when current_setting('debug_print_parse') = 'on' then 'debug_print_parse' end,
+      case when current_setting('debug_print_rewritten') = 'on' then 'debug_print_rewritten' end,
+      case when current_setting('debug_print_plan') = 'on' then 'debug_print_plan' end,
+      case
+        when v_explains
+             and coalesce(nullif(current_setting('auto_explain.log_parameter_max_length', true), ''), '0') <> '0'
+          then 'auto_explain.log_parameter_max_length'
+      end,
+      case
+        when v_explains
+             and coalesce(current_setting('auto_explain.log_verbose', true), 'off') in ('on', 'true', 'yes', '1')
+          then 'auto_explain.log_verbose'
+      end,
+      case
+        when v_explains
+             and coalesce(current_setting('auto_explain.log_nested_statements', true), 'off') in ('on', 'true', 'yes', '1')
+          then 'auto_explain.log_nested_statements'
+      end,
+      case
+        when coalesce(current_setting('pgaudit.log_parameter', true), 'off') in ('on', 'true', 'yes', '1')
+          then 'pgaudit.log_parameter'
+      end
+    ],
+    null
+  );
+end;
+$$;
+
+comment on function _log_findings() is
+  'The settings of this session under which the server would write what it is given, or what it computes, into its log.';
+
+
+-- Behind a pooler that changes connections between transactions the pad has to go
+-- with the transaction; elsewhere one lasts as long as the connection.
+create function hello(
+  p_for_transaction boolean default false
+)
+  returns bytea
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_pad     bytea := gen_random_bytes(64);
+  v_written text;
+begin
+  v_written := set_config('safetypin.pad', encode(v_pad, 'hex'), coalesce(p_for_transaction, false));
+  return v_pad;
+end;
+$$;
+
+comment on function hello(boolean) is
+  'A pad of 64 random bytes, under which whoever holds this connection hands secrets over. It lasts for the connection, or for the transaction.';
+
+
+-- Opens what was handed over masked; null when it was not masked under this pad,
+-- or for something else.
+create function _unmask_for(
+  p_masked bytea,
+  p_field_id integer,
+  p_tenant_id uuid,
+  p_key_id integer
+)
+  returns bytea
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+declare
+  v_pad    text := current_setting('safetypin.pad', true);
+  v_header bytea := '\x0101'::bytea || int4send(p_key_id);
+begin
+  if coalesce(length(v_pad), 0) <> 128
+     or translate(v_pad, '0123456789abcdef', '') <> ''
+     or substr(p_masked, 1, 6) is distinct from v_header
+  then
+    return null;
+  end if;
+
+  return _a256cbc_hs512_open(
+    decode(v_pad, 'hex'),
+    v_header || _sealed_place(p_field_id, p_tenant_id, '00000000-0000-0000-0000-000000000000'),
+    substr(p_masked, 7)
+  );
+end;
+$$;
+
+comment on function _unmask_for(bytea, integer, uuid, integer) is
+  'What was masked under this connection''s pad for one purpose, or null.';
+
+
+create function _unmask(
+  p_masked bytea,
+  p_field_id integer
+)
+  returns bytea
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+declare
+  v_plaintext bytea;
+begin
+  if p_masked is null then
+    return null;
+  end if;
+
+  v_plaintext := _unmask_for(p_masked, p_field_id, '00000000-0000-0000-0000-000000000000', 0);
+  if v_plaintext is null then
+    raise exception 'the value cannot be opened'
+      using errcode = 'SP521', hint = 'Call hello() and mask the value under the pad it answers.';
+  end if;
+  return v_plaintext;
+end;
+$$;
+
+comment on function _unmask(bytea, integer) is
+  'What a client handed over masked for a field. Raises SP521 for everything that was not masked so, under this pad.';
+
+grant execute on function _unmask(bytea, integer) to safetypin_definer;
+
+
+-- The share that was handed over for a key, or null. The one place where a share is
+-- seen bare.
+create function _share_of(
+  p_masked bytea,
+  p_tenant_id uuid,
+  p_key_id integer
+)
+  returns bytea
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+declare
+  v_share bytea := _unmask_for(p_masked, 0, p_tenant_id, p_key_id);
+begin
+  if octet_length(v_share) = 32 then
+    return v_share;
+  end if;
+  return null;
+end;
+$$;
+
+comment on function _share_of(bytea, uuid, integer) is
+  'The 32 bytes that were handed over masked as the share of a key, or null.';
+
+
+-- One error, whatever is wrong: the pad, the mask, the key or the share.
+create function _require_share(
+  p_masked bytea,
+  p_organization_id uuid,
+  p_key_id integer,
+  p_states text[]
+)
+  returns bytea
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+declare
+  v_tenant_id   uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_share       bytea;
+  v_db_share    bytea;
+  v_check_value bytea;
+begin
+  select db_share, check_value
+  into v_db_share, v_check_value
+  from tenant_keys
+  where tenant_id = v_tenant_id
+    and key_id = p_key_id
+    and state = any (p_states);
+
+  if v_db_share is not null then
+    v_share := _share_of(p_masked, v_tenant_id, p_key_id);
+  end if;
+  if v_share is null
+     or substr(_purpose_key('kcv', v_share, v_tenant_id, p_key_id, v_db_share), 1, 8) <> v_check_value
+  then
+    raise exception 'this is not the share of key %', p_key_id
+      using errcode = 'SP221',
+        hint = 'Unwrap it anew, and mask it under the pad that hello() answered on this connection.';
+  end if;
+  return v_share;
+end;
+$$;
+
+comment on function _require_share(bytea, uuid, integer, text[]) is
+  'The share that was handed over for a key, once its check value has shown that it is the right one. Raises SP221.';
+
+
+create function unlock(
+  p_organization_id uuid,
+  p_key_id integer,
+  p_masked bytea
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_name      text := v_tenant_id::text || ':' || p_key_id::text || '=';
+  v_shares    text := coalesce(current_setting('safetypin.shares', true), '');
+  v_is_strict boolean;
+  v_findings  text[];
+  v_db_share  bytea;
+  v_share     bytea;
+  v_mask      bytea;
+  v_at        integer;
+  v_written   text;
+begin
+  v_findings := _log_findings();
+  if cardinality(v_findings) > 0 then
+    select coalesce(refuses_logged_secrets, environment = 'production')
+    into v_is_strict
+    from cell_settings;
+
+    if v_is_strict then
+      raise exception 'this server would write secrets into its log: %', array_to_string(v_findings, ', ')
+        using errcode = 'SP524',
+          hint = 'Change these settings for the login, or call declare_log_strictness(false): see "safetypin doctor".';
+    end if;
+  end if;
+
+  v_share := _require_share(p_masked, p_organization_id, p_key_id, array['active', 'decrypt_only']);
+
+  select db_share
+  into v_db_share
+  from tenant_keys
+  where tenant_id = v_tenant_id
+    and key_id = p_key_id;
+
+  v_mask := _setting_mask(v_db_share);
+  v_at := strpos(v_shares, v_name);
+  if v_at > 0 then
+    v_shares := left(v_shares, v_at - 1) || substr(v_shares, v_at + length(v_name) + 65);
+  end if;
+  v_written := set_config(
+    'safetypin.shares',
+    v_shares || v_name || encode(
+      encrypt_iv(v_share, substr(v_mask, 1, 32), substr(v_mask, 33, 16), 'aes-cbc/pad:none'), 'hex'
+    ) || ';',
+    true
+  );
+end;
+$$;
+
+comment on function unlock(uuid, integer, bytea) is
+  'Lets this transaction, and no other, seal and open under a key whose share is handed over masked. A null organization is the cell. Raises SP221 for a share that is not the key''s, SP524 where the server would log secrets and the cell is strict.';
+
+
+-- Null for the cell. Wrapped, a share is worth nothing to whoever cannot ask the key
+-- management service; of another organization the application gets not even that.
+create function list_wrapped_shares(
+  p_organization_id uuid default null
+)
+  returns table (
+    key_id integer,
+    state text,
+    provider text,
+    key_name text,
+    wrapped bytea
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return query
+    select
+      tenant_keys.key_id,
+      tenant_keys.state,
+      tenant_keys.provider,
+      tenant_keys.key_name,
+      tenant_keys.wrapped
+    from tenant_keys
+    where tenant_keys.tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+      and (p_organization_id is null or p_organization_id = current_organization_id())
+      and tenant_keys.state in ('active', 'decrypt_only')
+    order by tenant_keys.key_id desc;
+end;
+$$;
+
+comment on function list_wrapped_shares(uuid) is
+  'The keys that seal and open for the cell, or for the organization the caller acts in: newest first, each with its share as the key management service wrapped it.';
+
+grant execute on function list_wrapped_shares(uuid) to safetypin_app;
+
+grant execute on function
+  hello(boolean),
+  unlock(uuid, integer, bytea)
+to safetypin_app, safetypin_operator;
+
+
+--
+-- Sealing and opening, for functions of ours
+--
+
+create function _seal(
+  p_field_id integer,
+  p_organization_id uuid,
+  p_row_id uuid,
+  p_plaintext bytea,
+  p_subject_id uuid default null
+)
+  returns bytea
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_field     record;
+  v_header    bytea;
+  v_salt      bytea;
+  v_key       bytea;
+begin
+  if p_plaintext is null then
+    return null;
+  end if;
+
+  select
+    sealed_fields.algorithm,
+    sealed_fields.max_bytes,
+    sealed_fields.subject_column is not null as has_subject,
+    (sealed_fields.scope = 'cell') = (p_organization_id is null) as is_in_scope,
+    tenant_keys.key_id,
+    tenant_keys.db_share,
+    tenant_keys.check_value,
+    subject_salts.salt
+  into v_field
+  from sealed_fields
+  left join tenant_keys
+    on tenant_keys.tenant_id = v_tenant_id and tenant_keys.state = 'active'
+  left join subject_salts
+    on subject_salts.user_id = p_subject_id
+  where sealed_fields.field_id = p_field_id;
+
+  if v_field.is_in_scope is not true
+     or v_field.algorithm <> 1
+     or (p_subject_id is not null and not v_field.has_subject)
+     or p_row_id is null
+     or p_organization_id = '00000000-0000-0000-0000-000000000000'
+     or octet_length(p_plaintext) > v_field.max_bytes
+  then
+    raise exception 'field % is not declared to be sealed like this', p_field_id
+      using errcode = 'SP526',
+        hint = 'See sealed_fields: its algorithm, scope, subject and length have to be those of the call.';
+  end if;
+  if v_field.key_id is null then
+    raise exception '% has no active key',
+      case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
+      using errcode = 'SP321', hint = 'Add one with add_key() and activate it.';
+  end if;
+
+  v_key := _unlocked_key('enc', v_tenant_id, v_field.key_id, v_field.db_share, v_field.check_value);
+  if v_key is null then
+    raise exception 'this is not the share of key %', v_field.key_id
+      using errcode = 'SP221', hint = 'Call unlock() with its share first, in the same transaction.';
+  end if;
+
+  if p_subject_id is not null then
+    v_salt := coalesce(v_field.salt, _make_subject_salt(p_subject_id));
+    v_key := _subject_key(v_key, v_salt, p_subject_id);
+  end if;
+
+  v_header := '\x0101'::bytea || int4send(v_field.key_id);
+  return v_header || _a256cbc_hs512_seal(
+    v_key, gen_random_bytes(16), v_header || _sealed_place(p_field_id, v_tenant_id, p_row_id), p_plaintext
+  );
+end;
+$$;
+
+comment on function _seal(integer, uuid, uuid, bytea, uuid) is
+  'Seals a value for one field of one row, under the active key of its organization, or of the cell for null. Raises SP221 and SP522 when that key is not unlocked, SP321 when there is none, SP526 for a field that is not declared so.';
+
+
+-- Two who seal about a person for the first time get the same salt.
+create function _make_subject_salt(
+  p_subject_id uuid
+)
+  returns bytea
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_salt bytea;
+begin
+  insert into subject_salts (user_id)
+  values (p_subject_id)
+  on conflict (user_id) do nothing
+  returning salt into v_salt;
+
+  if not found then
+    select salt into v_salt from subject_salts where user_id = p_subject_id;
+  end if;
+  return v_salt;
+end;
+$$;
+
+comment on function _make_subject_salt(uuid) is
+  'The salt of a person, made if there is none.';
+
+
+create function _open(
+  p_field_id integer,
+  p_organization_id uuid,
+  p_row_id uuid,
+  p_value bytea,
+  p_subject_id uuid default null
+)
+  returns bytea
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_field     record;
+  v_key_id    integer;
+  v_key       bytea;
+  v_plaintext bytea;
+begin
+  if p_value is null then
+    return null;
+  end if;
+
+  if octet_length(p_value) >= 70 and substr(p_value, 1, 2) = '\x0101' then
+    v_key_id := _key_id_of(p_value);
+
+    select
+      sealed_fields.subject_column is not null as has_subject,
+      tenant_keys.db_share,
+      tenant_keys.check_value,
+      subject_salts.salt
+    into v_field
+    from sealed_fields
+    join tenant_keys
+      on tenant_keys.tenant_id = v_tenant_id
+      and tenant_keys.key_id = v_key_id
+      and tenant_keys.state in ('active', 'decrypt_only')
+    left join subject_salts
+      on subject_salts.user_id = p_subject_id
+    where sealed_fields.field_id = p_field_id
+      and sealed_fields.algorithm = 1
+      and (sealed_fields.scope = 'cell') = (p_organization_id is null);
+
+    if v_field.db_share is not null then
+      v_key := _unlocked_key('enc', v_tenant_id, v_key_id, v_field.db_share, v_field.check_value);
+      if v_field.has_subject and p_subject_id is not null then
+        v_key := _subject_key(v_key, v_field.salt, p_subject_id);
+      end if;
+      v_plaintext := _a256cbc_hs512_open(
+        v_key,
+        substr(p_value, 1, 6) || _sealed_place(p_field_id, v_tenant_id, p_row_id),
+        substr(p_value, 7)
+      );
+    end if;
+  end if;
+
+  if v_plaintext is null then
+    raise exception 'the value cannot be opened'
+      using errcode = 'SP521',
+        detail = format('Field %s of row %s.', p_field_id, p_row_id),
+        hint = 'It was changed, or belongs to another place, or its key or its subject is gone.';
+  end if;
+  return v_plaintext;
+end;
+$$;
+
+comment on function _open(integer, uuid, uuid, bytea, uuid) is
+  'Opens a value of one field of one row. Raises SP521, and nothing more telling, for everything that was not sealed for this place; SP522 when its key is not unlocked.';
+
+
+-- What a check constraint would say of a column in clear. PostgreSQL's own would
+-- print the whole row; this names the constraint and never the value.
+create function _seal_text(
+  p_field_id integer,
+  p_organization_id uuid,
+  p_row_id uuid,
+  p_text text,
+  p_subject_id uuid default null
+)
+  returns bytea
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_field record;
+begin
+  select table_name, column_name, pattern, max_bytes, constraint_name
+  into v_field
+  from sealed_fields
+  where field_id = p_field_id;
+
+  if octet_length(p_text) > v_field.max_bytes or p_text !~ v_field.pattern then
+    raise exception 'a value for % of % breaks the rule "%"',
+      v_field.column_name, v_field.table_name, v_field.constraint_name
+      using errcode = '23514',
+        schema = current_schema(), table = v_field.table_name, column = v_field.column_name,
+        constraint = v_field.constraint_name;
+  end if;
+
+  return _seal(p_field_id, p_organization_id, p_row_id, convert_to(p_text, 'UTF8'), p_subject_id);
+end;
+$$;
+
+comment on function _seal_text(integer, uuid, uuid, text, uuid) is
+  'Seals a text once it matches what its field is declared to hold; one that does not breaks the constraint of that name (23514). Raises what _seal() raises.';
+
+
+create function _open_text(
+  p_field_id integer,
+  p_organization_id uuid,
+  p_row_id uuid,
+  p_value bytea,
+  p_subject_id uuid default null
+)
+  returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return convert_from(_open(p_field_id, p_organization_id, p_row_id, p_value, p_subject_id), 'UTF8');
+end;
+$$;
+
+comment on function _open_text(integer, uuid, uuid, bytea, uuid) is
+  'Opens what _seal_text() sealed. Raises what _open() raises.';
+
+
+-- Sixteen bytes: enough that two values never meet by chance, and no more than it
+-- takes to look something up.
+create function _blind_index(
+  p_field_id integer,
+  p_organization_id uuid,
+  p_version integer,
+  p_value text
+)
+  returns bytea
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+declare
+  v_is_folded boolean;
+  v_key_id    integer;
+  v_key       bytea;
+  v_value     text := p_value;
+begin
+  if p_value is null then
+    return null;
+  end if;
+
+  select sealed_fields.is_folded, blind_index_versions.key_id
+  into v_is_folded, v_key_id
+  from sealed_fields
+  left join blind_index_versions
+    on tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+    and version = p_version
+    and phase <> 'ended'
+  where field_id = p_field_id
+    and (scope = 'cell') = (p_organization_id is null);
+
+  if v_key_id is null then
+    raise exception 'field % has no version % of a blind index', p_field_id, p_version
+      using errcode = 'SP526', hint = 'See sealed_fields and blind_index_versions.';
+  end if;
+
+  v_key := _derive_key('bidx', p_organization_id, v_key_id);
+  if v_is_folded then
+    v_value := lower(normalize(btrim(p_value), nfkc));
+  end if;
+  return substr(
+    hmac(int4send(p_field_id) || convert_to(v_value, 'UTF8'), substr(v_key, 1, 32), 'sha256'), 1, 16
+  );
+end;
+$$;
+
+comment on function _blind_index(integer, uuid, integer, text) is
+  'The blind index of a value: 16 bytes of HMAC-SHA-256, the same for the same value of the same field, organization and version. Raises SP526 for a version there is not, SP321 and SP522 when its key does not work here.';
+
+
+-- Null when the tenant has no key yet.
+create function _looked_up_version(
+  p_organization_id uuid
+)
+  returns integer
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return (
+    select version
+    from blind_index_versions
+    where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+      and phase in ('steady', 'cutover')
+  );
+end;
+$$;
+
+comment on function _looked_up_version(uuid) is
+  'The version of the blind indexes in which values are looked up, or null when there is none yet.';
+
+
+-- _await_writers() waits for whoever asked here; one whose snapshot is older than a
+-- change of phase is told to try again.
+create function _written_versions(
+  p_organization_id uuid
+)
+  returns integer[]
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform
+    from blind_index_versions
+    where tenant_id = v_tenant_id
+    for share;
+  end if;
+
+  return array(
+    select version
+    from blind_index_versions
+    where tenant_id = v_tenant_id
+      and phase <> 'ended'
+    order by version
+  );
+end;
+$$;
+
+comment on function _written_versions(uuid) is
+  'The versions of the blind indexes that whoever writes a value has to write.';
+
+grant execute on function
+  _seal(integer, uuid, uuid, bytea, uuid),
+  _open(integer, uuid, uuid, bytea, uuid),
+  _seal_text(integer, uuid, uuid, text, uuid),
+  _open_text(integer, uuid, uuid, bytea, uuid),
+  _blind_index(integer, uuid, integer, text),
+  _looked_up_version(uuid),
+  _written_versions(uuid)
+to safetypin_definer;
+
+
+--
+-- Opening, for the application
+--
+
+-- A list is opened in one call: the key is made once, not once a row. Whose values
+-- they are is settled before: row-level security shows the caller only those that
+-- they may see, and a value opens nowhere but in its own row.
+create function open_fields(
+  p_field_id integer,
+  p_row_ids uuid[],
+  p_values bytea[],
+  p_subject_ids uuid[] default null
+)
+  returns text[]
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id   uuid := '00000000-0000-0000-0000-000000000000';
+  v_field       record;
+  v_count       integer := cardinality(p_values);
+  v_subject_ids uuid[] := p_subject_ids;
+  v_salts       bytea[];
+  v_nonce       bytea := gen_random_bytes(16);
+  v_place       bytea;
+  v_value       bytea;
+  v_length      integer;
+  v_aad         bytea;
+  v_header      bytea;
+  v_last_header bytea;
+  v_db_share    bytea;
+  v_check_value bytea;
+  v_key         bytea;
+  v_value_key   bytea;
+  v_plaintext   bytea;
+  v_texts       text[] := array_fill(null::text, array[coalesce(v_count, 0)]);
+begin
+  select scope, row_column, subject_column
+  into v_field
+  from sealed_fields
+  where field_id = p_field_id
+    and algorithm = 1
+    and opened_by = 'application';
+
+  if not found then
+    raise exception 'field % is not opened for applications', p_field_id
+      using errcode = 'SP222', hint = 'See sealed_fields.opened_by.';
+  end if;
+  if p_values is null
+     or cardinality(p_row_ids) is distinct from v_count
+     or (p_subject_ids is not null and cardinality(p_subject_ids) <> v_count)
+  then
+    raise exception 'there are not as many rows as values'
+      using errcode = 'SP526', hint = 'Pass the ids of the rows, and of their subjects, in the order of the values.';
+  end if;
+
+  if v_field.scope = 'organization' then
+    v_tenant_id := current_organization_id();
+    if v_tenant_id is null then
+      raise exception 'no organization is chosen'
+        using errcode = 'SP103', hint = 'Call choose_organization() or create_organization() first.';
+    end if;
+  end if;
+
+  if v_field.subject_column is not null then
+    if v_subject_ids is null and v_field.subject_column = v_field.row_column then
+      v_subject_ids := p_row_ids;
+    end if;
+    v_salts := array(
+      select subject_salts.salt
+      from unnest(v_subject_ids) with ordinality as subject (user_id, place)
+      left join subject_salts on subject_salts.user_id = subject.user_id
+      order by subject.place
+    );
+  else
+    v_subject_ids := null;
+  end if;
+
+  v_place := int4send(p_field_id) || uuid_send(v_tenant_id);
+
+  for v_at in 1 .. v_count loop
+    v_value := p_values[v_at];
+    continue when v_value is null;
+
+    v_plaintext := null;
+    v_header := substr(v_value, 1, 6);
+    if v_header is distinct from v_last_header and octet_length(v_value) >= 70 then
+      v_last_header := v_header;
+      v_key := null;
+      select db_share, check_value
+      into v_db_share, v_check_value
+      from tenant_keys
+      where tenant_id = v_tenant_id
+        and key_id = _key_id_of(v_value)
+        and state in ('active', 'decrypt_only');
+
+      if v_db_share is not null and substr(v_header, 1, 2) = '\x0101' then
+        v_key := _unlocked_key('enc', v_tenant_id, _key_id_of(v_value), v_db_share, v_check_value);
+      end if;
+    end if;
+
+    if v_key is not null and v_header = v_last_header then
+      v_value_key := v_key;
+      if v_subject_ids[v_at] is not null then
+        -- Shredded a moment ago: there is nothing to show, and nothing wrong.
+        continue when v_salts[v_at] is null;
+        v_value_key := _subject_key(v_key, v_salts[v_at], v_subject_ids[v_at]);
+      end if;
+      -- _a256cbc_hs512_open(), in place.
+      v_length := octet_length(v_value);
+      v_aad := v_header || v_place || uuid_send(p_row_ids[v_at]);
+      if v_length >= 70
+         and _is_same_tag(
+           _a256cbc_hs512_tag(v_value_key, v_aad, substr(v_value, 7, v_length - 38)),
+           substr(v_value, v_length - 31),
+           v_nonce
+         )
+      then
+        v_plaintext := decrypt_iv(
+          substr(v_value, 23, v_length - 54), substr(v_value_key, 33, 32), substr(v_value, 7, 16),
+          'aes-cbc/pad:pkcs'
+        );
+      end if;
+    end if;
+
+    if v_plaintext is null then
+      raise exception 'the value cannot be opened'
+        using errcode = 'SP521',
+          detail = format('Field %s of row %s.', p_field_id, p_row_ids[v_at]),
+          hint = 'It was changed, or belongs to another place, or its key or its subject is gone.';
+    end if;
+    v_texts[v_at] := convert_from(v_plaintext, 'UTF8');
+  end loop;
+
+  return v_texts;
+end;
+$$;
+
+comment on function open_fields(integer, uuid[], bytea[], uuid[]) is
+  'Opens the values of one field of many rows, in their order; null where there is none, or where its subject was shredded. Raises SP222 for a field that is not for applications, SP526 when the arrays do not match, SP103 when no organization is chosen, SP521 for a value that does not open, SP522 when its key is not unlocked.';
+
+grant execute on function open_fields(integer, uuid[], bytea[], uuid[])
+  to safetypin_app, safetypin_operator;
+
+
+--
+-- Guarding what is written
+--
+
+-- What seals itself cannot be checked by what it says: these bytes may still open to
+-- nothing. They cannot be plaintext that somebody forgot to seal, and they cannot be
+-- under a key that is about to go. The transaction takes its id before it asks, so
+-- that _await_writers() knows of it.
+create function _require_sealed(
+  p_field_id integer,
+  p_algorithm integer,
+  p_max_bytes integer,
+  p_organization_id uuid,
+  p_value bytea
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_length    integer := octet_length(p_value);
+  v_state     text;
+  v_flaw      text;
+begin
+  if v_length < 6 or get_byte(p_value, 0) <> 1 or get_byte(p_value, 1) <> p_algorithm then
+    v_flaw := 'It does not begin like one of version 1 and algorithm ' || p_algorithm || '.';
+  elsif p_algorithm = 1
+        and not (
+          v_length between 70 and 54 + 16 * (p_max_bytes / 16 + 1)
+          and (v_length - 54) % 16 = 0
+        )
+     or p_algorithm = 2
+        and v_length not between 34 and 34 + p_max_bytes
+  then
+    v_flaw := 'It has ' || v_length || ' bytes, as no value of this field has.';
+  else
+    if current_setting('transaction_isolation') = 'read committed' then
+      select state
+      into v_state
+      from tenant_keys
+      where tenant_id = v_tenant_id
+        and key_id = _key_id_of(p_value);
+    else
+      select state
+      into v_state
+      from tenant_keys
+      where tenant_id = v_tenant_id
+        and key_id = _key_id_of(p_value)
+      for share;
+    end if;
+    if v_state is distinct from 'active' then
+      v_flaw := 'It is under key ' || _key_id_of(p_value) || ', which is '
+        || coalesce(v_state, 'not there') || '.';
+    end if;
+  end if;
+
+  if v_flaw is not null then
+    raise exception 'field % takes sealed values only', p_field_id
+      using errcode = 'SP525', detail = v_flaw,
+        hint = 'Seal the value for this field and row under the active key.';
+  end if;
+end;
+$$;
+
+comment on function _require_sealed(integer, integer, integer, uuid, bytea) is
+  'Passes for what looks like a value sealed as its field is declared, under the active key. Raises SP525.';
+
+set local role safetypin_owner;
+
+
+-- Called in the chapter that makes the column, after the column has its comment. It
+-- writes one trigger function for the column: a generic one would have to find the
+-- column in every row anew.
+create function _declare_sealed_field(
+  p_table text,
+  p_column text,
+  p_field_id integer,
+  p_scope text,
+  p_opened_by text,
+  p_max_bytes integer,
+  p_reason text,
+  p_subject_column text default null,
+  p_pattern text default null,
+  p_constraint_name text default null,
+  p_is_folded boolean default false,
+  p_algorithm integer default 1,
+  p_organization_column text default 'organization_id'
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path from current
+as $outer$
+declare
+  v_function     text := format('tg_%s__%s_is_sealed', p_table, p_column);
+  v_trigger      text := format('_500_%s_is_sealed', p_column);
+  v_role         text := current_setting('role');
+  v_organization text := case p_scope when 'organization' then p_organization_column end;
+  v_owner        name;
+  v_row_column   name;
+  v_class        text;
+begin
+  select
+    pg_get_userbyid(relowner),
+    (
+      select attname
+      from pg_index
+      join pg_attribute as key on key.attrelid = indrelid and key.attnum = indkey[0]
+      where indrelid = pg_class.oid
+        and indisprimary
+        and key.atttypid = 'uuid'::regtype
+    ),
+    substring(col_description(attrelid, attnum) from '\[(\w+)\]$')
+  into v_owner, v_row_column, v_class
+  from pg_class
+  join pg_attribute on attrelid = pg_class.oid
+  where pg_class.oid = p_table::regclass
+    and attname = p_column
+    and atttypid = 'bytea'::regtype;
+
+  if v_class is distinct from 'sealed' or v_row_column is null then
+    raise exception 'column % of % cannot be sealed', p_column, p_table
+      using errcode = '42804',
+        hint = 'It has to be a bytea whose comment ends with [sealed], in a table whose key begins with a uuid.';
+  end if;
+
+  set local role safetypin_keyholder;
+  insert into sealed_fields (
+    field_id, table_name, column_name, row_column, algorithm, scope, organization_column,
+    subject_column, opened_by, max_bytes, pattern, constraint_name, is_folded, reason
+  )
+  values (
+    p_field_id, p_table, p_column, v_row_column, p_algorithm, p_scope, v_organization,
+    p_subject_column, p_opened_by, p_max_bytes, p_pattern,
+    coalesce(p_constraint_name, format('%s_%s_is_sealed', p_table, p_column)), p_is_folded, p_reason
+  );
+  execute format(
+    $body$
+      create function %1$I()
+        returns trigger
+        language plpgsql
+        security definer
+        set search_path from current
+      as $trigger$
+      begin
+        if new.%2$I is null then
+          return new;
+        end if;
+        if tg_op = 'UPDATE' and new.%2$I = old.%2$I then
+          if (new.%3$I, %4$s) is distinct from (old.%3$I, %5$s) then
+            raise exception 'a sealed value is bound to its row'
+              using errcode = 'SP525', detail = 'It would open nowhere else.',
+                hint = 'Open it, and seal it for the row it goes to.';
+          end if;
+          return new;
+        end if;
+        perform _require_sealed(%6$s, %7$s, %8$s, %4$s, new.%2$I);
+        return new;
+      end;
+      $trigger$
+    $body$,
+    v_function, p_column, v_row_column,
+    coalesce('new.' || quote_ident(v_organization), 'null::uuid'),
+    coalesce('old.' || quote_ident(v_organization), 'null::uuid'),
+    p_field_id, p_algorithm, p_max_bytes
+  );
+  execute format(
+    'comment on function %I() is %L',
+    v_function,
+    format('Lets only sealed values into %s of %s. Raises SP525.', p_column, p_table)
+  );
+  execute format('grant execute on function %I() to %I', v_function, v_owner);
+
+  perform set_config('role', v_owner, true);
+  execute format(
+    'create trigger %I before insert or update on %I for each row execute function %I()',
+    v_trigger, p_table, v_function
+  );
+
+  -- What rotation and retirement have to read, and to seal anew.
+  execute format(
+    'grant select (%s) on %I to safetypin_keyholder',
+    (
+      select string_agg(quote_ident(name), ', ' order by name)
+      from (
+        select distinct name
+        from unnest(array[v_row_column::text, p_column, v_organization, p_subject_column]) as name
+        where name is not null
+      ) as names
+    ),
+    p_table
+  );
+  if not exists (
+    select from pg_policy
+    where polrelid = p_table::regclass and polname = 'select_keyholder'
+  ) then
+    execute format(
+      'create policy select_keyholder on %I for select to safetypin_keyholder using (true)', p_table
+    );
+    execute format(
+      'comment on policy select_keyholder on %I is %L',
+      p_table, 'Before a key is retired it is looked for in what is sealed.'
+    );
+  end if;
+  if not exists (
+    select from pg_trigger
+    where tgrelid = p_table::regclass and tgname = '_500_append_only'
+  ) then
+    execute format('grant update (%I) on %I to safetypin_keyholder', p_column, p_table);
+    if not exists (
+      select from pg_policy
+      where polrelid = p_table::regclass and polname = 'update_keyholder'
+    ) then
+      execute format(
+        'create policy update_keyholder on %I for update to safetypin_keyholder using (true)', p_table
+      );
+      execute format(
+        'comment on policy update_keyholder on %I is %L',
+        p_table, 'What is sealed is sealed anew when keys rotate.'
+      );
+    end if;
+  end if;
+
+  perform set_config('role', v_role, true);
+end;
+$outer$;
+
+comment on function _declare_sealed_field(text, text, integer, text, text, integer, text, text, text, text, boolean, integer, text) is
+  'Declares a column to be sealed, gives it the trigger that lets only sealed values in, and lets the keyholder seal it anew. For migrations: called as safetypin_owner by a login that may become safetypin_keyholder. The trigger raises SP525.';
+
+
+-- Called by the file that undoes such a chapter, before the table goes.
+create function _retract_sealed_field(
+  p_table text,
+  p_column text
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_role text := current_setting('role');
+begin
+  execute format('drop trigger %I on %I', format('_500_%s_is_sealed', p_column), p_table);
+
+  set local role safetypin_keyholder;
+  execute format('drop function %I()', format('tg_%s__%s_is_sealed', p_table, p_column));
+  delete from sealed_fields where table_name = p_table and column_name = p_column;
+
+  perform set_config('role', v_role, true);
+end;
+$$;
+
+comment on function _retract_sealed_field(text, text) is
+  'Takes back what _declare_sealed_field() made, except for privileges and policies of the table. For the files that undo chapters.';
+
+set local role safetypin_keyholder;
+
+
+--
+-- Administering keys
+--
+
+-- The other half never passes through a statement: it is the default of its column,
+-- and is only handed back.
+create function _add_key(
+  p_organization_id uuid,
+  p_key_id integer,
+  p_provider text,
+  p_key_name text,
+  p_wrapped bytea,
+  p_masked bytea
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id   uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_next_key_id integer := next_key_id(p_organization_id);
+  v_share       bytea;
+  v_id          uuid;
+  v_db_share    bytea;
+  v_check_value bytea;
+begin
+  if p_key_id is distinct from v_next_key_id then
+    raise exception 'the next key has the number %, not %', v_next_key_id, p_key_id
+      using errcode = 'SP422', hint = 'Ask next_key_id(), and have the share wrapped for that number.';
+  end if;
+
+  v_share := _share_of(p_masked, v_tenant_id, p_key_id);
+  if v_share is null then
+    raise exception 'this is not the share of key %', p_key_id
+      using errcode = 'SP221',
+        hint = 'Mask its 32 bytes under the pad that hello() answered on this connection.';
+  end if;
+
+  insert into tenant_keys (organization_id, key_id, provider, key_name, wrapped)
+  values (p_organization_id, p_key_id, p_provider, p_key_name, p_wrapped)
+  returning id, db_share into v_id, v_db_share;
+
+  v_check_value := substr(_purpose_key('kcv', v_share, v_tenant_id, p_key_id, v_db_share), 1, 8);
+  update tenant_keys set check_value = v_check_value where id = v_id;
+
+  perform _log_event(
+    'key.added',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'key',
+    p_resource_id => v_id,
+    p_additional_data => jsonb_build_object('key_id', p_key_id, 'provider', p_provider, 'key_name', p_key_name)
+  );
+end;
+$$;
+
+comment on function _add_key(uuid, integer, text, text, bytea, bytea) is
+  'Adds a key that is pending. Raises SP422 when its number is not the next, SP221 when its share was not masked under this pad.';
+
+
+create function _activate_key(
+  p_organization_id uuid,
+  p_key_id integer,
+  p_masked bytea
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_share     bytea;
+  v_id        uuid;
+begin
+  -- One who rotates at a time.
+  perform from tenant_keys where tenant_id = v_tenant_id order by key_id for no key update;
+
+  v_share := _require_share(p_masked, p_organization_id, p_key_id, array['pending']);
+
+  update tenant_keys
+  set state = 'decrypt_only'
+  where tenant_id = v_tenant_id
+    and state = 'active';
+
+  update tenant_keys
+  set state = 'active'
+  where tenant_id = v_tenant_id
+    and key_id = p_key_id
+  returning id into v_id;
+
+  insert into blind_index_versions (organization_id, version, key_id, phase)
+  select p_organization_id, 1, p_key_id, 'steady'
+  where not exists (select from blind_index_versions where tenant_id = v_tenant_id);
+
+  perform _log_event(
+    'key.activated',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'key',
+    p_resource_id => v_id,
+    p_additional_data => jsonb_build_object('key_id', p_key_id)
+  );
+end;
+$$;
+
+comment on function _activate_key(uuid, integer, bytea) is
+  'Makes a pending key the one that seals, once its share, unwrapped anew, has proven to be the right one; the one before only opens from then on. Raises SP221.';
+
+grant execute on function
+  _add_key(uuid, integer, text, text, bytea, bytea),
+  _activate_key(uuid, integer, bytea)
+to safetypin_definer;
+
+
+create function next_key_id(
+  p_organization_id uuid default null
+)
+  returns integer
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return (
+    select coalesce(max(key_id), 0) + 1
+    from tenant_keys
+    where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+  );
+end;
+$$;
+
+comment on function next_key_id(uuid) is
+  'The number that the next key of an organization, or of the cell for null, will have.';
+
+
+create function add_key(
+  p_organization_id uuid,
+  p_key_id integer,
+  p_provider text,
+  p_key_name text,
+  p_wrapped bytea,
+  p_masked bytea
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _add_key(p_organization_id, p_key_id, p_provider, p_key_name, p_wrapped, p_masked);
+end;
+$$;
+
+comment on function add_key(uuid, integer, text, text, bytea, bytea) is
+  'Adds a key to an organization, or to the cell for null: its share, wrapped by a key management service and masked. It is pending until activate_key(). Raises SP422 when its number is not the next, SP221 when its share was not masked under this pad.';
+
+
+create function activate_key(
+  p_organization_id uuid,
+  p_key_id integer,
+  p_masked bytea
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _activate_key(p_organization_id, p_key_id, p_masked);
+end;
+$$;
+
+comment on function activate_key(uuid, integer, bytea) is
+  'Makes a pending key the one that seals. Unwrap its share anew for this: what proves to be right here is what the key management service gives back. The one before only opens from then on. Raises SP221.';
+
+
+create function rewrap_key(
+  p_organization_id uuid,
+  p_key_id integer,
+  p_provider text,
+  p_key_name text,
+  p_wrapped bytea,
+  p_masked bytea
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_share bytea;
+  v_id    uuid;
+begin
+  v_share := _require_share(
+    p_masked, p_organization_id, p_key_id, array['pending', 'active', 'decrypt_only', 'retired']
+  );
+
+  update tenant_keys
+  set
+    provider = p_provider,
+    key_name = p_key_name,
+    wrapped = p_wrapped
+  where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+    and key_id = p_key_id
+  returning id into v_id;
+
+  perform _log_event(
+    'key.rewrapped',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'key',
+    p_resource_id => v_id,
+    p_additional_data => jsonb_build_object('key_id', p_key_id, 'provider', p_provider, 'key_name', p_key_name)
+  );
+end;
+$$;
+
+comment on function rewrap_key(uuid, integer, text, text, bytea, bytea) is
+  'Keeps a share as another key of a key management service, or another service, wrapped it. Unwrap that anew for this, so that what is kept is known to open. Nothing is sealed anew. Raises SP221.';
+
+
+-- Whoever writes has read these tables before, and holds a lock on what they have
+-- read until their transaction ends. So those who may have read what is over are the
+-- ones who hold a lock now; who comes later reads what is. (With an older snapshot
+-- they are told to try again: see _require_sealed().)
+create function _await_writers()
+  returns void
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_end       timestamptz := clock_timestamp() + interval '5 seconds';
+  v_relations oid[] := array['tenant_keys'::regclass, 'blind_index_versions'::regclass];
+  v_database  oid := (select oid from pg_database where datname = current_database());
+  v_awaited   text[];
+begin
+  v_awaited := array(
+    select virtualtransaction
+    from pg_locks
+    where database = v_database
+      and relation = any (v_relations)
+      and mode in ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
+      and pid is distinct from pg_backend_pid()
+  );
+
+  while exists (
+    select
+    from pg_locks
+    where database = v_database
+      and relation = any (v_relations)
+      and virtualtransaction = any (v_awaited)
+  ) loop
+    if clock_timestamp() > v_end then
+      raise exception 'transactions that began earlier are still running'
+        using errcode = 'SP423', hint = 'Try again when they are done. A dump is one of them.';
+    end if;
+    perform pg_sleep(0.02);
+  end loop;
+end;
+$$;
+
+comment on function _await_writers() is
+  'Waits, five seconds at most, until every transaction is done that may have read what was committed before. Raises SP423.';
+
+
+-- The first place that still has a value under a key, or null.
+create function _find_sealed_under(
+  p_organization_id uuid,
+  p_key_id integer
+)
+  returns text
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_field record;
+  v_found boolean;
+begin
+  if exists (
+    select from blind_index_versions
+    where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+      and key_id = p_key_id
+      and phase <> 'ended'
+  ) then
+    return 'a version of the blind indexes';
+  end if;
+
+  for v_field in
+    select table_name, column_name, organization_column
+    from sealed_fields
+    where (scope = 'cell') = (p_organization_id is null)
+    order by field_id
+  loop
+    execute format(
+      'select exists (select from %I where substr(%I, 3, 4) = $1 and %s)',
+      v_field.table_name, v_field.column_name,
+      coalesce(quote_ident(v_field.organization_column) || ' = $2', '$2 is null')
+    )
+    into v_found
+    using int4send(p_key_id), p_organization_id;
+
+    if v_found then
+      return format('%s of %s', v_field.column_name, v_field.table_name);
+    end if;
+  end loop;
+
+  return null;
+end;
+$$;
+
+comment on function _find_sealed_under(uuid, integer) is
+  'Something that is still sealed or indexed under a key, in words, or null when nothing is.';
+
+
+create function retire_key(
+  p_organization_id uuid,
+  p_key_id integer
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_state     text;
+  v_found     text;
+  v_id        uuid;
+begin
+  select state into v_state from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id;
+  if not found then
+    raise exception 'there is no key %', p_key_id
+      using errcode = 'SP321', hint = 'Ask list_keys() which keys there are and in which state.';
+  end if;
+
+  if v_state = 'decrypt_only' then
+    perform _await_writers();
+    v_found := _find_sealed_under(p_organization_id, p_key_id);
+    if v_found is not null then
+      raise exception 'key % is still needed, for %', p_key_id, v_found
+        using errcode = 'SP424', hint = 'Seal it anew under the active key first.';
+    end if;
+  end if;
+
+  update tenant_keys
+  set state = 'retired'
+  where tenant_id = v_tenant_id
+    and key_id = p_key_id
+  returning id into v_id;
+
+  perform _log_event(
+    'key.retired',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'key',
+    p_resource_id => v_id,
+    p_additional_data => jsonb_build_object('key_id', p_key_id)
+  );
+end;
+$$;
+
+comment on function retire_key(uuid, integer) is
+  'Retires a key that is decrypt_only and under which nothing is sealed any more: it is looked for, and writers that began earlier are waited for. Keep it for as long as there are backups with values under it. Raises SP321 when there is no such key, SP423 when writers do not end, SP424 when something is still under it.';
+
+
+create function destroy_key(
+  p_organization_id uuid,
+  p_key_id integer
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_id uuid;
+begin
+  update tenant_keys
+  set
+    state = 'destroyed',
+    wrapped = null,
+    db_share = null
+  where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+    and key_id = p_key_id
+  returning id into v_id;
+
+  if not found then
+    raise exception 'there is no key %', p_key_id
+      using errcode = 'SP321', hint = 'Ask list_keys() which keys there are and in which state.';
+  end if;
+
+  perform _log_event(
+    'key.destroyed',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'key',
+    p_resource_id => v_id,
+    p_additional_data => jsonb_build_object('key_id', p_key_id)
+  );
+end;
+$$;
+
+comment on function destroy_key(uuid, integer) is
+  'Takes both halves of a retired key out of the database, for good. Backups that are older have them still. Raises SP321 when there is no such key.';
+
+
+create function list_keys(
+  p_after uuid default null,
+  p_limit integer default 1000
+)
+  returns table (
+    id uuid,
+    organization_id uuid,
+    key_id integer,
+    state text,
+    provider text,
+    key_name text,
+    wrapped bytea,
+    creation_time timestamptz,
+    activation_time timestamptz,
+    decrypt_only_time timestamptz,
+    retirement_time timestamptz,
+    destruction_time timestamptz
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return query
+    select
+      tenant_keys.id,
+      tenant_keys.organization_id,
+      tenant_keys.key_id,
+      tenant_keys.state,
+      tenant_keys.provider,
+      tenant_keys.key_name,
+      tenant_keys.wrapped,
+      tenant_keys.creation_time,
+      tenant_keys.activation_time,
+      tenant_keys.decrypt_only_time,
+      tenant_keys.retirement_time,
+      tenant_keys.destruction_time
+    from tenant_keys
+    where p_after is null or tenant_keys.id > p_after
+    order by tenant_keys.id
+    limit least(p_limit, 10000);
+end;
+$$;
+
+comment on function list_keys(uuid, integer) is
+  'Every key of the cell and of its organizations, in the order of their ids, after the one that is given: with the wrapped share, and without the other half.';
+
+grant execute on function
+  next_key_id(uuid),
+  add_key(uuid, integer, text, text, bytea, bytea),
+  activate_key(uuid, integer, bytea),
+  rewrap_key(uuid, integer, text, text, bytea, bytea),
+  retire_key(uuid, integer),
+  destroy_key(uuid, integer),
+  list_keys(uuid, integer)
+to safetypin_operator;
+
+set local role safetypin_definer;
+
+
+create function declare_log_strictness(
+  p_refuses boolean
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  update cell_settings set refuses_logged_secrets = p_refuses;
+
+  perform _log_event(
+    'cell.log_strictness_declared',
+    p_additional_data => jsonb_build_object('refuses', p_refuses)
+  );
+end;
+$$;
+
+comment on function declare_log_strictness(boolean) is
+  'Says whether unlock() refuses to work where the server would write secrets into its log; null for what the environment says, which is yes in production.';
+
+grant execute on function declare_log_strictness(boolean) to safetypin_owner, safetypin_operator;
+
+set local role safetypin_owner;
