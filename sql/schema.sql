@@ -413,6 +413,41 @@ REVOKE ALL ON FUNCTION safetypin._context_nonce() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin._context_nonce() TO safetypin_keyholder;
 
 --
+-- safetypin._cost_for_nobody()
+--
+
+CREATE FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) RETURNS integer
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_digest bytea := _keyed_digest('cost|' || lower(p_email));
+  v_place  double precision := ('x' || encode(substr(v_digest, 1, 4), 'hex'))::bit(32)::bigint / 2.0 ^ 32;
+begin
+  return coalesce(
+    (
+      select min(cost)
+      from (
+        select
+          cost,
+          sum(credential_count) over (order by cost) as count_so_far,
+          sum(credential_count) over () as count_of_all
+        from password_costs
+      ) as shares
+      where count_so_far > v_place * count_of_all
+    ),
+    p_cost
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) IS 'A cost for an address that has no password: distributed as those of credentials are, and the given one while there are none.';
+
+REVOKE ALL ON FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) FROM PUBLIC;
+
+--
 -- safetypin._declare_sealed_field()
 --
 
@@ -661,9 +696,13 @@ CREATE FUNCTION safetypin._effective_policy(p_user_id uuid) RETURNS safetypin.ef
 declare
   v_policy effective_policy;
 begin
+  -- Fifteen at least, whatever the policies say. NIST allows eight for passwords that
+  -- are only ever used together with a second factor (800-63B-4, 3.1.1.2), and with
+  -- every policy that demands one there is still a session that the password alone
+  -- opens: of level 1, in no organization. Somebody who belongs to two lives by both.
   select
     null,
-    max(rules.min_length),
+    greatest(15, max(rules.min_length)),
     min(rules.max_length),
     bool_or(rules.require_uppercase),
     bool_or(rules.require_lowercase),
@@ -699,7 +738,7 @@ $$;
 
 ALTER FUNCTION safetypin._effective_policy(p_user_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._effective_policy(p_user_id uuid) IS 'The strictest password rules among a person''s organizations; the cell''s default for somebody in none.';
+COMMENT ON FUNCTION safetypin._effective_policy(p_user_id uuid) IS 'The strictest password rules among a person''s organizations, 15 characters at least; the cell''s default for somebody in none.';
 
 REVOKE ALL ON FUNCTION safetypin._effective_policy(p_user_id uuid) FROM PUBLIC;
 
@@ -2227,11 +2266,11 @@ REVOKE ALL ON FUNCTION safetypin._retract_sealed_field(p_table text, p_column te
 
 CREATE FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) RETURNS text
     LANGUAGE sql STABLE
-    RETURN ((('$2a$'::text || p_cost) || '$'::text) || "left"(translate(encode(substr(safetypin._keyed_digest(('salt|'::text || lower(p_email))), 1, 16), 'base64'::text), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'::text, './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'::text), 22));
+    RETURN ((('$2a$'::text || p_cost) || '$'::text) || "left"(translate(encode(substr(safetypin._keyed_digest(((('salt|'::text || p_cost) || '|'::text) || lower(p_email))), 1, 16), 'base64'::text), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'::text, './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'::text), 22));
 
 ALTER FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) IS 'A salt for an address that has no password: stable, and like any other.';
+COMMENT ON FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) IS 'A salt for an address that has no password: stable while the cost is, and like any other.';
 
 REVOKE ALL ON FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) FROM PUBLIC;
 
@@ -3418,6 +3457,7 @@ declare
   v_address      record;
   v_user_id      uuid;
   v_digest       text;
+  v_nobodys_salt text;
 begin
   select bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold
   into v_policy
@@ -3469,15 +3509,17 @@ begin
   attempt_id := new_id();
   nonce := gen_random_bytes(32);
   target_cost := v_policy.bcrypt_cost;
-  salt := coalesce(left(v_digest, 29), _salt_for_nobody(p_email, v_policy.bcrypt_cost));
+  -- Made for everybody: the same work, whoever it is thrown away for.
+  v_nobodys_salt := _salt_for_nobody(p_email, _cost_for_nobody(p_email, target_cost));
+  salt := coalesce(left(v_digest, 29), v_nobodys_salt);
 
   insert into password_attempts (
-    id, user_id, account_id, address_id, email_digest, nonce, ip_address, user_agent,
+    id, user_id, account_id, address_id, email_digest, nonce, salt, ip_address, user_agent,
     expiration_time
   )
   values (
-    attempt_id, v_user_id, v_account_id, v_address_id, v_email_digest, nonce, p_ip_address,
-    _printable(p_user_agent), v_now + interval '2 minutes'
+    attempt_id, v_user_id, v_account_id, v_address_id, v_email_digest, nonce, salt,
+    p_ip_address, _printable(p_user_agent), v_now + interval '2 minutes'
   );
 end;
 $$;
@@ -5969,6 +6011,7 @@ CREATE TABLE safetypin.password_attempts (
     address_id uuid,
     email_digest bytea NOT NULL,
     nonce bytea NOT NULL,
+    salt text NOT NULL,
     ip_address inet,
     user_agent text,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
@@ -5982,7 +6025,8 @@ CREATE TABLE safetypin.password_attempts (
     CONSTRAINT password_attempts_finished_ones_say_how CHECK (((finished_time IS NULL) = (succeeded IS NULL))),
     CONSTRAINT password_attempts_nonce_is_random CHECK ((octet_length(nonce) = 32)),
     CONSTRAINT password_attempts_proof_has_a_transaction CHECK (((proof IS NULL) = (proof_xid IS NULL))),
-    CONSTRAINT password_attempts_proof_is_a_digest CHECK ((octet_length(proof) = 32))
+    CONSTRAINT password_attempts_proof_is_a_digest CHECK ((octet_length(proof) = 32)),
+    CONSTRAINT password_attempts_salt_is_bcrypts CHECK ((salt ~ '^\$2a\$[0-9]{2}\$[./A-Za-z0-9]{22}$'::text))
 );
 
 ALTER TABLE ONLY safetypin.password_attempts FORCE ROW LEVEL SECURITY;
@@ -6000,6 +6044,8 @@ COMMENT ON COLUMN safetypin.password_attempts.address_id IS 'What the network ad
 COMMENT ON COLUMN safetypin.password_attempts.email_digest IS 'The keyed digest of the address that was typed. [secret]';
 
 COMMENT ON COLUMN safetypin.password_attempts.nonce IS 'What makes the proof good once. [secret]';
+
+COMMENT ON COLUMN safetypin.password_attempts.salt IS 'What was answered to digest the password under, cost and all. [internal]';
 
 COMMENT ON COLUMN safetypin.password_attempts.ip_address IS 'Where from, as the application says. [personal]';
 
@@ -6068,6 +6114,8 @@ GRANT INSERT(email_digest) ON TABLE safetypin.password_attempts TO safetypin_def
 
 GRANT INSERT(nonce) ON TABLE safetypin.password_attempts TO safetypin_definer;
 
+GRANT INSERT(salt) ON TABLE safetypin.password_attempts TO safetypin_definer;
+
 GRANT INSERT(ip_address) ON TABLE safetypin.password_attempts TO safetypin_definer;
 
 GRANT INSERT(user_agent) ON TABLE safetypin.password_attempts TO safetypin_definer;
@@ -6131,6 +6179,58 @@ GRANT SELECT ON TABLE safetypin.password_blocklist TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.password_blocklist TO safetypin_backup;
 
 --
+-- safetypin.password_costs
+--
+
+CREATE TABLE safetypin.password_costs (
+    id uuid DEFAULT safetypin.new_id() NOT NULL,
+    cost integer NOT NULL,
+    credential_count bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT password_costs_cost_is_a_digests CHECK (((cost >= 12) AND (cost <= 31))),
+    CONSTRAINT password_costs_credentials_are_counted CHECK ((credential_count >= 0))
+)
+WITH (fillfactor='20');
+
+ALTER TABLE ONLY safetypin.password_costs FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE safetypin.password_costs IS 'How many credentials there are of each cost of bcrypt, so that an address nobody has can be answered as often at an old cost as one that somebody has.';
+
+COMMENT ON COLUMN safetypin.password_costs.id IS 'The id of the count. [internal]';
+
+COMMENT ON COLUMN safetypin.password_costs.cost IS 'The cost of bcrypt. [internal]';
+
+COMMENT ON COLUMN safetypin.password_costs.credential_count IS 'How many digests have it. [internal]';
+
+ALTER TABLE ONLY safetypin.password_costs
+    ADD CONSTRAINT password_costs_cost_key UNIQUE (cost);
+
+ALTER TABLE ONLY safetypin.password_costs
+    ADD CONSTRAINT password_costs_pkey PRIMARY KEY (id);
+
+CREATE POLICY insert_owner ON safetypin.password_costs FOR INSERT TO safetypin_owner WITH CHECK (true);
+
+COMMENT ON POLICY insert_owner ON safetypin.password_costs IS 'The counts are made by their chapter.';
+
+ALTER TABLE safetypin.password_costs ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY select_backup ON safetypin.password_costs FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.password_costs IS 'A backup holds every row.';
+
+CREATE POLICY select_definer ON safetypin.password_costs FOR SELECT TO safetypin_definer USING (true);
+
+COMMENT ON POLICY select_definer ON safetypin.password_costs IS 'What an address nobody has is answered is chosen before anybody is signed in.';
+
+CREATE POLICY update_definer ON safetypin.password_costs FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.password_costs IS 'Credentials are counted by their trigger.';
+
+GRANT SELECT ON TABLE safetypin.password_costs TO safetypin_definer;
+GRANT SELECT ON TABLE safetypin.password_costs TO safetypin_backup;
+
+GRANT UPDATE(credential_count) ON TABLE safetypin.password_costs TO safetypin_definer;
+
+--
 -- safetypin.password_credentials
 --
 
@@ -6166,6 +6266,8 @@ COMMENT ON COLUMN safetypin.password_credentials.disabled_time IS 'When the hund
 
 ALTER TABLE ONLY safetypin.password_credentials
     ADD CONSTRAINT password_credentials_pkey PRIMARY KEY (user_id);
+
+CREATE TRIGGER _500_count_cost AFTER INSERT OR DELETE OR UPDATE OF digest ON safetypin.password_credentials FOR EACH ROW EXECUTE FUNCTION safetypin.tg_password_credentials__count_cost();
 
 CREATE TRIGGER _900_record_delete AFTER DELETE ON safetypin.password_credentials REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_password_credentials__record_changes();
 
@@ -6342,7 +6444,7 @@ COMMENT ON COLUMN safetypin.password_policies.id IS 'The id of the policy. [inte
 
 COMMENT ON COLUMN safetypin.password_policies.organization_id IS 'Whose policy; null for the cell''s default. [internal]';
 
-COMMENT ON COLUMN safetypin.password_policies.min_length IS 'Fewest code points: at least 15, or 8 where mfa_required. [internal]';
+COMMENT ON COLUMN safetypin.password_policies.min_length IS 'Fewest code points: at least 15, or 8 where mfa_required. What holds for a person is 15 at least, for as long as their password alone opens a session. [internal]';
 
 COMMENT ON COLUMN safetypin.password_policies.max_length IS 'Most code points: at least 64. [internal]';
 
@@ -7364,10 +7466,12 @@ GRANT ALL ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_fi
 CREATE FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
-    AS $$
+    AS $_$
 declare
   v_user_id uuid := _require_user();
   v_now     timestamptz := _now();
+  v_salt    text;
+  v_cost    integer;
   v_found   boolean;
 begin
   delete from password_attempts
@@ -7375,30 +7479,41 @@ begin
     and user_id = v_user_id
     and session_id = current_session_id()
     and succeeded
-    and finished_time > v_now - interval '1 minute';
-  v_found := found;
+    and finished_time > v_now - interval '1 minute'
+  returning salt into v_salt;
 
-  if v_found then
-    update password_credentials
-    set digest = p_password_digest
-    where user_id = v_user_id
-      and left(p_password_digest, 7) > left(digest, 7);
-    v_found := found;
-  end if;
+  select bcrypt_cost
+  into v_cost
+  from password_policies
+  where organization_id is null;
+
+  update password_credentials
+  set digest = p_password_digest
+  where user_id = v_user_id
+    and left(digest, 29) = v_salt
+    and left(digest, 7) < '$2a$' || v_cost || '$'
+    and left(p_password_digest, 7) = '$2a$' || v_cost || '$';
+  v_found := found;
 
   perform _log_event(
     'password.rehashed',
     v_user_id,
     p_result => case when v_found then 'success' else 'failure' end,
-    p_failure_reason => case when not v_found then 'not_dearer_or_too_late' end
+    p_failure_reason => case
+      when v_salt is null then 'no_fresh_attempt'
+      when not v_found then 'not_due'
+    end,
+    p_additional_data => jsonb_build_object(
+      'from', substr(v_salt, 5, 2), 'to', substring(p_password_digest from '^\$2a\$([0-9]{2})\$')
+    )
   );
   return v_found;
 end;
-$$;
+$_$;
 
 ALTER FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest text) IS 'Replaces the digest by one of higher cost, within a minute of signing in with the password, once, from the session that came of it. Says whether it did. Raises SP102.';
+COMMENT ON FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest text) IS 'Replaces the digest that was proven, where the cell''s cost has risen above its own, by one of just that cost: within a minute of signing in with the password, once, from the session that came of it. Says whether it did. Raises SP102.';
 
 REVOKE ALL ON FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest text) TO safetypin_app;
@@ -9843,6 +9958,44 @@ COMMENT ON FUNCTION safetypin.tg_organizations__record_changes() IS 'Records eve
 
 REVOKE ALL ON FUNCTION safetypin.tg_organizations__record_changes() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.tg_organizations__record_changes() TO safetypin_owner;
+
+--
+-- safetypin.tg_password_credentials__count_cost()
+--
+
+CREATE FUNCTION safetypin.tg_password_credentials__count_cost() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_old_cost integer := substr(old.digest, 5, 2);
+  v_new_cost integer := substr(new.digest, 5, 2);
+begin
+  if v_old_cost is not distinct from v_new_cost then
+    return null;
+  end if;
+
+  -- In one order for everybody: two whose cost changes at once take turns.
+  perform
+  from password_costs
+  where cost in (v_old_cost, v_new_cost)
+  order by cost
+  for no key update;
+
+  update password_costs
+  set credential_count = credential_count + case cost when v_new_cost then 1 else -1 end
+  where cost in (v_old_cost, v_new_cost);
+
+  return null;
+end;
+$$;
+
+ALTER FUNCTION safetypin.tg_password_credentials__count_cost() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.tg_password_credentials__count_cost() IS 'Keeps password_costs.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_password_credentials__count_cost() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_password_credentials__count_cost() TO safetypin_owner;
 
 --
 -- safetypin.tg_password_credentials__record_changes()

@@ -120,7 +120,10 @@ export interface OrganizationChanges {
 
 /** How strict passwords and sessions are. An organization may be stricter than NIST, never laxer. */
 export interface PasswordPolicy {
-  /** Fewest code points: at least 15, or 8 with `mfaRequired`. */
+  /**
+   * Fewest code points: at least 15, or 8 with `mfaRequired`. What holds for a person is 15
+   * at least, for as long as their password alone opens a session.
+   */
   readonly minLength: number;
 
   /** Most code points: 64 to 1024. */

@@ -32,11 +32,11 @@ const oneTimeToken = (purpose: string, of = "bob") => `
 // In the database's eyes begun and proven by earlier transactions.
 const attempt = (digest: string, more = "") => `
   insert into password_attempts (
-    id, user_id, account_id, email_digest, nonce, expiration_time, xid, proof, proof_xid
+    id, user_id, account_id, email_digest, nonce, salt, expiration_time, xid, proof, proof_xid
   )
   values (
     ${ID}, tests.user_id('ann'), _account_id(tests.email('ann')), ${TOKEN}, ${TOKEN},
-    now() + interval '2 minutes', 1, tests.proof(${digest}, ${ID}, ${TOKEN}), 2
+    left(${digest}, 29), now() + interval '2 minutes', 1, tests.proof(${digest}, ${ID}, ${TOKEN}), 2
   );
   ${more}`;
 const RIGHT = "tests.password_digest()";
@@ -207,7 +207,8 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "rehash_password: password.rehashed": {
     given: attempt(
       RIGHT,
-      `update password_attempts
+      `update password_policies set bcrypt_cost = 13 where organization_id is null;
+       update password_attempts
        set finished_time = now(), succeeded = true, session_id = md5('session:ann:acme')::uuid`,
     ),
     as: "ann",

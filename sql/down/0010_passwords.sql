@@ -23,6 +23,7 @@ drop function _judge_attempt;
 drop function submit_password_proof;
 drop function begin_password_check;
 drop function _salt_for_nobody;
+drop function _cost_for_nobody;
 drop function _address_id;
 drop function _account_id;
 drop function _disable_password;
@@ -33,10 +34,12 @@ drop view published_users;
 
 drop table password_blocklist;
 drop table sign_in_throttles;
+drop table password_costs;
 drop table password_attempts;
 drop table password_history;
 drop table password_credentials;
 
+drop function tg_password_credentials__count_cost;
 drop function tg_password_credentials__record_changes;
 
 drop type password_preparation;

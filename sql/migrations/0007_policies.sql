@@ -94,7 +94,7 @@ comment on table password_policies is
 comment on column password_policies.id is 'The id of the policy. [internal]';
 comment on column password_policies.organization_id is 'Whose policy; null for the cell''s default. [internal]';
 comment on column password_policies.min_length is
-  'Fewest code points: at least 15, or 8 where mfa_required. [internal]';
+  'Fewest code points: at least 15, or 8 where mfa_required. What holds for a person is 15 at least, for as long as their password alone opens a session. [internal]';
 comment on column password_policies.max_length is 'Most code points: at least 64. [internal]';
 comment on column password_policies.require_uppercase is 'Whether one must be an upper-case letter. [internal]';
 comment on column password_policies.require_lowercase is 'Whether one must be a lower-case letter. [internal]';
@@ -287,9 +287,13 @@ as $$
 declare
   v_policy effective_policy;
 begin
+  -- Fifteen at least, whatever the policies say. NIST allows eight for passwords that
+  -- are only ever used together with a second factor (800-63B-4, 3.1.1.2), and with
+  -- every policy that demands one there is still a session that the password alone
+  -- opens: of level 1, in no organization. Somebody who belongs to two lives by both.
   select
     null,
-    max(rules.min_length),
+    greatest(15, max(rules.min_length)),
     min(rules.max_length),
     bool_or(rules.require_uppercase),
     bool_or(rules.require_lowercase),
@@ -324,7 +328,7 @@ end;
 $$;
 
 comment on function _effective_policy(uuid) is
-  'The strictest password rules among a person''s organizations; the cell''s default for somebody in none.';
+  'The strictest password rules among a person''s organizations, 15 characters at least; the cell''s default for somebody in none.';
 
 
 create function read_password_policy()

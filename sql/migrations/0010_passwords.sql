@@ -90,6 +90,7 @@ create table password_attempts (
   address_id      uuid,
   email_digest    bytea not null,
   nonce           bytea not null,
+  salt            text not null,
   ip_address      inet,
   user_agent      text,
   creation_time   timestamptz not null default now(),
@@ -105,6 +106,8 @@ create table password_attempts (
   constraint password_attempts_user_id_fkey
     foreign key (user_id) references users (id) on delete cascade,
   constraint password_attempts_nonce_is_random check (octet_length(nonce) = 32),
+  constraint password_attempts_salt_is_bcrypts
+    check (salt ~ '^\$2a\$[0-9]{2}\$[./A-Za-z0-9]{22}$'),
   constraint password_attempts_proof_is_a_digest check (octet_length(proof) = 32),
   constraint password_attempts_proof_has_a_transaction
     check ((proof is null) = (proof_xid is null)),
@@ -124,6 +127,8 @@ comment on column password_attempts.address_id is
   'What the network address is throttled by; null when none was given. [internal]';
 comment on column password_attempts.email_digest is 'The keyed digest of the address that was typed. [secret]';
 comment on column password_attempts.nonce is 'What makes the proof good once. [secret]';
+comment on column password_attempts.salt is
+  'What was answered to digest the password under, cost and all. [internal]';
 comment on column password_attempts.ip_address is 'Where from, as the application says. [personal]';
 comment on column password_attempts.user_agent is 'With what, as the application says. [personal]';
 comment on column password_attempts.creation_time is 'When it began. [internal]';
@@ -135,6 +140,25 @@ comment on column password_attempts.proof_xid is 'The transaction that handed it
 comment on column password_attempts.finished_time is 'When it was judged; null until then. [internal]';
 comment on column password_attempts.succeeded is 'How it was judged; null until then. [internal]';
 comment on column password_attempts.session_id is 'The session it opened, if it did. [internal]';
+
+
+-- Twenty rows, made here and never more or fewer: one for each cost that a digest can have.
+create table password_costs (
+  id               uuid not null default new_id(),
+  cost             integer not null,
+  credential_count bigint not null default 0,
+
+  constraint password_costs_pkey primary key (id),
+  constraint password_costs_cost_key unique (cost),
+  constraint password_costs_cost_is_a_digests check (cost between 12 and 31),
+  constraint password_costs_credentials_are_counted check (credential_count >= 0)
+) with (fillfactor = 20);
+
+comment on table password_costs is
+  'How many credentials there are of each cost of bcrypt, so that an address nobody has can be answered as often at an old cost as one that somebody has.';
+comment on column password_costs.id is 'The id of the count. [internal]';
+comment on column password_costs.cost is 'The cost of bcrypt. [internal]';
+comment on column password_costs.credential_count is 'How many digests have it. [internal]';
 
 
 create table sign_in_throttles (
@@ -200,6 +224,8 @@ alter table sign_in_throttles enable row level security;
 alter table sign_in_throttles force row level security;
 alter table password_blocklist enable row level security;
 alter table password_blocklist force row level security;
+alter table password_costs enable row level security;
+alter table password_costs force row level security;
 
 select _record_changes_of('password_credentials', p_key => '{user_id}');
 
@@ -327,6 +353,32 @@ create policy update_owner on password_blocklist
   using (true);
 comment on policy update_owner on password_blocklist is 'Seeds load a newer list.';
 
+create policy select_definer on password_costs
+  for select
+  to safetypin_definer
+  using (true);
+comment on policy select_definer on password_costs is
+  'What an address nobody has is answered is chosen before anybody is signed in.';
+
+create policy insert_owner on password_costs
+  for insert
+  to safetypin_owner
+  with check (true);
+comment on policy insert_owner on password_costs is 'The counts are made by their chapter.';
+
+create policy update_definer on password_costs
+  for update
+  to safetypin_definer
+  using (true);
+comment on policy update_definer on password_costs is
+  'Credentials are counted by their trigger.';
+
+create policy select_backup on password_costs
+  for select
+  to safetypin_backup
+  using (true);
+comment on policy select_backup on password_costs is 'A backup holds every row.';
+
 create policy select_backup on password_credentials
   for select
   to safetypin_backup
@@ -354,7 +406,8 @@ comment on policy select_backup on sign_in_throttles is 'A backup holds every ro
 grant select (user_id, set_time, must_change) on password_credentials to safetypin_app;
 grant select on password_blocklist to safetypin_app, safetypin_definer, safetypin_backup;
 
-grant select on password_credentials, password_history, password_attempts, sign_in_throttles
+grant select on
+  password_credentials, password_history, password_attempts, password_costs, sign_in_throttles
   to safetypin_definer, safetypin_backup;
 grant insert (user_id, digest, history_salt, set_time) on password_credentials to safetypin_definer;
 grant update (digest, set_time, must_change, compromised_time, disabled_time)
@@ -362,7 +415,8 @@ grant update (digest, set_time, must_change, compromised_time, disabled_time)
 grant insert (user_id, digest) on password_history to safetypin_definer;
 grant delete on password_history to safetypin_definer;
 grant insert (
-  id, user_id, account_id, address_id, email_digest, nonce, ip_address, user_agent, expiration_time
+  id, user_id, account_id, address_id, email_digest, nonce, salt, ip_address, user_agent,
+  expiration_time
 ) on password_attempts to safetypin_definer;
 grant update (proof, proof_xid, finished_time, succeeded, session_id)
   on password_attempts to safetypin_definer;
@@ -371,6 +425,58 @@ grant insert (id, kind, failure_count, last_failure_time) on sign_in_throttles t
 grant update (user_id, failure_count, last_failure_time, blocked_until)
   on sign_in_throttles to safetypin_definer;
 grant delete on sign_in_throttles to safetypin_definer;
+grant update (credential_count) on password_costs to safetypin_definer;
+
+insert into password_costs (cost)
+select generate_series(12, 31);
+
+
+--
+-- Counting credentials by cost
+--
+
+set local role safetypin_definer;
+
+create function tg_password_credentials__count_cost()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path from current
+as $$
+declare
+  v_old_cost integer := substr(old.digest, 5, 2);
+  v_new_cost integer := substr(new.digest, 5, 2);
+begin
+  if v_old_cost is not distinct from v_new_cost then
+    return null;
+  end if;
+
+  -- In one order for everybody: two whose cost changes at once take turns.
+  perform
+  from password_costs
+  where cost in (v_old_cost, v_new_cost)
+  order by cost
+  for no key update;
+
+  update password_costs
+  set credential_count = credential_count + case cost when v_new_cost then 1 else -1 end
+  where cost in (v_old_cost, v_new_cost);
+
+  return null;
+end;
+$$;
+
+comment on function tg_password_credentials__count_cost() is
+  'Keeps password_costs.';
+
+grant execute on function tg_password_credentials__count_cost() to safetypin_owner;
+
+set local role safetypin_owner;
+
+create trigger _500_count_cost
+  after insert or update of digest or delete on password_credentials
+  for each row
+  execute function tg_password_credentials__count_cost();
 
 
 --
@@ -593,8 +699,48 @@ comment on function _address_id(inet) is
   'What a network address is throttled by: IPv4 alone, IPv6 by its /64.';
 
 
--- An address nobody has gets a salt all the same, always the same one: bcrypt's
--- own alphabet over a keyed digest of it.
+-- An address nobody has is answered a cost as an account would be. After the cell's
+-- cost was raised, accounts keep their old one until their owner signs in: so each
+-- address has a place of its own between 0 and 1, by keyed digest, and answers an old
+-- cost for as long as that place is within the share of credentials that still have
+-- it. One look at an address then tells nothing, and over time the two go up alike.
+create function _cost_for_nobody(
+  p_email text,
+  p_cost integer
+)
+  returns integer
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+declare
+  v_digest bytea := _keyed_digest('cost|' || lower(p_email));
+  v_place  double precision := ('x' || encode(substr(v_digest, 1, 4), 'hex'))::bit(32)::bigint / 2.0 ^ 32;
+begin
+  return coalesce(
+    (
+      select min(cost)
+      from (
+        select
+          cost,
+          sum(credential_count) over (order by cost) as count_so_far,
+          sum(credential_count) over () as count_of_all
+        from password_costs
+      ) as shares
+      where count_so_far > v_place * count_of_all
+    ),
+    p_cost
+  );
+end;
+$$;
+
+comment on function _cost_for_nobody(text, integer) is
+  'A cost for an address that has no password: distributed as those of credentials are, and the given one while there are none.';
+
+
+-- ... and a salt, always the same one of a cost, since a real one changes with the
+-- cost too: bcrypt's own alphabet over a keyed digest.
 create function _salt_for_nobody(
   p_email text,
   p_cost integer
@@ -604,7 +750,7 @@ create function _salt_for_nobody(
   stable
   return '$2a$' || p_cost || '$' || left(
     translate(
-      encode(substr(_keyed_digest('salt|' || lower(p_email)), 1, 16), 'base64'),
+      encode(substr(_keyed_digest('salt|' || p_cost || '|' || lower(p_email)), 1, 16), 'base64'),
       'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
       './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
     ),
@@ -612,7 +758,7 @@ create function _salt_for_nobody(
   );
 
 comment on function _salt_for_nobody(text, integer) is
-  'A salt for an address that has no password: stable, and like any other.';
+  'A salt for an address that has no password: stable while the cost is, and like any other.';
 
 
 --
@@ -645,6 +791,7 @@ declare
   v_address      record;
   v_user_id      uuid;
   v_digest       text;
+  v_nobodys_salt text;
 begin
   select bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold
   into v_policy
@@ -696,15 +843,17 @@ begin
   attempt_id := new_id();
   nonce := gen_random_bytes(32);
   target_cost := v_policy.bcrypt_cost;
-  salt := coalesce(left(v_digest, 29), _salt_for_nobody(p_email, v_policy.bcrypt_cost));
+  -- Made for everybody: the same work, whoever it is thrown away for.
+  v_nobodys_salt := _salt_for_nobody(p_email, _cost_for_nobody(p_email, target_cost));
+  salt := coalesce(left(v_digest, 29), v_nobodys_salt);
 
   insert into password_attempts (
-    id, user_id, account_id, address_id, email_digest, nonce, ip_address, user_agent,
+    id, user_id, account_id, address_id, email_digest, nonce, salt, ip_address, user_agent,
     expiration_time
   )
   values (
-    attempt_id, v_user_id, v_account_id, v_address_id, v_email_digest, nonce, p_ip_address,
-    _printable(p_user_agent), v_now + interval '2 minutes'
+    attempt_id, v_user_id, v_account_id, v_address_id, v_email_digest, nonce, salt,
+    p_ip_address, _printable(p_user_agent), v_now + interval '2 minutes'
   );
 end;
 $$;
@@ -1365,8 +1514,13 @@ comment on function reset_password(bytea, text, text[], text) is
 grant execute on function reset_password(bytea, text, text[], text) to safetypin_app;
 
 
--- Only right after the password itself was proven, and only in the session that
--- came of it: otherwise whoever steals a session could set a password.
+-- That the new digest is of the same password is the caller's word: bcrypt shows
+-- nobody that two digests are of one password. So what can be bound is. It takes the
+-- password itself, proven a moment ago, and the session that came of it, or whoever
+-- steals a session could set a password. It happens where the cell's cost has risen
+-- above the digest that was proven, to just that cost, and so once for each rise; a
+-- digest that was set since is not touched, and the history goes on saying what the
+-- password was.
 create function rehash_password(
   p_attempt_id uuid,
   p_password_digest text
@@ -1380,6 +1534,8 @@ as $$
 declare
   v_user_id uuid := _require_user();
   v_now     timestamptz := _now();
+  v_salt    text;
+  v_cost    integer;
   v_found   boolean;
 begin
   delete from password_attempts
@@ -1387,29 +1543,40 @@ begin
     and user_id = v_user_id
     and session_id = current_session_id()
     and succeeded
-    and finished_time > v_now - interval '1 minute';
-  v_found := found;
+    and finished_time > v_now - interval '1 minute'
+  returning salt into v_salt;
 
-  if v_found then
-    update password_credentials
-    set digest = p_password_digest
-    where user_id = v_user_id
-      and left(p_password_digest, 7) > left(digest, 7);
-    v_found := found;
-  end if;
+  select bcrypt_cost
+  into v_cost
+  from password_policies
+  where organization_id is null;
+
+  update password_credentials
+  set digest = p_password_digest
+  where user_id = v_user_id
+    and left(digest, 29) = v_salt
+    and left(digest, 7) < '$2a$' || v_cost || '$'
+    and left(p_password_digest, 7) = '$2a$' || v_cost || '$';
+  v_found := found;
 
   perform _log_event(
     'password.rehashed',
     v_user_id,
     p_result => case when v_found then 'success' else 'failure' end,
-    p_failure_reason => case when not v_found then 'not_dearer_or_too_late' end
+    p_failure_reason => case
+      when v_salt is null then 'no_fresh_attempt'
+      when not v_found then 'not_due'
+    end,
+    p_additional_data => jsonb_build_object(
+      'from', substr(v_salt, 5, 2), 'to', substring(p_password_digest from '^\$2a\$([0-9]{2})\$')
+    )
   );
   return v_found;
 end;
 $$;
 
 comment on function rehash_password(uuid, text) is
-  'Replaces the digest by one of higher cost, within a minute of signing in with the password, once, from the session that came of it. Says whether it did. Raises SP102.';
+  'Replaces the digest that was proven, where the cell''s cost has risen above its own, by one of just that cost: within a minute of signing in with the password, once, from the session that came of it. Says whether it did. Raises SP102.';
 
 grant execute on function rehash_password(uuid, text) to safetypin_app;
 

@@ -24,7 +24,7 @@ export interface FindPasswordPolicyResult {
   maxSessions: number;
   /** Whether a second factor must be complete before the organization is entered. [internal] */
   mfaRequired: boolean;
-  /** Fewest code points: at least 15, or 8 where mfa_required. [internal] */
+  /** Fewest code points: at least 15, or 8 where mfa_required. What holds for a person is 15 at least, for as long as their password alone opens a session. [internal] */
   minLength: number;
   /** Whose policy; null for the cell's default. [internal] */
   organizationId: string | null;
@@ -120,7 +120,7 @@ export interface SetPasswordPolicyResult {
   maxSessions: number;
   /** Whether a second factor must be complete before the organization is entered. [internal] */
   mfaRequired: boolean;
-  /** Fewest code points: at least 15, or 8 where mfa_required. [internal] */
+  /** Fewest code points: at least 15, or 8 where mfa_required. What holds for a person is 15 at least, for as long as their password alone opens a session. [internal] */
   minLength: number;
   /** Whose policy; null for the cell's default. [internal] */
   organizationId: string | null;

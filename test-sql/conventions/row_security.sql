@@ -171,7 +171,8 @@ union all
 select 'safetypin_definer', unnest(array[
   'users', 'organizations', 'organization_users', 'organization_domains', 'sessions',
   'session_activities', 'refresh_tokens', 'one_time_tokens', 'password_credentials',
-  'password_history', 'password_attempts', 'sign_in_throttles', 'password_policies'
+  'password_history', 'password_attempts', 'password_costs', 'sign_in_throttles',
+  'password_policies'
 ]), 'read and written before anybody is known, or before an organization is chosen'
 union all
 select 'safetypin_definer', unnest(array['context_keys', 'cell_settings']), 'the cell''s own'
@@ -207,6 +208,8 @@ union all
 select unnest(array[
   'safetypin_app', 'safetypin_owner', 'safetypin_definer', 'safetypin_operator', 'safetypin_auditor'
 ]), 'sealed_fields', 'the same for everybody, and about nobody'
+union all
+select 'safetypin_owner', 'password_costs', 'counts that the chapter begins at nought'
 union all
 select 'safetypin_operator', unnest(array['cell_settings', 'event_types', 'permissions']), 'catalogues'
 union all

@@ -5,16 +5,16 @@ select plan(10);
 
 select tests.two_organizations();
 select tests.act_as_superuser();
-insert into password_attempts (id, user_id, account_id, email_digest, nonce, ip_address, creation_time, expiration_time, finished_time, succeeded)
+insert into password_attempts (id, user_id, account_id, email_digest, nonce, salt, ip_address, creation_time, expiration_time, finished_time, succeeded)
 select
-  md5('attempt:' || n)::uuid, case when n > 2 then tests.user_id('bob') end, md5('account')::uuid, sha256('bob'), sha256('nonce'), inet '203.0.113.7',
+  md5('attempt:' || n)::uuid, case when n > 2 then tests.user_id('bob') end, md5('account')::uuid, sha256('bob'), sha256('nonce'), left(tests.password_digest(), 29), inet '203.0.113.7',
   now() - interval '1 hour', now() - interval '50 minutes' - make_interval(mins => n),
   case when n > 4 then now() - interval '1 hour' end, case when n > 4 then n = 5 end
 from generate_series(1, 6) as n
 union all
-select md5('just over')::uuid, null, md5('account')::uuid, sha256('x'), sha256('nonce'), null, now() - interval '3 minutes', now() - interval '50 seconds', null, null
+select md5('just over')::uuid, null, md5('account')::uuid, sha256('x'), sha256('nonce'), left(tests.password_digest(), 29), null, now() - interval '3 minutes', now() - interval '50 seconds', null, null
 union all
-select md5('alive')::uuid, null, md5('account')::uuid, sha256('x'), sha256('nonce'), null, now(), now() + interval '2 minutes', null, null;
+select md5('alive')::uuid, null, md5('account')::uuid, sha256('x'), sha256('nonce'), left(tests.password_digest(), 29), null, now(), now() + interval '2 minutes', null, null;
 
 select tests.act_as('ann', 'acme');
 select throws_ok($$ select sweep_password_attempts() $$, '42501', null, 'ann sweeps nothing');

@@ -1,7 +1,7 @@
 -- read_password_policy(): the strictest of a person's organizations, with a version
 -- that changes whenever any rule does.
 begin;
-select plan(19);
+select plan(24);
 
 select tests.two_organizations();
 select tests.member('zenith', 'bob');
@@ -82,6 +82,21 @@ select results_eq(
   $$ values (20, 100, 5) $$,
   'bob, in acme and in zenith that goes by the cell''s, lives by the stricter of the two'
 );
+
+-- Eight characters, which an organization that demands a second factor may ask for,
+-- hold for nobody whose password alone opens a session
+select tests.act_as_superuser();
+savepoint factor;
+update password_policies set mfa_required = true, min_length = 8 where organization_id = tests.organization_id('acme');
+select tests.act_as('ann', 'acme');
+select is((select min_length from read_password_policy()), 15, 'ann, whose one organization asks for eight and a second factor, lives by fifteen');
+select is((select (policy).min_length from prepare_password_change()), 15, '... and is told so when she chooses a new password');
+select is((select min_length from password_policies where organization_id is not null), 8, '... though acme may say eight');
+select tests.act_as_nobody();
+select is(tests.sign_in('ann', p_token => 'ann alone'), 'signed_in', 'for her password alone still opens a session');
+select is((select organization_id from begin_request(tests.token('ann alone'))), null, '... if one in no organization');
+select tests.act_as_superuser();
+rollback to factor;
 
 -- The version changes with each rule, and comes back with it
 select tests.act_as_superuser();

@@ -229,10 +229,11 @@ function oneTimeTokens(first, last, made) {
 
 function attempts(first, last, begun) {
   return `insert into password_attempts (
-      user_id, account_id, email_digest, nonce, creation_time, expiration_time, finished_time, succeeded
+      user_id, account_id, email_digest, nonce, salt, creation_time, expiration_time, finished_time,
+      succeeded
     )
-    select tests.user_id('ann'), new_id(), sha256(int4send(number)), sha256(int4send(number)), ${begun},
-      ${begun} + interval '2 minutes', ${begun}, true
+    select tests.user_id('ann'), new_id(), sha256(int4send(number)), sha256(int4send(number)),
+      left(tests.password_digest(), 29), ${begun}, ${begun} + interval '2 minutes', ${begun}, true
     from generate_series(${first}, ${last}) as number`;
 }
 

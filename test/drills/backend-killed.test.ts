@@ -138,8 +138,8 @@ describe("a job whose backend is ended at every step in turn", () => {
     },
     {
       job: "sweep_password_attempts(12)",
-      prepare: `insert into password_attempts (user_id, account_id, email_digest, nonce, creation_time, expiration_time)
-        select '${userId("ann")}', new_id(), sha256(int4send(number)), sha256(int4send(number)),
+      prepare: `insert into password_attempts (user_id, account_id, email_digest, nonce, salt, creation_time, expiration_time)
+        select '${userId("ann")}', new_id(), sha256(int4send(number)), sha256(int4send(number)), left(tests.password_digest(), 29),
           now() - interval '1 hour', now() - interval '58 minutes'
         from generate_series(1, 12) as number`,
       state: `select ${EVIDENCE}, (select count(*)::integer from password_attempts) as attempts_under_way`,

@@ -47,8 +47,8 @@ const SWEEPS = [
   {
     sweep: "sweep_password_attempts",
     table: "password_attempts",
-    fill: `insert into password_attempts (user_id, account_id, email_digest, nonce, creation_time, expiration_time)
-           select $1, new_id(), sha256(int4send(number)), sha256(int4send(number)), now() - interval '1 hour',
+    fill: `insert into password_attempts (user_id, account_id, email_digest, nonce, salt, creation_time, expiration_time)
+           select $1, new_id(), sha256(int4send(number)), sha256(int4send(number)), left(tests.password_digest(), 29), now() - interval '1 hour',
              now() - interval '58 minutes'
            from generate_series(1, ${ROWS}) as number`,
   },

@@ -306,3 +306,56 @@ async function waitUntilBlocked(admin: pg.Pool): Promise<void> {
     if (rowCount !== 0) return;
   }
 }
+
+describe("the counts of credentials by cost", () => {
+  const database = useDatabase({ template: "pgtap" });
+
+  const MISCOUNTED = `
+    select cost from password_costs
+    where credential_count <> (
+      select count(*) from password_credentials where substr(digest, 5, 2)::integer = cost
+    )`;
+  const rename = (from: number, to: number, name: string) => ({
+    text: "update password_credentials set digest = replace(digest, $1, $2) where user_id = $3",
+    values: [`$2a$${from}$`, `$2a$${to}$`, userId(name)],
+  });
+
+  beforeAll(async () => {
+    await database.admin.query(
+      `select tests.person('up' || n), tests.person('down' || n) from generate_series(0, $1 - 1) as n`,
+      [CLIENTS],
+    );
+  });
+
+  it.each(ROUNDS)("are exact, when eight costs go up and down at once, and nobody is in a deadlock (round %i)", async () => {
+    const outcomes = await race(database.admin, CLIENTS, async (client, index) => {
+      const [from, to] = index % 2 === 0 ? [12, 13] : [13, 12];
+      await client.query(rename(from, to, `up${index}`));
+      await client.query(rename(to, from, `down${index}`));
+      await client.query(rename(from, to, `down${index}`));
+    });
+
+    expect(refusals(outcomes)).toEqual([]);
+    expect((await database.admin.query(MISCOUNTED)).rows).toEqual([]);
+  });
+
+  it("would end in a deadlock, if each locked its old cost first", async () => {
+    const repair = await sabotage(
+      database.admin,
+      "tg_password_credentials__count_cost",
+      /perform\s+from password_costs\s+where cost in \(v_old_cost, v_new_cost\)\s+order by cost\s+for no key update;/,
+      `update password_costs set credential_count = credential_count where cost = v_old_cost;
+       perform pg_sleep(0.1);
+       update password_costs set credential_count = credential_count where cost = v_new_cost;`,
+    );
+    await database.admin.query("update password_credentials set digest = replace(digest, '$2a$13$', '$2a$12$')");
+    await database.admin.query(rename(12, 13, "down0"));
+
+    const outcomes = await race(database.admin, 2, (client, index) =>
+      client.query(index === 0 ? rename(12, 13, "up0") : rename(13, 12, "down0")),
+    );
+    await repair();
+
+    expect(refusals(outcomes)).toEqual(["40P01"]);
+  });
+});

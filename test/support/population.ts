@@ -86,8 +86,8 @@ const STATEMENTS: readonly string[] = [
    from generate_series(1, 20000) as n`,
   `insert into password_history (user_id, digest)
    select ${id("user", "n")}, tests.history_digest() from generate_series(1, 20000) as n`,
-  `insert into password_attempts (user_id, account_id, email_digest, nonce, expiration_time)
-   select ${id("user", "n")}, ${id("account", "n")}, sha256('x'), sha256('y'), now() + interval '1 minute'
+  `insert into password_attempts (user_id, account_id, email_digest, nonce, salt, expiration_time)
+   select ${id("user", "n")}, ${id("account", "n")}, sha256('x'), sha256('y'), left(tests.password_digest(), 29), now() + interval '1 minute'
    from generate_series(1, 10000) as n`,
   `insert into sign_in_throttles (id, kind, user_id, last_failure_time)
    select ${id("throttle", "n")}, 'account', ${id("user", "n")}, now()
