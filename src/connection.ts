@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
+import type { Writable } from "node:stream";
 
 import type { ClientBase, QueryResult } from "pg";
 
@@ -9,10 +10,19 @@ import { sqlstateOf } from "./translate-error.js";
 /** So many different texts of a cell get names; the names stay in every backend's memory. */
 const MAXIMUM_NAMES = 1_000;
 
+/** What a statement is called. */
+export interface StatementName {
+  /** To PostgreSQL, which keeps its plan under this; `undefined` when it is to have no name. */
+  readonly prepared: string | undefined;
+
+  /** To people, in reports. */
+  readonly reported: string;
+}
+
 /** Names statements by what they are, so that name and text stay one to one. */
 export interface StatementNames {
-  /** The text's name; `undefined` when names are off, or too many texts have one. */
-  nameOf(text: string): string | undefined;
+  /** The text's names: looked for in it once, and remembered. */
+  of(text: string): StatementName;
 }
 
 /** How a cell's connections behave. */
@@ -33,6 +43,13 @@ export interface Connection {
   /** Sends a statement. Rejects with what the driver says, as it is. */
   send(text: string, values?: readonly unknown[]): Promise<QueryResult>;
 
+  /**
+   * Lets everything that is sent from now on, until whoever sends has nothing more to say
+   * for the moment, leave in one packet: each packet is a system call here, and wakes the
+   * server's process for itself.
+   */
+  gather(): void;
+
   /** Whether the server says that no transaction is open, and the connection works. */
   isIdle(): boolean;
 }
@@ -46,18 +63,25 @@ export interface Connection {
  * backend with statements nobody asks for again: after a thousand, texts stay unnamed.
  */
 export function createStatementNames(cell: string, areOn: boolean): StatementNames {
-  const names = new Map<string, string>();
+  const names = new Map<string, StatementName>();
   return {
-    nameOf(text) {
+    of(text) {
       const known = names.get(text);
-      if (known !== undefined || !areOn || names.size >= MAXIMUM_NAMES) return known;
+      if (known !== undefined) return known;
 
+      const reported = nameQuery(text);
+      if (names.size >= MAXIMUM_NAMES) return { prepared: undefined, reported };
       const hash = createHash("sha256").update(cell).update("\0").update(text).digest("hex");
-      const name = `sp_${hash.slice(0, 24)}`;
+      const name = { prepared: areOn ? `sp_${hash.slice(0, 24)}` : undefined, reported };
       names.set(text, name);
       return name;
     },
   };
+}
+
+/** What the driver does not say of its connections. It corks them itself, for one statement. */
+interface DriverClient {
+  readonly connection: { readonly stream: Pick<Writable, "cork" | "uncork"> };
 }
 
 /** Wraps a driver's connection. */
@@ -69,19 +93,18 @@ export function createConnection(
   let last: Promise<unknown> = Promise.resolve();
 
   async function run(text: string, values?: readonly unknown[]): Promise<QueryResult> {
-    const name = values === undefined ? undefined : names.nameOf(text);
+    const { prepared, reported } = names.of(text);
+    const name = values === undefined ? undefined : prepared;
     const start = performance.now();
     const report = (rows: number | undefined, failure: string | undefined) => {
       const durationMs = performance.now() - start;
-      notify(onQuery, { name: nameQuery(text), statementName: name, cell, durationMs, rows, failure });
+      notify(onQuery, { name: reported, statementName: name, cell, durationMs, rows, failure });
     };
 
     try {
-      const result = await client.query({
-        text,
-        ...(name === undefined ? {} : { name }),
-        ...(values === undefined ? {} : { values: [...values] }),
-      });
+      const result = await (values === undefined
+        ? client.query(text)
+        : client.query({ text, values: [...values], ...(name === undefined ? {} : { name }) }));
       report(result.rowCount ?? 0, undefined);
       return result;
     } catch (error) {
@@ -98,6 +121,12 @@ export function createConnection(
       const turn = last.then(() => run(text, values));
       last = turn.catch(() => undefined);
       return turn;
+    },
+    gather() {
+      if (!isPipelined) return;
+      const { stream } = (client as unknown as DriverClient).connection;
+      stream.cork();
+      process.nextTick(() => stream.uncork());
     },
     isIdle: () => client.getTransactionStatus() === "I",
   };

@@ -56,6 +56,7 @@ export async function runUnitOfWork<Result>(
   let operation: string | undefined;
   let firstFailure: unknown;
 
+  connection.gather();
   const opened = open(connection, opening);
   // Looked at below; until then nobody may be waiting.
   opened.catch(() => undefined);

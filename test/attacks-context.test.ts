@@ -160,12 +160,11 @@ describe("a context that is forged with a key", () => {
   /** What `_set_context()` of the cell that has this key would write for ann, here and now. */
   async function forge(key: { id: string; secret: Buffer }): Promise<string> {
     const nonce = (await scalar(
-      "select pg_backend_pid()::text || '|' || extract(epoch from transaction_timestamp())::text",
-    )) as string;
-    const payload = `${key.id}|${userId("ann")}|${organizationId("acme")}|${userId("session")}|3|`;
-    const signed = Buffer.from(`${payload}#${nonce}`);
-    const mac = sha256(key.secret.subarray(32), sha256(key.secret.subarray(0, 32), signed));
-    return payload + mac.toString("hex");
+      "select int4send(pg_backend_pid()) || timestamptz_send(transaction_timestamp())",
+    )) as Buffer;
+    const payload = `${key.id}|${userId("ann")}|${organizationId("acme")}|${userId("session")}|3`;
+    const signed = sha256(key.secret.subarray(0, 32), nonce, Buffer.from(payload));
+    return `${payload}#${sha256(key.secret.subarray(32), signed).toString("hex")}`;
   }
 
   const keyOf = async (admin: pg.Pool) => {

@@ -299,7 +299,7 @@ describe("a DO block", () => {
         begin
           if exists (select from users where email <> 'zoe@example.com') then raise exception 'others'; end if;
           for v_organization in select unnest(array['${organizationId("acme")}', '${organizationId("zenith")}']::uuid[]) loop
-            perform set_config('safetypin.context', concat('|${userId("ann")}|', v_organization, '||3|'), true);
+            perform set_config('safetypin.context', concat('|${userId("ann")}|', v_organization, '||3#', repeat('0', 64)), true);
             if exists (select from organizations) then raise exception 'forged'; end if;
             begin
               perform _set_context('${userId("ann")}', v_organization, gen_random_uuid(), 3::smallint);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PreparedQuery } from "@pgtyped/runtime";
 import type pg from "pg";
 
-import { sessionToken } from "./support/actors.js";
+import { sessionToken, userId } from "./support/actors.js";
 import { useDatabase } from "./support/database.js";
 import { PLAN_EXPECTATIONS, type PlanExpectation } from "./support/plan-expectations.js";
 import { collectPlans, watchPlans, type ObservedPlan } from "./support/plans.js";
@@ -96,6 +96,51 @@ describe("the plan of every query", () => {
     });
   }
 
+  // Not a generated query: the client sends it in front of every one of them.
+  it("a session is judged by one row of each table, and of its own the index alone", async () => {
+    const judge = async () => {
+      await client.query("begin");
+      try {
+        await client.query(`set local role ${db.cell}_app_login`);
+        return await collectPlans(client, async () => {
+          await client.query({
+            name: "judge",
+            text: "select from begin_request($1)",
+            values: [sessionToken("7", "acme")],
+          });
+          await client.query("show server_version");
+        });
+      } finally {
+        await client.query("rollback");
+      }
+    };
+    const expectation: PlanExpectation = {
+      uses: [
+        "session_activities_pkey",
+        "organizations_pkey",
+        "organization_users_pkey|organization_users_user_id_idx",
+        "users_pkey",
+      ],
+      alone: ["sessions_token_hash_key"],
+      rows: 10,
+    };
+
+    check(await judge(), expectation);
+    for (let time = 2; time <= 6; time += 1) await judge();
+    check(await judge(), expectation);
+  });
+
+  it("would be seen to ask the table besides an index", async () => {
+    await client.query("begin");
+    const plans = await collectPlans(client, () =>
+      client.query(`select users.id, users.email from users where id = '${userId("7")}'`),
+    );
+    await client.query("rollback");
+
+    expect(plans.flatMap(({ indexes }) => indexes)).toEqual(["users_pkey"]);
+    expect(plans.flatMap(({ indexesAlone }) => indexesAlone)).toEqual([]);
+  });
+
   it("would be seen to read a table from end to end", async () => {
     await client.query("begin");
     const plans = await collectPlans(client, () =>
@@ -108,7 +153,7 @@ describe("the plan of every query", () => {
   });
 });
 
-function check(plans: readonly ObservedPlan[], { uses, rows = 500 }: PlanExpectation): void {
+function check(plans: readonly ObservedPlan[], { uses, alone = [], rows = 500 }: PlanExpectation): void {
   const explanation = plans
     .filter(({ rowsTouched }) => rowsTouched > 0)
     .map(({ text, rowsTouched, indexes }) => `${rowsTouched} rows by ${indexes.join(", ")}: ${text}`)
@@ -118,11 +163,14 @@ function check(plans: readonly ObservedPlan[], { uses, rows = 500 }: PlanExpecta
     .filter((table) => !TABLES_THAT_DO_NOT_GROW.includes(table) && !table.startsWith("pg_"));
   const used = plans.flatMap(({ indexes }) => indexes.map(withoutMonth));
   const missing = uses.filter((names) => !names.split("|").some((name) => used.includes(name)));
+  const answering = plans.flatMap(({ indexesAlone }) => indexesAlone);
+  const notAlone = alone.filter((names) => !names.split("|").some((name) => answering.includes(name)));
   const touched = plans.reduce((sum, plan) => sum + plan.rowsTouched, 0);
 
   expect(plans.length).toBeGreaterThan(0);
   expect(scanned.length === 0 || `reads all of ${scanned.join(", ")}:\n${explanation}`).toBe(true);
   expect(missing.length === 0 || `does not use ${missing.join(", ")} but ${used.join(", ")}`).toBe(true);
+  expect(notAlone.length === 0 || `asks the table besides ${notAlone.join(", ")}:\n${explanation}`).toBe(true);
   expect(touched <= rows || `touches ${touched} rows, more than ${rows}:\n${explanation}`).toBe(true);
 }
 

@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import pg from "pg";
@@ -227,6 +228,34 @@ describe("one round trip", () => {
 
   it("carries begin, the session's check and the first statement", async () => {
     expect(await exchanges({ pipeline: true })).toBe(1);
+  });
+
+  it("leaves in one packet, and the commit in another", async () => {
+    let packets = 0;
+    /** A socket that counts what it hands to the system. */
+    class CountingSocket extends Socket {
+      override _write(...parameters: Parameters<Socket["_write"]>) {
+        packets += 1;
+        super._write(...parameters);
+      }
+      override _writev(...parameters: Parameters<NonNullable<Socket["_writev"]>>) {
+        packets += 1;
+        super._writev?.(...parameters);
+      }
+    }
+    const client = await connectForTest(database, { pool: { max: 1, stream: () => new CountingSocket() } });
+    try {
+      for (const _time of ["named", "known"]) {
+        packets = 0;
+        await client.withSession(ann.sessionToken, async (tx) => {
+          await whoAmI(tx);
+          expect(packets).toBe(1);
+        });
+        expect(packets).toBe(2);
+      }
+    } finally {
+      await client.close();
+    }
   });
 
   it("is three where the application's pool sends one statement at a time", async () => {

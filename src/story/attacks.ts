@@ -71,7 +71,7 @@ async function forgedContext(attacker: pg.Client, { ann, acme }: Founded): Promi
 
   await attacker.query("begin");
   await attacker.query("select set_config('safetypin.context', $1, true)", [
-    `${ann.userId}|${ann.userId}|${acme.id}|${ann.userId}|3|${"0".repeat(64)}`,
+    `${ann.userId}|${ann.userId}|${acme.id}|${ann.userId}|3#${"0".repeat(64)}`,
   ]);
   const real = await attacker.query("select (select current_user_id()) as caller, count(*)::int as people from users");
   await attacker.query("rollback");
@@ -121,7 +121,7 @@ async function injection(
   insist(leaked.rows.length === 2, "the twin leaks through the injection");
   bad(`the twin gives away ${leaked.rows.length} people of ${acme.name}, and their password hashes`);
 
-  const forged = `${acme.id}|${ann.userId}|${acme.id}|${ann.userId}|3|${"0".repeat(64)}`;
+  const forged = `${acme.id}|${ann.userId}|${acme.id}|${ann.userId}|3#${"0".repeat(64)}`;
   const same = `' union all select first_name, email from users where (select set_config('safetypin.context', '${forged}', true)) is not null --`;
   quote(vulnerableSearch("users", same));
   const inside = await search(safetypin, zoe, same);

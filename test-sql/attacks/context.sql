@@ -11,9 +11,9 @@ grant select on foreign_key to public;
 
 create function tests.context_of(p_key uuid, p_secret bytea, p_name text, p_organization text) returns text
 language sql volatile security definer set search_path from current as $$
-  select payload || _context_mac(p_secret, payload)
+  select payload || '#' || _context_mac(p_secret, payload)
   from concat(
-    p_key, '|', tests.user_id(p_name), '|', tests.organization_id(p_organization), '|', gen_random_uuid(), '|3|'
+    p_key, '|', tests.user_id(p_name), '|', tests.organization_id(p_organization), '|', gen_random_uuid(), '|3'
   ) as payload
 $$;
 
@@ -70,7 +70,7 @@ select is(
   0::bigint, 'nor ann''s without key and signature'
 );
 select is(
-  tests.sees_as(concat('|', tests.user_id('ann'), '|', tests.organization_id('acme'), '||3|', repeat('0', 64))),
+  tests.sees_as(concat('|', tests.user_id('ann'), '|', tests.organization_id('acme'), '||3#', repeat('0', 64))),
   0::bigint, 'nor with a signature of noughts'
 );
 select is(
@@ -122,7 +122,7 @@ select is(
 );
 select tests.act_as('zoe', 'zenith');
 select is(
-  tests.sees_as(regexp_replace(current_setting('safetypin.context'), '[|]1[|]', '|3|')),
+  tests.sees_as(regexp_replace(current_setting('safetypin.context'), '[|]1#', '|3#')),
   0::bigint, 'nor at a higher assurance'
 );
 select tests.act_as('zoe', 'zenith');

@@ -1,7 +1,7 @@
 -- The signed context: who is asking is what the database looked up, and nothing
 -- that a caller can write makes it somebody else.
 begin;
-select plan(44);
+select plan(45);
 
 select tests.two_organizations();
 
@@ -33,8 +33,8 @@ select is(current_organization_id(), tests.organization_id('acme'), '... in acme
 select is(current_session_id(), md5('session:ann:acme')::uuid, '... in her session');
 select is(current_assurance_level(), 1::smallint, '... at the level a password gives');
 select is(
-  array_length(verified_context(), 1), 6,
-  'her context has six fields: key, user, organization, session, level and signature'
+  array_length(verified_context(), 1), 5,
+  'her context has five fields: key, user, organization, session and level'
 );
 
 select tests.act_as('bob');
@@ -76,7 +76,8 @@ select results_eq(
     array[
       'garbage', '|', '|||||', '||||||||||||', repeat('x', 100000), 'null', '{}',
       E'\n', '00000000-0000-0000-0000-000000000000|||||', repeat('f', 64),
-      '|' || tests.user_id('ann') || '|' || tests.organization_id('acme') || '||1|' || repeat('0', 64)
+      '|' || tests.user_id('ann') || '|' || tests.organization_id('acme') || '||1#' || repeat('0', 64),
+      '#', '##', '#|', '|#', '|||||#', '|||||#' || repeat('0', 64), '#' || repeat('0', 64)
     ]
   ),
   format(
@@ -84,7 +85,8 @@ select results_eq(
     array[
       'garbage', '|', '|||||', '||||||||||||', repeat('x', 100000), 'null', '{}',
       E'\n', '00000000-0000-0000-0000-000000000000|||||', repeat('f', 64),
-      '|' || tests.user_id('ann') || '|' || tests.organization_id('acme') || '||1|' || repeat('0', 64)
+      '|' || tests.user_id('ann') || '|' || tests.organization_id('acme') || '||1#' || repeat('0', 64),
+      '#', '##', '#|', '|#', '|||||#', '|||||#' || repeat('0', 64), '#' || repeat('0', 64)
     ]
   ),
   'whatever garbage a caller writes, the context is none'
@@ -122,11 +124,24 @@ select set_config(
 );
 select is(current_session_id(), null, 'bob who writes another session is in none');
 
-select set_config('safetypin.context', replace(current_setting('tests.own'), '|1|', '|3|'), true);
+select set_config('safetypin.context', replace(current_setting('tests.own'), '|1#', '|3#'), true);
 select is(current_assurance_level(), 0::smallint, 'bob who raises his assurance has none');
 
 select set_config('safetypin.context', left(current_setting('tests.own'), -1), true);
 select is(current_user_id(), null, 'a signature cut short signs nothing');
+
+select results_eq(
+  $$
+    select suffix, verified_context() is not null
+    from (
+      select suffix, set_config('safetypin.context', current_setting('tests.own') || suffix, true) as context
+      from unnest(array['', '#', '#|', '|', ' ', '0']) as suffix
+    ) as forged
+    where forged.context is not null
+  $$,
+  $$ values ('', true), ('#', false), ('#|', false), ('|', false), (' ', false), ('0', false) $$,
+  'nor does one with something behind it'
+);
 
 select set_config(
   'safetypin.context',
@@ -158,34 +173,34 @@ select is(
 -- signature is made here by hand, over both: first as it should be, to see that it
 -- would do.
 select tests.act_as_superuser();
-create function pg_temp.sign(p_user_id uuid, p_organization_id uuid, p_nonce text)
+create function pg_temp.sign(p_user_id uuid, p_organization_id uuid, p_nonce bytea)
   returns text
   language sql
 as $$
-  select payload || encode(
-    sha256(substr(secret, 33) || sha256(substr(secret, 1, 32) || convert_to(payload || '#' || p_nonce, 'UTF8'))),
+  select payload || '#' || encode(
+    sha256(substr(secret, 33) || sha256(substr(secret, 1, 32) || p_nonce || convert_to(payload, 'UTF8'))),
     'hex'
   )
   from context_keys
   cross join lateral (
-    select concat(id, '|', p_user_id, '|', p_organization_id, '||1|') as payload
+    select concat(id, '|', p_user_id, '|', p_organization_id, '||1') as payload
   ) as written
   where purpose = 'context' and retired_time is null
 $$;
 select
   set_config('tests.here', pg_temp.sign(
     tests.user_id('zoe'), tests.organization_id('zenith'),
-    pg_backend_pid() || '|' || extract(epoch from transaction_timestamp())
+    int4send(pg_backend_pid()) || timestamptz_send(transaction_timestamp())
   ), true),
   set_config('tests.earlier', pg_temp.sign(
     tests.user_id('zoe'), tests.organization_id('zenith'),
-    pg_backend_pid() || '|' || extract(epoch from transaction_timestamp() - interval '1 microsecond')
+    int4send(pg_backend_pid()) || timestamptz_send(transaction_timestamp() - interval '1 microsecond')
   ), true),
   set_config('tests.elsewhere', pg_temp.sign(
     tests.user_id('zoe'), tests.organization_id('zenith'),
-    (pg_backend_pid() + 1) || '|' || extract(epoch from transaction_timestamp())
+    int4send(pg_backend_pid() + 1) || timestamptz_send(transaction_timestamp())
   ), true),
-  set_config('tests.anywhere', pg_temp.sign(tests.user_id('zoe'), tests.organization_id('zenith'), ''), true);
+  set_config('tests.anywhere', pg_temp.sign(tests.user_id('zoe'), tests.organization_id('zenith'), ''::bytea), true);
 
 select tests.act_as_nobody();
 select set_config('safetypin.context', current_setting('tests.here'), true);

@@ -21,6 +21,9 @@ export interface PlanExpectation {
    */
   readonly uses: readonly string[];
 
+  /** Those that must answer without the table: what an index carries for a query, it carries for that. */
+  readonly alone?: readonly string[];
+
   /** The most rows that may be looked at, functions, policies and triggers included. @defaultValue 500 */
   readonly rows?: number;
 }
@@ -310,7 +313,8 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   "permissions.listPermissionsNamed": { params: { names: ["roles.manage"] }, uses: [] },
   "permissions.hasPermission": {
     params: { permission: "roles.manage" },
-    uses: ["organization_users_pkey|organization_users_user_id_idx", "role_permissions_pkey|role_permissions_permission_id_role_id_idx"],
+    uses: ["organization_users_pkey|organization_users_user_id_idx"],
+    alone: ["role_permissions_pkey|role_permissions_permission_id_role_id_idx"],
   },
   "permissions.requirePermission": { params: { permission: "roles.manage" }, uses: ["organization_users_pkey|organization_users_user_id_idx"] },
   "permissions.hasAnyPermission": { params: { permissions: ["roles.manage"] }, uses: ["organization_users_pkey|organization_users_user_id_idx"] },

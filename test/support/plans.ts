@@ -8,6 +8,9 @@ export interface ObservedPlan {
   /** Indexes that were used. */
   readonly indexes: readonly string[];
 
+  /** Those of them that answered by themselves, without the table. */
+  readonly indexesAlone: readonly string[];
+
   /** Tables that were read from end to end, and not empty. */
   readonly sequentialScans: readonly string[];
 
@@ -69,6 +72,9 @@ function readPlan({ "Query Text": text, Plan: root }: { "Query Text": string; Pl
   return {
     text,
     indexes: [...new Set(nodes.flatMap((node) => node["Index Name"] ?? []))],
+    indexesAlone: nodes
+      .filter((node) => node["Node Type"] === "Index Only Scan")
+      .flatMap((node) => node["Index Name"] ?? []),
     sequentialScans: nodes
       .filter((node) => node["Node Type"] === "Seq Scan" && rowsOf(node) > 0)
       .flatMap((node) => node["Relation Name"] ?? []),
