@@ -672,7 +672,7 @@ create function _setting_mask(
   language sql
   stable
   parallel restricted
-  return hmac('\x677563'::bytea || convert_to(_context_nonce(), 'UTF8'), p_db_share, 'sha512');
+  return hmac('\x677563'::bytea || _context_nonce(), p_db_share, 'sha512');
 
 comment on function _setting_mask(bytea) is
   'What a share is masked with in the settings of this transaction: key and iv of one AES-256-CBC.';
