@@ -15,12 +15,31 @@ export interface Pooler {
   stop(): Promise<void>;
 }
 
-/** The poolers that can be tried here: ours, which makes up process numbers, and PgBouncer where it is installed. */
-export function findPoolers(): { readonly name: string; readonly start: (url: string) => Promise<Pooler> }[] {
-  return [
-    { name: "something that makes up process numbers", start: startPretender },
-    ...(existsSync(PGBOUNCER) ? [{ name: "PgBouncer", start: startPgBouncer }] : []),
-  ];
+/** A pooler that can be tried here. */
+export interface PoolerKind {
+  readonly name: string;
+
+  /** Whether a client keeps its connection to the server until it leaves. */
+  readonly keepsSessions: boolean;
+
+  /** Starts it before the server of this URL, for its login. */
+  readonly start: (url: string) => Promise<Pooler>;
+}
+
+/** PgBouncer in its modes, where it is installed. */
+function findPgBouncers(): PoolerKind[] {
+  if (!existsSync(PGBOUNCER)) return [];
+  return (["transaction", "session"] as const).map((mode) => ({
+    name: `PgBouncer in ${mode} mode`,
+    keepsSessions: mode === "session",
+    start: (url) => startPgBouncer(mode, url),
+  }));
+}
+
+/** The poolers that can be tried here: ours, which makes up process numbers, and PgBouncer's. */
+export function findPoolers(): PoolerKind[] {
+  const pretender = { name: "something that makes up process numbers", keepsSessions: true, start: startPretender };
+  return [pretender, ...findPgBouncers()];
 }
 
 /** Forwards everything, and changes the number of the process, as every pooler does. */
@@ -46,8 +65,8 @@ async function startPretender(url: string): Promise<Pooler> {
   };
 }
 
-/** PgBouncer in transaction mode. It will not run as root. */
-async function startPgBouncer(url: string): Promise<Pooler> {
+/** PgBouncer, with two connections to the server for each login. It will not run as root. */
+async function startPgBouncer(mode: "transaction" | "session", url: string): Promise<Pooler> {
   const { hostname, port, username, password, pathname } = new URL(url);
   const folder = await mkdtemp(join(tmpdir(), "safetypin-test-pgbouncer-"));
   await chmod(folder, 0o755);
@@ -63,7 +82,7 @@ listen_port = ${String(free)}
 unix_socket_dir =
 auth_type = trust
 auth_file = ${join(folder, "users")}
-pool_mode = transaction
+pool_mode = ${mode}
 default_pool_size = 2
 ignore_startup_parameters = extra_float_digits,options
 `,
