@@ -746,10 +746,12 @@ REVOKE ALL ON FUNCTION safetypin._effective_policy(p_user_id uuid) FROM PUBLIC;
 -- safetypin._end_memberships()
 --
 
-CREATE FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id uuid, p_reason text) RETURNS void
+CREATE FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id uuid, p_reason text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
+declare
+  v_ended integer;
 begin
   update sessions
   set
@@ -763,12 +765,15 @@ begin
   delete from organization_users
   where user_id = p_user_id
     and (p_organization_id is null or organization_id = p_organization_id);
+  get diagnostics v_ended = row_count;
+
+  return v_ended;
 end;
 $$;
 
 ALTER FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id uuid, p_reason text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id uuid, p_reason text) IS 'Ends the sessions a person has in an organization and their membership with them; with null for the organization, all of their sessions and memberships. Breaks organizations_keep_an_owner for a last owner.';
+COMMENT ON FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id uuid, p_reason text) IS 'Ends the sessions a person has in an organization and their membership with them; with null for the organization, all of their sessions and memberships. Returns how many memberships that was. Breaks organizations_keep_an_owner for a last owner.';
 
 REVOKE ALL ON FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id uuid, p_reason text) FROM PUBLIC;
 
@@ -1983,7 +1988,12 @@ begin
       using errcode = 'SP205', hint = 'Make a role of your own with create_role().';
   end if;
 
+  -- Whoever waited here for somebody who deleted it finds it no more.
   perform from roles where id = p_role_id for update;
+  if not found then
+    raise exception 'there is no role %', p_role_id
+      using errcode = 'SP306', hint = 'Pass the id of a role of the current organization.';
+  end if;
 end;
 $$;
 
@@ -4043,9 +4053,12 @@ begin
   set
     status = 'deleted',
     sessions_valid_from = v_now
-  where id = v_user_id;
+  where id = v_user_id
+    and status <> 'deleted';
 
-  perform _log_event('user.closed', v_user_id);
+  if found then
+    perform _log_event('user.closed', v_user_id);
+  end if;
 end;
 $$;
 
@@ -4074,13 +4087,16 @@ begin
   set
     status = 'deleted',
     sessions_valid_from = v_now
-  where id = v_organization_id;
+  where id = v_organization_id
+    and status <> 'deleted';
 
-  perform _log_event(
-    'organization.closed',
-    p_resource_type => 'organization',
-    p_resource_id => v_organization_id
-  );
+  if found then
+    perform _log_event(
+      'organization.closed',
+      p_resource_type => 'organization',
+      p_resource_id => v_organization_id
+    );
+  end if;
 end;
 $$;
 
@@ -5010,8 +5026,10 @@ declare
   v_organization_id uuid := _require_organization();
   v_user_id         uuid := _require_user();
 begin
-  perform _end_memberships(v_user_id, v_organization_id, 'membership_ended');
-  perform _log_event('member.left', v_user_id);
+  -- Of two at once one leaves, and that is written down once.
+  if _end_memberships(v_user_id, v_organization_id, 'membership_ended') > 0 then
+    perform _log_event('member.left', v_user_id);
+  end if;
 end;
 $$;
 

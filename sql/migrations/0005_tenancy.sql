@@ -583,13 +583,16 @@ begin
   set
     status = 'deleted',
     sessions_valid_from = v_now
-  where id = v_organization_id;
+  where id = v_organization_id
+    and status <> 'deleted';
 
-  perform _log_event(
-    'organization.closed',
-    p_resource_type => 'organization',
-    p_resource_id => v_organization_id
-  );
+  if found then
+    perform _log_event(
+      'organization.closed',
+      p_resource_type => 'organization',
+      p_resource_id => v_organization_id
+    );
+  end if;
 end;
 $$;
 
@@ -1073,12 +1076,14 @@ create function _end_memberships(
   p_organization_id uuid,
   p_reason text
 )
-  returns void
+  returns integer
   language plpgsql
   volatile
   security definer
   set search_path from current
 as $$
+declare
+  v_ended integer;
 begin
   update sessions
   set
@@ -1092,11 +1097,14 @@ begin
   delete from organization_users
   where user_id = p_user_id
     and (p_organization_id is null or organization_id = p_organization_id);
+  get diagnostics v_ended = row_count;
+
+  return v_ended;
 end;
 $$;
 
 comment on function _end_memberships(uuid, uuid, text) is
-  'Ends the sessions a person has in an organization and their membership with them; with null for the organization, all of their sessions and memberships. Breaks organizations_keep_an_owner for a last owner.';
+  'Ends the sessions a person has in an organization and their membership with them; with null for the organization, all of their sessions and memberships. Returns how many memberships that was. Breaks organizations_keep_an_owner for a last owner.';
 
 
 create function remove_member(
@@ -1134,8 +1142,10 @@ declare
   v_organization_id uuid := _require_organization();
   v_user_id         uuid := _require_user();
 begin
-  perform _end_memberships(v_user_id, v_organization_id, 'membership_ended');
-  perform _log_event('member.left', v_user_id);
+  -- Of two at once one leaves, and that is written down once.
+  if _end_memberships(v_user_id, v_organization_id, 'membership_ended') > 0 then
+    perform _log_event('member.left', v_user_id);
+  end if;
 end;
 $$;
 
@@ -1216,9 +1226,12 @@ begin
   set
     status = 'deleted',
     sessions_valid_from = v_now
-  where id = v_user_id;
+  where id = v_user_id
+    and status <> 'deleted';
 
-  perform _log_event('user.closed', v_user_id);
+  if found then
+    perform _log_event('user.closed', v_user_id);
+  end if;
 end;
 $$;
 

@@ -797,7 +797,12 @@ begin
       using errcode = 'SP205', hint = 'Make a role of your own with create_role().';
   end if;
 
+  -- Whoever waited here for somebody who deleted it finds it no more.
   perform from roles where id = p_role_id for update;
+  if not found then
+    raise exception 'there is no role %', p_role_id
+      using errcode = 'SP306', hint = 'Pass the id of a role of the current organization.';
+  end if;
 end;
 $$;
 
