@@ -1,4 +1,5 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 
 import type pg from "pg";
@@ -8,7 +9,9 @@ import { runCatalogChecks } from "../src/doctor/catalog-check.js";
 import { CHECKS, examine } from "../src/doctor/doctor.js";
 import type { Finding } from "../src/doctor/finding.js";
 import { checkIsolation, ISOLATION_CHECKS } from "../src/doctor/isolation.js";
+import { credentials } from "../src/doctor/credentials-check.js";
 import { checkSettings } from "../src/doctor/settings-check.js";
+import { checkTls } from "../src/doctor/tls-check.js";
 import { indexes, indexUsage, partitions, triggers } from "../src/doctor/upkeep-checks.js";
 import { parseCellName } from "../src/migrations/cell.js";
 import { runCli } from "./support/cli.js";
@@ -16,7 +19,7 @@ import { useServer } from "./support/server.js";
 import { connect } from "./support/template.js";
 
 const cell = parseCellName("safetypin");
-const CATALOG_CHECKS = [...ISOLATION_CHECKS, triggers, partitions, indexes, indexUsage];
+const CATALOG_CHECKS = [...ISOLATION_CHECKS, triggers, partitions, indexes, indexUsage, credentials];
 
 // Most flaws are of roles, which belong to the whole server: this file has one of its own.
 const context = useServer({ settings: { shared_preload_libraries: "pg_stat_statements" } });
@@ -572,6 +575,29 @@ const FLAWS: readonly Flaw[] = [
     isForPeople: true,
   },
 
+  // credentials
+  {
+    check: "credentials",
+    severity: "warning",
+    object: "role safetypin_app_login",
+    made: "alter role safetypin_app_login valid until '2020-01-01'",
+    isForPeople: true,
+  },
+  {
+    check: "credentials",
+    severity: "warning",
+    object: "role safetypin_migrator",
+    made: "alter role safetypin_migrator valid until '2020-01-01'",
+    isForPeople: true,
+  },
+  {
+    check: "credentials",
+    severity: "warning",
+    object: "role safetypin_app_login_b",
+    made: "create role safetypin_app_login_b login in role safetypin_app_login",
+    isForPeople: true,
+  },
+
   // indexes
   {
     check: "indexes",
@@ -744,8 +770,81 @@ describe("settings that would write secrets into the log", () => {
   });
 });
 
+describe("two logins that take turns", () => {
+  test("are no flaw, and what is set for the second counts too", async () => {
+    await admin.query("begin");
+    try {
+      await admin.query(`
+        create role safetypin_app_login_b login in role safetypin_app_login;
+        alter role safetypin_app_login nologin valid until '2020-01-01';
+      `);
+      expect(await runCatalogChecks(admin, { cell, environment: "production" }, CATALOG_CHECKS)).toEqual([]);
+
+      await admin.query("alter role safetypin_app_login_b set debug_print_plan = on");
+      expect(await checkSettings(admin, { cell, environment: "production" })).toEqual([
+        expect.objectContaining({ object: "setting debug_print_plan of role safetypin_app_login_b" }),
+      ]);
+    } finally {
+      await admin.query("rollback");
+    }
+  });
+});
+
 describe("a server that listens to other machines", () => {
   const open = useServer({ settings: { listen_addresses: "*" } });
+
+  // Of this machine, and not of its loopback interface.
+  const address = Object.values(networkInterfaces())
+    .flatMap((found) => found ?? [])
+    .find(({ internal, family }) => !internal && family === "IPv4")?.address;
+
+  (address === undefined ? test.skip : test)("and is spoken to in the clear is critical in production", async () => {
+    const hba = join(open.server.dataDirectory, "pg_hba.conf");
+    await appendFile(hba, "\nhost all all samehost trust\n");
+    const owner = await connect(open.server.connectionString());
+    await owner.query("create role clinic_app_login login; select pg_reload_conf(), pg_sleep(0.2)");
+    const through = new URL(open.server.connectionString());
+    through.hostname = address ?? "";
+    const inTheClear = await connect(through.href);
+    through.username = "clinic_app_login";
+    const application = await connect(through.href);
+    try {
+      const found = await checkTls(inTheClear, { cell: "clinic", environment: "production" });
+      expect(found.map(({ severity, object, problem }) => `${severity} ${object} ${problem}`).sort()).toEqual([
+        `critical connection of clinic_app_login crosses the network in the clear, from ${address ?? ""}`,
+        `critical connection of postgres, this one crosses the network in the clear, from ${address ?? ""}`,
+      ]);
+      expect((await checkTls(inTheClear, { cell: "clinic", environment: "test" })).map(({ severity }) => severity)).toEqual(["warning", "warning"]);
+      expect(await checkTls(owner, { cell: "other", environment: "production" })).toEqual([]);
+    } finally {
+      for (const client of [owner, inTheClear, application]) await client.end();
+    }
+  });
+
+  test("and takes old TLS, or ciphers that protect nothing, is warned of, with what mends it", async () => {
+    const client = await connect(open.server.connectionString());
+    const reload = async () => {
+      await client.query("select pg_reload_conf()");
+      await client.query("select pg_sleep(0.2)");
+    };
+    const look = async () => checkTls(client, { cell, environment: "production" });
+    try {
+      expect(await look()).toEqual([]);
+      await client.query("alter system set ssl_min_protocol_version = 'TLSv1.1'");
+      await client.query("alter system set ssl_ciphers = 'HIGH:eNULL:!RC4'");
+      await reload();
+      const found = await look();
+      expect(found.map(({ severity, object, problem }) => `${severity} ${object}: ${problem}`).sort()).toEqual([
+        "warning setting ssl_ciphers: takes ciphers that protect nothing, or not for long: eNULL",
+        "warning setting ssl_min_protocol_version: lets connections be made with TLS 1.0 or 1.1, which are broken",
+      ]);
+      for (const { remedy } of found) for (const statement of remedy.split("; ")) await client.query(statement);
+      await reload();
+      expect(await look()).toEqual([]);
+    } finally {
+      await client.end();
+    }
+  });
 
   test("without TLS is critical in production", async () => {
     const client = await connect(open.server.connectionString());
@@ -768,12 +867,16 @@ describe("who gets in", () => {
     const file = join(context.server.dataDirectory, "pg_hba.conf");
     const before = await readFile(file, "utf8");
     try {
-      await appendFile(file, "\nhost all all 10.0.0.0/8 trust\nhostssl all all 192.0.2.0/24 md5\n");
+      await appendFile(
+        file,
+        "\nhost all all 10.0.0.0/8 trust\nhostssl all all 192.0.2.0/24 md5\nhost all all 198.51.100.0/24 scram-sha-256\nhostssl all all 203.0.113.0/24 scram-sha-256\n",
+      );
       const { findings } = await examine(admin, { cell });
       const found = findings.filter(({ check }) => check === "authentication");
       expect(found.map(({ severity, problem }) => `${severity}: ${problem}`)).toEqual([
         "critical: lets everybody at 10.0.0.0 be whom they say",
         "warning: takes md5 passwords",
+        "warning: lets 198.51.100.0 in without TLS",
       ]);
     } finally {
       await writeFile(file, before);

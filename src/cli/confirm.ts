@@ -3,15 +3,19 @@ import confirm from "@inquirer/confirm";
 import { RefusedError } from "./exit-codes.js";
 
 /**
- * Asks a person before something is destroyed.
+ * Asks a person before something is destroyed, or somebody is locked out.
  *
  * @throws {@link RefusedError} when they say no, or nobody is there to ask.
  */
-export async function askBefore(question: string, { yes }: { readonly yes?: true }): Promise<void> {
+export async function askBefore(
+  question: string,
+  { yes }: { readonly yes?: true },
+  danger = "This destroys data",
+): Promise<void> {
   if (yes === true) return;
 
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new RefusedError("This destroys data, and nobody is there to ask", {
+    throw new RefusedError(`${danger}, and nobody is there to ask`, {
       remedy: "Say --yes if it is meant",
     });
   }

@@ -1,3 +1,4 @@
+import { UnprovenLoginError } from "../credentials/rotate.js";
 import { ConfigurationError, MigrationError } from "../errors.js";
 
 /** How the command ends; `docs/cli.md` tells the same. */
@@ -23,7 +24,7 @@ export const EXIT = {
   /** A waiting chapter takes a lock that others would notice. */
   danger: 6,
 
-  /** Refused, because it would destroy data: production, or nobody said yes. */
+  /** Refused, because it would destroy data or lock somebody out: production, or nobody said yes. */
   refused: 7,
 
   /** The doctor warns, and was asked to be strict. */
@@ -31,6 +32,9 @@ export const EXIT = {
 
   /** The doctor found something critical. */
   critical: 9,
+
+  /** A login's new password does not log in; the one before is still current. */
+  unproven: 10,
 } as const;
 
 /** One of the numbers above. */
@@ -39,6 +43,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** How the command ends when this was thrown. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof RefusedError) return EXIT.refused;
+  if (error instanceof UnprovenLoginError) return EXIT.unproven;
   if (!(error instanceof MigrationError)) return EXIT.failed;
 
   switch (error.code) {

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 
 import { bootstrapCommand } from "./bootstrap.js";
+import { credentialsCommand } from "./credentials.js";
 import { dbCommand } from "./db.js";
 import { doctorCommand } from "./doctor.js";
 import { EXIT } from "./exit-codes.js";
@@ -22,6 +23,7 @@ const program = new Command("safetypin")
   .addCommand(migrateCommand())
   .addCommand(seedCommand())
   .addCommand(dbCommand())
+  .addCommand(credentialsCommand())
   .addCommand(maintainCommand())
   .addCommand(doctorCommand())
   .addHelpText(

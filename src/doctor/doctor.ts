@@ -7,6 +7,7 @@ import type { Environment } from "../migrations/environment.js";
 import type { SessionOptions } from "../migrations/session.js";
 import { status, type CellStatus } from "../migrations/status.js";
 import { runCatalogChecks, type CatalogCheck } from "./catalog-check.js";
+import { credentials } from "./credentials-check.js";
 import { CATALOG, findingsOf, PRIVILEGES } from "./difference-findings.js";
 import { ALERTS, checkEvidence, CLOCK } from "./evidence-check.js";
 import { SEVERITIES, sortFindings, type Finding, type Severity } from "./finding.js";
@@ -23,6 +24,7 @@ import {
   checkSettings,
   SETTINGS,
 } from "./settings-check.js";
+import { checkTls, TLS } from "./tls-check.js";
 import { checkSlowQueries, SLOW_QUERIES } from "./slow-queries-check.js";
 import { indexes, indexUsage, partitions, triggers } from "./upkeep-checks.js";
 
@@ -34,6 +36,7 @@ const CATALOG_CHECKS: readonly CatalogCheck[] = [
   partitions,
   indexes,
   indexUsage,
+  credentials,
 ];
 
 /** Every check there is: its stable name, and what it looks for. */
@@ -56,7 +59,11 @@ export const CHECKS: readonly { readonly id: string; readonly about: string }[] 
   },
   {
     id: AUTHENTICATION,
-    about: "no line of pg_hba.conf trusts another machine; no login of ours keeps an md5 password",
+    about: "no line of pg_hba.conf trusts another machine or lets it in without TLS; no login of ours keeps an md5 password",
+  },
+  {
+    id: TLS,
+    about: "what crosses a network is encrypted, with TLS 1.2 or newer and ciphers that hold",
   },
   { id: CLOCK, about: "the server's clock is not behind the latest time the cell has seen" },
   { id: ALERTS, about: "no critical alert is unresolved" },
@@ -112,6 +119,7 @@ export async function examine(client: ClientBase, options: DoctorOptions): Promi
     ...judgeServerVersion(server, { environment, allowVulnerableServer }),
     ...(await runCatalogChecks(client, { cell, environment }, CATALOG_CHECKS)),
     ...(await checkSettings(client, { cell, environment })),
+    ...(await checkTls(client, { cell, environment })),
   ];
   const skipped: SkippedCheck[] = [];
   const add = (checks: readonly string[], found: readonly Finding[] | undefined, reason: string) => {

@@ -186,10 +186,11 @@ export async function checkSettings(
      from special
        join wanted using (name)
      where role in (
-       select to_regrole(quote_ident(login))::oid
+       select to_regrole(quote_ident(login || turn))::oid
        from unnest(
          array['safetypin_migrator', $1 || '_app_login', $1 || '_operator_login', $1 || '_auditor_login', $1 || '_monitor_login', $1 || '_backup_login']
        ) as login
+         cross join unnest(array['', '_b']) as turn
      )
      -- The last word has what is set for a login in this database.
      order by scope`,
@@ -253,7 +254,7 @@ function mend({ setting, value }: SettingRule, row: SettingRow | undefined, logi
 export const AUTHENTICATION = "authentication";
 
 /**
- * Who gets in without proving anything, and passwords kept the old way. Only
+ * Who gets in without proving anything or without TLS, and passwords kept the old way. Only
  * a superuser may read that; `undefined` for everybody else.
  */
 export async function checkAuthentication(client: ClientBase): Promise<Finding[] | undefined> {
@@ -283,13 +284,23 @@ export async function checkAuthentication(client: ClientBase): Promise<Finding[]
      union all
      select
        'warning',
+       'line ' || line_number || ' of pg_hba.conf',
+       'lets ' || case address when 'all' then 'every machine' else address end || ' in without TLS',
+       'Write hostssl in place of ' || type || ', then: select pg_reload_conf();'
+     from pg_catalog.pg_hba_file_rules
+     where type in ('host', 'hostnossl', 'hostnogssenc')
+       and auth_method not in ('trust', 'password', 'md5', 'reject')
+       and address not in ('127.0.0.1', '::1', 'localhost', 'samehost')
+     union all
+     select
+       'warning',
        'role ' || quote_ident(rolname),
        'has its password as an md5 digest',
        format('Set it again, from psql: \\password %s', rolname)
      from pg_catalog.pg_authid
      where rolpassword like 'md5%'
        and rolcanlogin
-       and (rolname like 'safetypin\\_%' or rolname like '%\\_login')`,
+       and (rolname like 'safetypin\\_%' or rolname ~ '_login(_b)?$')`,
   );
   return rows.map((row) => ({ ...row, check: AUTHENTICATION }));
 }

@@ -36,7 +36,7 @@ export async function checkSlowQueries(client: ClientBase, cell: string): Promis
          'See its plan: explain (analyze, buffers) …' as remedy
        from ${statements}
          join pg_catalog.pg_roles on pg_roles.oid = userid
-       where rolname ~ ('^' || $1 || '_[a-z]+_login$')
+       where rolname ~ ('^' || $1 || '_[a-z]+_login(_b)?$')
          and dbid = (select oid from pg_catalog.pg_database where datname = current_database())
          and calls >= 5
          and mean_exec_time > 100

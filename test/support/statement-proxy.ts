@@ -73,6 +73,8 @@ export async function startStatementProxy(target: string, atMoment: AtMoment): P
     let running: string | undefined;
 
     readMessages(client, true, async (message) => {
+      // Whoever asks for TLS first, as the command does, is told that there is none here.
+      if (isTlsRequest(message)) return void client.write("N");
       const text = textOf(message);
       if (!isReady || text === undefined) return void backend.write(message);
 
@@ -145,7 +147,7 @@ function readMessages(
     if (received.length < length) return undefined;
     const message = received.subarray(0, length);
     received = received.subarray(length);
-    isStarted = true;
+    isStarted ||= !isTlsRequest(message);
     return message;
   };
 
@@ -157,6 +159,13 @@ function readMessages(
       }
     });
   });
+}
+
+/** The code that stands in place of a protocol's version. */
+const TLS_REQUEST = 80_877_103;
+
+function isTlsRequest(message: Buffer): boolean {
+  return message.length === 8 && message.readInt32BE(4) === TLS_REQUEST;
 }
 
 function isSimple(message: Buffer): boolean {

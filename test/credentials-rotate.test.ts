@@ -1,0 +1,449 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type pg from "pg";
+
+import { EXIT } from "../src/cli/exit-codes.js";
+import { LoginPassword } from "../src/credentials/login-password.js";
+import { scramVerifier } from "../src/credentials/scram-verifier.js";
+import { secretsManagerCredentials } from "../src/credentials/secrets-manager-credentials.js";
+import { bootstrap } from "../src/migrations/bootstrap.js";
+import { parseCellName } from "../src/migrations/cell.js";
+import { SafetyPin } from "../src/safetypin.js";
+import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
+import { remember } from "./support/secrets.js";
+import { startSecretsManager, type Call, type SecretsManagerServer } from "./support/secrets-manager-server.js";
+import { useServer } from "./support/server.js";
+import { startStatementProxy, type AtMoment } from "./support/statement-proxy.js";
+import { connect } from "./support/template.js";
+
+jest.setTimeout(300_000);
+
+const FIRST = "safetypin_app_login";
+const SECOND = "safetypin_app_login_b";
+const SECRET = "clinic/app";
+const ADMIN = "clinic_admin";
+
+// Its own: logins are the whole server's, and its log is read.
+const context = useServer({ authentication: "scram-sha-256", settings: { log_statement: "all" } });
+let superuser: pg.Client;
+let adminUrl: string;
+let directory: string;
+let manager: SecretsManagerServer;
+
+beforeAll(async () => {
+  superuser = await connect(context.server.connectionString());
+  const password = remember(randomBytes(12).toString("hex"));
+  // No superuser: what a managed cloud gives.
+  await superuser.query(`create role ${ADMIN} login createrole createdb nosuperuser nobypassrls password '${password}'`);
+  await superuser.query(`create database clinic owner ${ADMIN}`);
+  const { host, port } = context.server;
+  adminUrl = `postgres://${ADMIN}:${password}@${host}:${port}/clinic`;
+
+  const admin = await connect(adminUrl);
+  await bootstrap(admin, { cell: parseCellName("safetypin") });
+  await admin.end();
+  const migrator = remember(randomBytes(12).toString("hex"));
+  await superuser.query(`alter role safetypin_migrator password '${migrator}'`);
+  const url = new URL(adminUrl);
+  url.username = "safetypin_migrator";
+  url.password = migrator;
+  for (const args of [["migrate", "up"], ["seed"]]) {
+    expect(await runCli(args, { env: { DATABASE_URL: url.href } })).toMatchObject({ code: 0 });
+  }
+  directory = await mkdtemp(join(tmpdir(), "safetypin-test-rotate-"));
+  manager = await startSecretsManager();
+}, 120_000);
+
+afterAll(async () => {
+  await superuser.end();
+  await manager.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Somewhere a secret is kept, as the command is told and as an application reads it. */
+interface Place {
+  readonly name: string;
+  args(): readonly string[];
+  read(): Promise<{ readonly username: string; readonly password: string } | undefined>;
+
+  /** What is to be next and is not yet. */
+  pending(): Promise<string | undefined>;
+  forget(): Promise<void>;
+}
+
+const path = () => join(directory, "app.json");
+const inFile: Place = {
+  name: "a file",
+  args: () => ["--file", path()],
+  read: async () => parse(await readFile(path(), "utf8").catch(() => undefined)),
+  pending: () => readFile(`${path()}.pending`, "utf8").catch(() => undefined),
+  forget: async () => {
+    for (const name of await readdir(directory)) await rm(join(directory, name));
+  },
+};
+let secretId = SECRET;
+const inSecret: Place = {
+  name: "a secret",
+  args: () => ["--secret", secretId],
+  read: async () => parse(manager.read(secretId)),
+  // Where the current one is, the stage says nothing.
+  pending: async () => {
+    const text = manager.read(secretId, "AWSPENDING");
+    return text === manager.read(secretId) ? undefined : text;
+  },
+  forget: async () => {
+    secretId = `${SECRET}-${randomBytes(3).toString("hex")}`;
+  },
+};
+
+const passwords = new Set<string>();
+
+function parse(text: string | undefined): { username: string; password: string } | undefined {
+  const secret = text === undefined ? undefined : (JSON.parse(text) as { username?: string; password: string });
+  if (secret?.username === undefined) return undefined;
+  passwords.add(remember(secret.password));
+  return { username: secret.username, password: secret.password };
+}
+
+const environment = (url = adminUrl) => ({ DATABASE_URL: url, ...manager.environment });
+
+function rotate(place: Place, ...args: string[]): Promise<CliResult> {
+  return runCli(["credentials", "rotate", "app", ...place.args(), "--yes", "--grace", "0ms", ...args], { env: environment() });
+}
+
+/** As whom an application that reads the secret now logs in. */
+async function loginOf(place: Place): Promise<string> {
+  const secret = await place.read();
+  if (secret === undefined) throw new Error("there is no secret");
+  const url = new URL(adminUrl);
+  url.username = secret.username;
+  url.password = secret.password;
+  const client = await connect(url.href);
+  try {
+    const { rows } = await client.query<{ login: string }>("select session_user as login");
+    return rows[0]?.login ?? "";
+  } finally {
+    await client.end();
+  }
+}
+
+async function whoMayLogIn(): Promise<string[]> {
+  const { rows } = await superuser.query<{ name: string }>(
+    "select rolname as name from pg_roles where rolname in ($1, $2) and rolcanlogin order by 1",
+    [FIRST, SECOND],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** The rotation is over: one login, the one in the secret, and nothing that waits. */
+async function expectWhole(place: Place): Promise<string> {
+  const login = await loginOf(place);
+  expect(await whoMayLogIn()).toEqual([login]);
+  if (place === inFile) expect(await readdir(directory)).toEqual(["app.json"]);
+  else expect(await place.pending()).toBeUndefined();
+  return login;
+}
+
+/** Until nobody rotates any more: a backend outlives its client by a moment. */
+async function untilQuiet(): Promise<void> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const { rowCount } = await superuser.query("select from pg_stat_activity where usename = $1", [ADMIN]);
+    if (rowCount === 0) return;
+    await sleep(25);
+  }
+  throw new Error("somebody still rotates");
+}
+
+describe.each([inFile, inSecret])("into $name", (place) => {
+  beforeAll(async () => {
+    await place.forget();
+    await superuser.query(`alter role ${FIRST} login valid until 'infinity'; drop role if exists ${SECOND}`);
+  });
+
+  it("goes by turns between two logins", async () => {
+    for (const expected of [FIRST, SECOND, FIRST, SECOND]) {
+      const { code, stdout, stderr } = await rotate(place, "--json");
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      const before = expected === FIRST ? SECOND : FIRST;
+      expect(JSON.parse(stdout)).toMatchObject({ login: expected, resumed: false, rotated: true });
+      if ((JSON.parse(stdout) as { previous: string | null }).previous !== null) {
+        expect(JSON.parse(stdout)).toMatchObject({ previous: before });
+        expect(await expectWhole(place)).toBe(expected);
+      }
+      expect(await loginOf(place)).toBe(expected);
+    }
+    if (place === inFile) expect((await stat(path())).mode & 0o777).toBe(0o600);
+  });
+
+  it("is whole again after a kill at every statement, and serves whoever reads it meanwhile", async () => {
+    const run = async (atMoment: AtMoment) => {
+      const proxy = await startStatementProxy(adminUrl, atMoment);
+      const child = startCli(["credentials", "rotate", "app", ...place.args(), "--yes", "--grace", "50ms"], {
+        env: environment(proxy.url),
+      });
+      const ending = outcome(child);
+      await Promise.race([ending, proxy.stopped]);
+      child.kill("SIGKILL");
+      const { code } = await ending;
+      const moments = [...proxy.moments];
+      await proxy.close();
+      await untilQuiet();
+      return { code, moments };
+    };
+    const { code, moments } = await run(() => "go on");
+    expect(code).toBe(0);
+    expect(moments.length).toBeGreaterThan(20);
+    await expectWhole(place);
+
+    // Only some statements change something; between the others it is the same.
+    const changing = moments.filter(({ statement, when }) => /^(create|grant|alter) |session_user = |advisory/i.test(statement) && when !== "within");
+    expect(changing.map(({ statement }) => statement.replace(/ .*/, ""))).toEqual(expect.arrayContaining(["alter", "select"]));
+    for (const { index } of changing) {
+      const killed = await run((moment) => (moment.index === index ? "stop" : "go on"));
+      expect(killed.code).toBeNull();
+      await loginOf(place);
+      const again = await rotate(place);
+      expect({ index, stderr: again.stderr, code: again.code }).toMatchObject({ code: 0 });
+      await expectWhole(place);
+    }
+  });
+
+  if (place === inSecret) {
+    it("is whole again after a kill before and after every call of Secrets Manager", async () => {
+      const run = async (at: number, when: "before" | "after") => {
+        let count = 0;
+        const child = startCli(["credentials", "rotate", "app", ...place.args(), "--yes", "--grace", "0ms"], { env: environment() });
+        const stop = (phase: string) => async (_call: Call) => {
+          if (phase === "before") count += 1;
+          if (count !== at || phase !== when) return;
+          child.kill("SIGKILL");
+          await sleep(20);
+          if (phase === "before") throw new Error("nobody is there any more");
+        };
+        manager.watch({ before: stop("before"), after: stop("after") });
+        const { code } = await outcome(child);
+        manager.watch({});
+        await untilQuiet();
+        return { code, count };
+      };
+      const { count, code } = await run(0, "before");
+      expect(code).toBe(0);
+      for (let at = 1; at <= count; at += 1) {
+        for (const when of ["before", "after"] as const) {
+          await run(at, when);
+          await loginOf(place);
+          expect(await rotate(place)).toMatchObject({ code: 0 });
+          await expectWhole(place);
+        }
+      }
+    });
+  }
+
+  it("does nothing on a dry run, and nothing that nobody said yes to", async () => {
+    const before = await place.read();
+    const dry = await rotate(place, "--dry-run", "--json");
+    expect(dry.code).toBe(0);
+    expect(JSON.parse(dry.stdout)).toMatchObject({
+      rotated: false,
+      resumed: false,
+      steps: ["stage", "set", "prove", "promote", "expire", "wait", "disable"],
+    });
+    const refused = await runCli(["credentials", "rotate", "app", ...place.args()], { env: environment() });
+    expect(refused.code).toBe(EXIT.refused);
+    expect(refused.stderr).toContain("This changes who may log in, and nobody is there to ask");
+    expect(await place.read()).toEqual(before);
+    await expectWhole(place);
+  });
+
+  it("leaves the current login alone when the new one does not log in", async () => {
+    const before = await expectWhole(place);
+    const next = before === FIRST ? SECOND : FIRST;
+    const hbaPath = join(context.server.dataDirectory, "pg_hba.conf");
+    const hba = await readFile(hbaPath, "utf8");
+    await writeFile(hbaPath, `host all ${next} all reject\n${hba}`);
+    await superuser.query("select pg_reload_conf(), pg_sleep(0.2)");
+    try {
+      const { code, stderr } = await rotate(place);
+      expect(code).toBe(EXIT.unproven);
+      expect(stderr).toContain(`${next} does not log in with its new password`);
+      expect(stderr).toContain("Nothing was switched");
+      expect(await loginOf(place)).toBe(before);
+    } finally {
+      await writeFile(hbaPath, hba);
+      await superuser.query("select pg_reload_conf(), pg_sleep(0.2)");
+    }
+    const { code, stdout } = await rotate(place, "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ login: next, resumed: true });
+    await expectWhole(place);
+  });
+
+  it("lets the login before go on until the grace is over, though nobody waits, and then ends its sessions", async () => {
+    const before = (await place.read()) as { username: string; password: string };
+    const url = new URL(adminUrl);
+    url.username = before.username;
+    url.password = before.password;
+    const session = await connect(url.href);
+    const first = await rotate(place, "--grace", "2s", "--no-wait", "--json");
+    expect(first.code).toBe(0);
+    const { graceUntil } = JSON.parse(first.stdout) as { graceUntil: string };
+    expect(Date.parse(graceUntil)).toBeGreaterThan(Date.now());
+    await (await connect(url.href)).end();
+
+    // The server ends the password by itself.
+    await sleep(Date.parse(graceUntil) - Date.now() + 100);
+    await expect(connect(url.href)).rejects.toMatchObject({ code: "28P01" });
+
+    const second = await rotate(place, "--end-sessions", "--json");
+    expect(JSON.parse(second.stdout)).toMatchObject({ resumed: true, sessionsEnded: 1, graceUntil: null });
+    await expectWhole(place);
+    await expect(session.query("select 1")).rejects.toThrow();
+    const { rows } = await superuser.query<{ is_member: boolean }>("select pg_has_role($1, $2, 'usage') as is_member", [ADMIN, before.username]);
+    expect(rows).toEqual([{ is_member: false }]);
+  });
+});
+
+describe("rotating", () => {
+  it("by two at once is one's", async () => {
+    await inFile.forget();
+    await rotate(inFile);
+    const holder = await connect(adminUrl);
+    await holder.query("select pg_advisory_lock(hashtextextended('safetypin credentials safetypin app', 0))");
+    try {
+      const { code, stderr } = await rotate(inFile);
+      expect(code).toBe(1);
+      expect(stderr).toContain("is being rotated by somebody else");
+    } finally {
+      await holder.end();
+    }
+  });
+
+  it.each([
+    ["a role that there is not", ["credentials", "rotate", "janitor", "--file", "x", "--yes"], 1, /There is no login safetypin_janitor_login/],
+    ["a role that is nobody's login", ["credentials", "rotate", "owner", "--file", "x"], 2, /no role that logs in/],
+    ["no place for the secret", ["credentials", "rotate", "app", "--yes"], 1, /--secret NAME.*--file PATH/s],
+    ["two places", ["credentials", "rotate", "app", "--file", "x", "--secret", "y"], 2, /cannot be used with/],
+  ])("refuses %s", async (_, args, code, sentence) => {
+    const result = await runCli(args, { env: environment() });
+    expect(result.code).toBe(code);
+    expect(result.stderr).toMatch(sentence);
+  });
+
+  it("refuses a secret of somebody else", async () => {
+    await writeFile(path(), '{"username":"postgres","password":"x"}');
+    const { code, stderr } = await rotate(inFile);
+    expect(code).toBe(1);
+    expect(stderr).toContain('is of "postgres"');
+    await inFile.forget();
+  });
+
+  it("is refused to who may not change logins, without the verifier", async () => {
+    const url = new URL(adminUrl);
+    url.username = "somebody";
+    url.password = remember(randomBytes(12).toString("hex"));
+    await superuser.query(`create role somebody login password '${url.password}'`);
+    const { code, stderr } = await runCli(["credentials", "rotate", "app", ...inFile.args(), "--yes"], { env: environment(url.href) });
+    expect(code).toBe(1);
+    expect(stderr).toContain('"somebody" may not change the login');
+    expect(stderr).not.toContain("SCRAM-SHA-256$");
+    await inFile.forget();
+  });
+
+  it("under load, with the sessions of the login before ended, fails nobody's request", async () => {
+    await inSecret.forget();
+    await superuser.query(`alter role ${FIRST} login`);
+    expect(await rotate(inSecret)).toMatchObject({ code: 0 });
+    const { host, port } = context.server;
+    const failures: unknown[] = [];
+    let done = 0;
+    let goesOn = true;
+    const safetypin = await SafetyPin.connect({
+      environment: "test",
+      pool: { host, port, database: "clinic", max: 6 },
+      credentials: secretsManagerCredentials({
+        secretId,
+        region: manager.region,
+        endpoint: manager.endpoint,
+        credentials: manager.keys,
+        cacheMs: 50,
+        checkEveryMs: 100,
+      }),
+      log: () => undefined,
+    });
+    const ask = async () => {
+      while (goesOn) {
+        await safetypin.requestPasswordReset(`nobody.${done}@example.com`).then(
+          () => (done += 1),
+          (error: unknown) => failures.push(error),
+        );
+      }
+    };
+    const load = Promise.all(Array.from({ length: 8 }, ask));
+    try {
+      for (let rotation = 1; rotation <= 2; rotation += 1) {
+        expect(await rotate(inSecret, "--grace", "2s", "--end-sessions")).toMatchObject({ code: 0 });
+      }
+    } finally {
+      goesOn = false;
+      await load;
+      await safetypin.close();
+    }
+    expect(failures).toEqual([]);
+    expect(done).toBeGreaterThan(100);
+  });
+});
+
+describe("a password", () => {
+  it("is in no line of the server's log, though every statement is; and in nothing that the command says", async () => {
+    await inFile.forget();
+    const said: string[] = [];
+    for (let turn = 0; turn < 2; turn += 1) {
+      for (const args of [["--json"], ["--dry-run"], []]) {
+        const { stdout, stderr } = await rotate(inFile, ...args);
+        said.push(stdout, stderr);
+        await inFile.read();
+      }
+    }
+    const log = await readFile(context.server.logFile, "utf8");
+    // What is looked for would be found: its verifier is there.
+    expect(log).toContain("password 'SCRAM-SHA-256$");
+    expect(passwords.size).toBeGreaterThan(10);
+    for (const password of passwords) {
+      expect(log.includes(password)).toBe(false);
+      expect(said.join("").includes(password)).toBe(false);
+    }
+    expect(said.join("")).not.toContain("SCRAM-SHA-256$");
+  });
+
+  it("has the verifier that PostgreSQL makes of it", async () => {
+    const password = randomBytes(32).toString("base64url");
+    await superuser.query(`create role verified login; set log_statement = 'none'; alter role verified password '${password}'; reset log_statement`);
+    const { rows } = await superuser.query<{ verifier: string }>("select rolpassword as verifier from pg_authid where rolname = 'verified'");
+    const verifier = rows[0]?.verifier ?? "";
+    const [, iterations, salt] = /^SCRAM-SHA-256\$(\d+):([^$]+)\$/.exec(verifier) ?? [];
+    const options = { iterations: Number(iterations), salt: Buffer.from(salt ?? "", "base64") };
+    expect(await scramVerifier(new LoginPassword(password), options)).toBe(verifier);
+  });
+
+  it("has the verifier of RFC 7677", async () => {
+    // Section 3: user "user", password "pencil"; the keys are what its proof and signature follow from.
+    const verifier = await scramVerifier(new LoginPassword("pencil"), {
+      iterations: 4096,
+      salt: Buffer.from("W22ZaJ0SNY7soEsUEjb6gQ==", "base64"),
+    });
+    expect(verifier).toBe(
+      "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=",
+    );
+  });
+});
+
+it("every way the command ends is in its page", async () => {
+  const page = await readFile("docs/cli.md", "utf8");
+  const table = [...page.matchAll(/^\| (\d+) \| \S/gm)].map(([, code]) => Number(code));
+  expect(table.sort((one, other) => one - other)).toEqual(Object.values(EXIT).sort((one, other) => one - other));
+});
+
