@@ -17,6 +17,8 @@
  *   tests.events('session.opened')    -- what was recorded, whoever is asking
  *   tests.unlock()                    -- the cell's key works in this transaction; or an organization's
  *   tests.mask(value, field)          -- a secret as a client hands it over
+ *   tests.notes()                     -- a table with sealed columns, for as long as the test
+ *   tests.outcome('select …')         -- the SQLSTATE it fails with, or 'done'
  *
  * Names become ids by arithmetic, the same here and in TypeScript:
  * tests.user_id('ann'), tests.organization_id('acme'), tests.token('ann', 'acme').
@@ -346,6 +348,75 @@ begin
   from tenant_keys
   where organization_id is not distinct from v_organization_id
     and state in ('active', 'decrypt_only');
+end;
+$$;
+
+
+-- A table that lasts as long as the test, with a sealed column of each kind: `about`
+-- is about a person and the application's to open, `remark` is of an organization,
+-- `digest` is opened by the database alone, `token` is sealed by clients (algorithm 2).
+create function tests.notes()
+  returns void
+  language plpgsql
+as $$
+begin
+  perform tests._become('safetypin_owner');
+  create table notes (
+    id              uuid not null default new_id(),
+    organization_id uuid,
+    user_id         uuid,
+    about           bytea,
+    remark          bytea,
+    digest          bytea,
+    token           bytea,
+
+    constraint notes_pkey primary key (id)
+  );
+  comment on column notes.about is 'Something about somebody. [sealed]';
+  comment on column notes.remark is 'Something that an organization says. [sealed]';
+  comment on column notes.digest is 'Something to compare with. [sealed]';
+  comment on column notes.token is 'Something that only clients read. [sealed]';
+
+  perform _declare_sealed_field(
+    'notes', 'about', 90001, 'cell', 'application', 100, 'It is about somebody.',
+    p_subject_column => 'user_id', p_pattern => '^[^@]*$', p_constraint_name => 'notes_about_is_plain'
+  );
+  perform _declare_sealed_field(
+    'notes', 'remark', 90002, 'organization', 'application', 100, 'It is an organization''s.'
+  );
+  perform _declare_sealed_field(
+    'notes', 'digest', 90003, 'cell', 'database', 100, 'It proves something.', p_is_folded => true
+  );
+  perform _declare_sealed_field(
+    'notes', 'token', 90004, 'organization', 'application', 100, 'SQL has no use for it.', p_algorithm => 2
+  );
+  perform tests.act_as_superuser();
+end;
+$$;
+
+-- How it ends when something is asked for: the SQLSTATE of what is raised, or 'done'.
+create function tests.outcome(p_sql text)
+  returns text
+  language plpgsql
+as $$
+begin
+  execute p_sql;
+  return 'done';
+exception
+  when others then return sqlstate;
+end;
+$$;
+
+-- What is said when something is asked for that fails.
+create function tests.complaint(p_sql text)
+  returns text
+  language plpgsql
+as $$
+begin
+  execute p_sql;
+  return null;
+exception
+  when others then return sqlerrm;
 end;
 $$;
 
