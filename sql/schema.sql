@@ -977,7 +977,7 @@ REVOKE ALL ON FUNCTION safetypin._judge_attempt(p_attempt_id uuid) FROM PUBLIC;
 
 CREATE FUNCTION safetypin._key_id_of(p_value bytea) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN ((((((get_byte(p_value, 2) << 24) | get_byte(p_value, 3)) << 16) | get_byte(p_value, 4)) << 8) | get_byte(p_value, 5));
+    RETURN ((((get_byte(p_value, 2) << 24) | (get_byte(p_value, 3) << 16)) | (get_byte(p_value, 4) << 8)) | get_byte(p_value, 5));
 
 ALTER FUNCTION safetypin._key_id_of(p_value bytea) OWNER TO safetypin_keyholder;
 

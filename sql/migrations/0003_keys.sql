@@ -594,9 +594,9 @@ create function _key_id_of(
   immutable
   strict
   parallel safe
-  return get_byte(p_value, 2) << 24
-    | get_byte(p_value, 3) << 16
-    | get_byte(p_value, 4) << 8
+  return (get_byte(p_value, 2) << 24)
+    | (get_byte(p_value, 3) << 16)
+    | (get_byte(p_value, 4) << 8)
     | get_byte(p_value, 5);
 
 comment on function _key_id_of(bytea) is
