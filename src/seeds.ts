@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import type { ClientBase } from "pg";
 
@@ -176,17 +176,38 @@ async function runSeed(
   file: string,
   { directory = join(SQL_DIRECTORY, "seeds") }: SeedOptions,
 ): Promise<void> {
-  const sql = await readFile(join(directory, file), "utf8");
+  const parts = await readSeed(file, directory);
+  let part: SeedPart = { file, sql: "" };
   try {
     await client.query("begin");
-    await client.query(sql);
+    for (part of parts) await client.query(part.sql);
     await client.query("commit");
   } catch (cause) {
     await client.query("rollback").catch(() => undefined);
-    const { sentence, place, remedy } = describeDatabaseError(cause, sql);
-    throw new MigrationError("failed", `${file}${place}: ${sentence}. Nothing of this file was kept.`, {
+    const { sentence, place, remedy } = describeDatabaseError(cause, part.sql);
+    throw new MigrationError("failed", `${part.file}${place}: ${sentence}. Nothing of this file was kept.`, {
       remedy,
       cause,
     });
   }
+}
+
+interface SeedPart {
+  readonly file: string;
+  readonly sql: string;
+}
+
+/** A line that psql reads too: another file, as seen from the one it stands in. */
+const INCLUDE = /^\\ir +(\S+) *$/m;
+
+/** The text of a seed, cut where another file comes in. */
+async function readSeed(file: string, directory: string): Promise<SeedPart[]> {
+  const [before = "", included, ...after] = (await readFile(join(directory, file), "utf8")).split(INCLUDE);
+  if (included === undefined) return [{ file, sql: before }];
+  if (after.join("").trim() !== "") {
+    throw new ConfigurationError(`${file} goes on after \\ir ${included}`, {
+      remedy: "Let the file that is included come last",
+    });
+  }
+  return [{ file, sql: before }, ...(await readSeed(join(dirname(file), included), directory))];
 }

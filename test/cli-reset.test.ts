@@ -1,10 +1,14 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import type pg from "pg";
 
 import { bootstrap } from "../src/migrations/bootstrap.js";
 import { DEFAULT_CELL, parseCellName } from "../src/migrations/cell.js";
 import { status } from "../src/migrations/status.js";
 import { up } from "../src/migrations/up.js";
-import { declareEnvironment } from "../src/seeds.js";
+import { declareEnvironment, seed } from "../src/seeds.js";
 import { useCellNames } from "./support/cell-names.js";
 import { runCli } from "./support/cli.js";
 import { aloneWithRoles, asAdmin, useDatabase, type TestDatabase } from "./support/database.js";
@@ -198,7 +202,9 @@ describe("where the database says it is production", () => {
 
 describe("seed", () => {
   const database = useDatabase({ template: "empty" });
-  const other = useCellNames()();
+  const cellNames = useCellNames();
+  const other = cellNames();
+  const cellOfDevelopers = cellNames();
   const run = (...args: string[]) =>
     runCli(["seed", "--cell", other, ...args], { env: { DATABASE_URL: database.connectionString("admin") } });
 
@@ -256,6 +262,66 @@ describe("seed", () => {
     await expect(run()).resolves.toMatchObject({ code: 0 });
     expect(await contents()).toEqual(once);
     expect(Object.keys(once)).toEqual(expect.arrayContaining(["permissions", "roles", "event_types"]));
+  }, 180_000);
+
+  describe("a file that includes another", () => {
+    /** A folder of seeds with one file of base's, and one for it to include. */
+    async function seedWith(base: string, included: string) {
+      const directory = await mkdtemp(join(tmpdir(), "safetypin-seeds-"));
+      await mkdir(join(directory, "base"));
+      await mkdir(join(directory, "scenarios"));
+      await writeFile(join(directory, "base", "10_one.sql"), base);
+      await writeFile(join(directory, "scenarios", "01_two.sql"), included);
+      return withClient(database, (client) => seed(client, { cell: other, directory })).finally(() =>
+        rm(directory, { recursive: true }),
+      );
+    }
+
+    const clouds = () =>
+      withClient(database, async (client) => {
+        const { rows } = await client.query<{ name: string }>(
+          `select name from ${other}.cloud_providers where name in ('nimbus', 'stratus') order by name`,
+        );
+        return rows.map(({ name }) => name);
+      });
+    const insert = (name: string) => `insert into cloud_providers (name, display_name) values ('${name}', 'A cloud');\n`;
+    const INCLUDE = "\\ir ../scenarios/01_two.sql\n";
+
+    test("is loaded with it, as psql would load it", async () => {
+      const { files } = await seedWith(`${insert("nimbus")}${INCLUDE}`, insert("stratus"));
+
+      expect(files).toEqual(["base/10_one.sql"]);
+      expect(await clouds()).toEqual(["nimbus", "stratus"]);
+      await withClient(database, (client) => client.query(`delete from ${other}.cloud_providers where display_name = 'A cloud'`));
+    });
+
+    test("leaves nothing when that one fails, which is named with the line", async () => {
+      await expect(seedWith(`${insert("nimbus")}${INCLUDE}`, "select\n  no_such_column;\n")).rejects.toMatchObject({
+        name: "MigrationError",
+        code: "failed",
+        message: expect.stringMatching(/^scenarios\/01_two\.sql:2:3: /),
+      });
+      expect(await clouds()).toEqual([]);
+    });
+
+    test("has to end with it", async () => {
+      await expect(seedWith(`${INCLUDE}${insert("nimbus")}`, insert("stratus"))).rejects.toMatchObject({
+        name: "ConfigurationError",
+        message: "base/10_one.sql goes on after \\ir ../scenarios/01_two.sql",
+      });
+      expect(await clouds()).toEqual([]);
+    });
+  });
+
+  test("gives a development cell the small clinic, once", async () => {
+    await withClient(database, async (client) => {
+      await aloneWithRoles(() => bootstrap(client, { cell: cellOfDevelopers }));
+      await up(client, { cell: cellOfDevelopers });
+      await declareEnvironment(client, "development", { cell: cellOfDevelopers });
+      for (let time = 1; time <= 2; time += 1) await seed(client, { cell: cellOfDevelopers });
+      const { rows } = await client.query(`select count(*)::integer as people from ${cellOfDevelopers}.users`);
+      expect(rows).toEqual([{ people: 3 }]);
+    });
   }, 180_000);
 
   test("a scenario that is not there: those that are", async () => {
