@@ -364,3 +364,49 @@ describe("keys that change while requests are under way", () => {
     expect(rows).toHaveLength(1);
   });
 });
+
+describe("a request that is under way when its session ends", () => {
+  const database = useDatabase({ template: "pgtap" });
+
+  beforeAll(() => database.admin.query("select tests.two_organizations()"));
+
+  it.each([
+    ["read committed", "revoked", { holds: true, is: true }],
+    ["read committed", "suspended", { holds: false, is: true }],
+    ["repeatable read", "revoked", { holds: true, is: true }],
+    ["repeatable read", "suspended", { holds: true, is: true }],
+  ] as const)("goes on (%s) when it was %s, and is the last one", async (isolation, ending, expected) => {
+    await database.admin.query("update organization_users set status = 'active', sessions_valid_from = '-infinity'");
+    await database.admin.query("delete from sessions");
+    await openSessions(database.admin, ["ann", "amy"], "acme");
+    const client = await database.app.connect();
+    try {
+      await client.query(`begin isolation level ${isolation}`);
+      await beginRequest(client, sessionToken("amy", "acme"));
+      const [ended] = await race(
+        database.app,
+        1,
+        async (owner) => {
+          const end = ending === "revoked" ? "revoke_member_sessions" : "suspend_member";
+          await owner.query(`select ${end}($1)`, [userId("amy")]);
+          return true;
+        },
+        { prepare: (owner) => beginRequest(owner, sessionToken("ann", "acme")) },
+      );
+      expect(ended).toEqual({ value: true });
+
+      const { rows } = await client.query(
+        `select has_permission('members.manage') as holds, current_user_id() = $1 as is`,
+        [userId("amy")],
+      );
+      expect(rows).toEqual([expected]);
+      await client.query("commit");
+
+      await client.query("begin");
+      await expect(beginRequest(client, sessionToken("amy", "acme"))).rejects.toMatchObject({ code: "SP101" });
+    } finally {
+      await client.query("rollback");
+      client.release();
+    }
+  });
+});
