@@ -2,4 +2,4 @@
 select verify_email(:token!) as "outcome!";
 
 /* @name RequestEmailVerification */
-select request_email_verification(:email!, :tokenHash!);
+select request_email_verification(:email!);

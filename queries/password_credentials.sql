@@ -24,7 +24,7 @@ select change_password(
 ) as "outcome!";
 
 /* @name RequestPasswordReset */
-select request_password_reset(:email!, :tokenHash!);
+select request_password_reset(:email!);
 
 /* @name PreparePasswordReset */
 -- No row when the token is not good.

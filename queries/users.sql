@@ -165,5 +165,5 @@ select close_account();
 /* @name RegisterUser */
 select register_user(
   :userId!, :email!, :firstName!, :lastName!, :passwordDigest!, :historyDigest!, :policyVersion!,
-  :verificationTokenHash!, :timezone!, :locale!
+  :timezone!, :locale!
 );

@@ -85,6 +85,7 @@ begin
           'safetypin_definer',
           'safetypin_keyholder',
           'safetypin_app',
+          'safetypin_mailer',
           'safetypin_operator',
           'safetypin_backup',
           'safetypin_auditor',
@@ -138,6 +139,7 @@ begin
       ('safetypin_definer', 'Owns the security definer functions: the doors through row level security.'),
       ('safetypin_keyholder', 'Owns the key tables and the functions that use them.'),
       ('safetypin_app', 'What applications may do: call the functions, read the fenced tables.'),
+      ('safetypin_mailer', 'What mailers may do: take messages with their tokens, and say how sending went.'),
       ('safetypin_operator', 'What jobs may do: functions only, every call audited.'),
       ('safetypin_backup', 'Reads a whole cell for pg_dump --enable-row-security.'),
       ('safetypin_auditor', 'Reads evidence, reviews and reports.'),
@@ -171,7 +173,7 @@ $$;
 
 
 --
--- 3. Login roles: one migrates, five belong to this cell. No password is set here.
+-- 3. Login roles: one migrates, six belong to this cell. No password is set here.
 --
 
 do $$
@@ -187,6 +189,7 @@ begin
     values
       ('safetypin_migrator', null, 'Runs the chapters, as safetypin_owner and those it may become. Sees no row.'),
       (v_cell || '_app_login', 'safetypin_app', 'What the applications of cell ' || v_cell || ' log in as.'),
+      (v_cell || '_mailer_login', 'safetypin_mailer', 'What the mailers of cell ' || v_cell || ' log in as.'),
       (v_cell || '_operator_login', 'safetypin_operator', 'What the jobs of cell ' || v_cell || ' log in as.'),
       (v_cell || '_auditor_login', 'safetypin_auditor', 'What the auditors of cell ' || v_cell || ' log in as.'),
       (v_cell || '_monitor_login', 'safetypin_monitor', 'What the scrapers of cell ' || v_cell || ' log in as.'),
@@ -415,9 +418,10 @@ begin
   end if;
 
   execute format(
-    'grant usage on schema %I to safetypin_owner, safetypin_definer, safetypin_keyholder, %I, %I, %I, %I, %I',
+    'grant usage on schema %I to safetypin_owner, safetypin_definer, safetypin_keyholder, %I, %I, %I, %I, %I, %I',
     v_schema,
     v_cell || '_app_login',
+    v_cell || '_mailer_login',
     v_cell || '_operator_login',
     v_cell || '_auditor_login',
     v_cell || '_monitor_login',
@@ -462,9 +466,10 @@ begin
   execute format('comment on schema %I is %L', v_cell, 'A cell of SafetyPin.');
   execute format('grant usage, create on schema %I to safetypin_definer, safetypin_keyholder', v_cell);
   execute format(
-    'grant usage on schema %I to %I, %I, %I, %I, %I',
+    'grant usage on schema %I to %I, %I, %I, %I, %I, %I',
     v_cell,
     v_cell || '_app_login',
+    v_cell || '_mailer_login',
     v_cell || '_operator_login',
     v_cell || '_auditor_login',
     v_cell || '_monitor_login',

@@ -12,6 +12,7 @@ COMMENT ON SCHEMA safetypin IS 'A cell of SafetyPin.';
 GRANT ALL ON SCHEMA safetypin TO safetypin_definer;
 GRANT ALL ON SCHEMA safetypin TO safetypin_keyholder;
 GRANT USAGE ON SCHEMA safetypin TO safetypin_app_login;
+GRANT USAGE ON SCHEMA safetypin TO safetypin_mailer_login;
 GRANT USAGE ON SCHEMA safetypin TO safetypin_operator_login;
 GRANT USAGE ON SCHEMA safetypin TO safetypin_auditor_login;
 GRANT USAGE ON SCHEMA safetypin TO safetypin_monitor_login;
@@ -220,6 +221,33 @@ COMMENT ON FUNCTION safetypin._address_id(p_ip_address inet) IS 'What a network 
 REVOKE ALL ON FUNCTION safetypin._address_id(p_ip_address inet) FROM PUBLIC;
 
 --
+-- safetypin._alert_undelivered()
+--
+
+CREATE FUNCTION safetypin._alert_undelivered(p_evidence jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if exists (
+    select from security_alerts
+    where alert_type = 'messages_undelivered' and status <> 'resolved'
+  ) then
+    return false;
+  end if;
+
+  perform _raise_alert('messages_undelivered', 'medium', p_evidence => p_evidence);
+  return true;
+end;
+$$;
+
+ALTER FUNCTION safetypin._alert_undelivered(p_evidence jsonb) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._alert_undelivered(p_evidence jsonb) IS 'Opens an alert that messages are not delivered, unless one is open. Says whether it did.';
+
+REVOKE ALL ON FUNCTION safetypin._alert_undelivered(p_evidence jsonb) FROM PUBLIC;
+
+--
 -- safetypin._await_writers()
 --
 
@@ -382,6 +410,65 @@ ALTER FUNCTION safetypin._clock_time() OWNER TO safetypin_definer;
 COMMENT ON FUNCTION safetypin._clock_time() IS 'The time, never earlier than the mark that _now() moves.';
 
 REVOKE ALL ON FUNCTION safetypin._clock_time() FROM PUBLIC;
+
+--
+-- safetypin._close_messages()
+--
+
+CREATE FUNCTION safetypin._close_messages(p_limit integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now     timestamptz := _now();
+  v_message record;
+begin
+  for v_message in
+    update messages
+    set
+      status = case when _has_later_message(messages) then 'superseded' else 'failed' end,
+      finished_time = v_now
+    where id = any (array(
+      select due.id
+      from messages as due
+      left join users on users.id = due.user_id
+      where due.status = 'waiting'
+        and due.next_attempt_time <= v_now
+        and (
+          due.expiration_time <= v_now
+          or due.attempt_count >= 10
+          or users.id is null
+          or users.status = 'deleted'
+          or _has_later_message(due)
+        )
+      order by due.next_attempt_time
+      limit p_limit
+      for update of due skip locked
+    ))
+    returning id, purpose, user_id, status
+  loop
+    continue when v_message.status = 'superseded';
+    perform _log_event(
+      'message.delivered',
+      v_message.user_id,
+      p_result => 'failure',
+      p_failure_reason => 'given_up',
+      p_resource_type => 'message',
+      p_resource_id => v_message.id,
+      p_additional_data => jsonb_build_object('purpose', v_message.purpose)
+    );
+    perform _alert_undelivered(
+      jsonb_build_object('message_id', v_message.id, 'purpose', v_message.purpose)
+    );
+  end loop;
+end;
+$$;
+
+ALTER FUNCTION safetypin._close_messages(p_limit integer) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._close_messages(p_limit integer) IS 'Closes one batch of messages that are due and not to be sent any more, and says of those that were not sent that they were not.';
+
+REVOKE ALL ON FUNCTION safetypin._close_messages(p_limit integer) FROM PUBLIC;
 
 --
 -- safetypin._context_mac()
@@ -828,6 +915,30 @@ COMMENT ON FUNCTION safetypin._find_sealed_under(p_organization_id uuid, p_key_i
 REVOKE ALL ON FUNCTION safetypin._find_sealed_under(p_organization_id uuid, p_key_id integer) FROM PUBLIC;
 
 --
+-- safetypin._has_later_message()
+--
+
+CREATE FUNCTION safetypin._has_later_message(p_message safetypin.messages) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return exists (
+    select from messages
+    where email_digest = p_message.email_digest
+      and purpose = p_message.purpose
+      and (creation_time, id) > (p_message.creation_time, p_message.id)
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._has_later_message(p_message safetypin.messages) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) IS 'Whether the same was asked for again since.';
+
+REVOKE ALL ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) FROM PUBLIC;
+
+--
 -- safetypin._is_same_tag()
 --
 
@@ -840,49 +951,6 @@ ALTER FUNCTION safetypin._is_same_tag(p_one bytea, p_other bytea, p_nonce bytea)
 COMMENT ON FUNCTION safetypin._is_same_tag(p_one bytea, p_other bytea, p_nonce bytea) IS 'Whether two tags are the same, in a time that does not say how much of them is.';
 
 REVOKE ALL ON FUNCTION safetypin._is_same_tag(p_one bytea, p_other bytea, p_nonce bytea) FROM PUBLIC;
-
---
--- safetypin._issue_token()
---
-
-CREATE FUNCTION safetypin._issue_token(p_purpose text, p_user_id uuid, p_token_hash bytea, p_lifetime interval) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
-    AS $$
-declare
-  v_now timestamptz := _now();
-begin
-  perform from users where id = p_user_id for no key update;
-
-  if exists (
-    select from one_time_tokens
-    where user_id = p_user_id
-      and purpose = p_purpose
-      and creation_time > v_now - interval '1 minute'
-      and used_time is null
-  ) then
-    return false;
-  end if;
-
-  delete from one_time_tokens
-  where user_id = p_user_id
-    and purpose = p_purpose
-    and used_time is null;
-
-  -- Silent about a digest that is there already: it would tell that it was kept
-  -- the time before, and so that somebody was there to keep it for.
-  insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
-  values (p_purpose, p_user_id, p_token_hash, v_now + p_lifetime)
-  on conflict (token_hash) do nothing;
-  return found;
-end;
-$$;
-
-ALTER FUNCTION safetypin._issue_token(p_purpose text, p_user_id uuid, p_token_hash bytea, p_lifetime interval) OWNER TO safetypin_definer;
-
-COMMENT ON FUNCTION safetypin._issue_token(p_purpose text, p_user_id uuid, p_token_hash bytea, p_lifetime interval) IS 'Keeps the digest of a new token for a person, in place of earlier ones; false when they got one within the last minute, or the digest is not new.';
-
-REVOKE ALL ON FUNCTION safetypin._issue_token(p_purpose text, p_user_id uuid, p_token_hash bytea, p_lifetime interval) FROM PUBLIC;
 
 --
 -- safetypin._judge_attempt()
@@ -1799,30 +1867,45 @@ COMMENT ON FUNCTION safetypin._release_attempt(p_account_id uuid, p_address_id u
 REVOKE ALL ON FUNCTION safetypin._release_attempt(p_account_id uuid, p_address_id uuid) FROM PUBLIC;
 
 --
--- safetypin._require_digest()
+-- safetypin._request_message()
 --
 
-CREATE FUNCTION safetypin._require_digest(p_token_hash bytea) RETURNS void
-    LANGUAGE plpgsql IMMUTABLE
+CREATE FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
+declare
+  v_now          timestamptz := _now();
+  v_email_digest bytea := _keyed_digest('email|' || lower(p_email));
 begin
-  if p_token_hash is null or octet_length(p_token_hash) <> 32 then
-    raise check_violation
-      using
-        message = 'the digest of a token is 32 bytes',
-        table = 'one_time_tokens',
-        constraint = 'one_time_tokens_token_hash_is_a_digest',
-        hint = 'Pass the SHA-256 digest of the token.';
+  if exists (
+    select from messages
+    where email_digest = v_email_digest
+      and purpose = p_purpose
+      and creation_time > v_now - interval '1 minute'
+  ) then
+    return;
   end if;
+
+  insert into messages (
+    purpose, user_id, email_digest, next_attempt_time, creation_time, expiration_time
+  )
+  values (
+    p_purpose,
+    p_user_id,
+    v_email_digest,
+    case when p_user_id is null then 'infinity' else v_now end,
+    v_now,
+    v_now + p_deadline
+  );
 end;
 $$;
 
-ALTER FUNCTION safetypin._require_digest(p_token_hash bytea) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._require_digest(p_token_hash bytea) IS 'Passes for what can be the digest of a token, and breaks one_time_tokens_token_hash_is_a_digest for anything else.';
+COMMENT ON FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) IS 'Asks for a message to whoever has this address, to be sent before the deadline; for an address nobody has, writes a row that is never taken. One a minute.';
 
-REVOKE ALL ON FUNCTION safetypin._require_digest(p_token_hash bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) FROM PUBLIC;
 
 --
 -- safetypin._require_manageable_member()
@@ -2786,6 +2869,10 @@ declare
   v_now   timestamptz := _now();
   v_token one_time_tokens;
 begin
+  perform from users
+  where id = (select user_id from one_time_tokens where token_hash = sha256(p_token))
+  for no key update;
+
   update one_time_tokens
   set used_time = v_now
   where token_hash = sha256(p_token)
@@ -2795,13 +2882,22 @@ begin
     and expiration_time > v_now
   returning * into v_token;
 
+  delete from one_time_tokens
+  where user_id = v_token.user_id
+    and purpose = v_token.purpose
+    and used_time is null;
+  delete from messages
+  where user_id = v_token.user_id
+    and purpose = v_token.purpose
+    and status = 'waiting';
+
   return v_token;
 end;
 $$;
 
 ALTER FUNCTION safetypin._use_token(p_purposes text[], p_token bytea) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._use_token(p_purposes text[], p_token bytea) IS 'Uses a token, once: returns its row to one caller and null to all others.';
+COMMENT ON FUNCTION safetypin._use_token(p_purposes text[], p_token bytea) IS 'Uses a token, once, and with it whatever else its owner was sent for the same purpose: returns its row to one caller and null to all others.';
 
 REVOKE ALL ON FUNCTION safetypin._use_token(p_purposes text[], p_token bytea) FROM PUBLIC;
 
@@ -4817,6 +4913,80 @@ REVOKE ALL ON FUNCTION safetypin.find_organization_of_own_domain(OUT organizatio
 GRANT ALL ON FUNCTION safetypin.find_organization_of_own_domain(OUT organization_id uuid, OUT name text) TO safetypin_app;
 
 --
+-- safetypin.finish_message()
+--
+
+CREATE FUNCTION safetypin.finish_message(p_id uuid, p_attempt integer, p_delivered boolean, p_problem text DEFAULT NULL::text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now     timestamptz := _now();
+  v_message messages;
+  v_status  text;
+begin
+  select *
+  into v_message
+  from messages
+  where id = p_id
+    and p_attempt between 1 and attempt_count
+  for update;
+
+  v_status := case
+    when v_message.id is null then 'unknown'
+    when p_delivered then 'delivered'
+    when v_message.status = 'waiting'
+      and v_message.attempt_count = p_attempt
+      and (p_attempt >= 10 or v_message.expiration_time <= v_now) then 'failed'
+    else v_message.status
+  end;
+
+  update messages
+  set
+    status = v_status,
+    finished_time = case when v_status <> 'waiting' then coalesce(finished_time, v_now) end,
+    next_attempt_time = case
+      when attempt_count = p_attempt then v_now + interval '30 seconds' * (2 ^ (p_attempt - 1))
+      else next_attempt_time
+    end,
+    problem = coalesce(_printable(p_problem), problem)
+  where id = v_message.id;
+
+  perform _log_event(
+    'message.delivered',
+    v_message.user_id,
+    p_result => case when v_status = 'delivered' then 'success' else 'failure' end,
+    p_failure_reason => case v_status
+      when 'delivered' then null
+      when 'waiting' then 'tried_again_later'
+      when 'failed' then 'given_up'
+      when 'unknown' then 'unknown_message'
+      else v_status
+    end,
+    p_resource_type => 'message',
+    p_resource_id => v_message.id,
+    p_additional_data => jsonb_strip_nulls(
+      jsonb_build_object('purpose', v_message.purpose, 'attempt', p_attempt)
+    )
+  );
+  if v_status = 'failed' then
+    perform _alert_undelivered(
+      jsonb_build_object('message_id', v_message.id, 'purpose', v_message.purpose)
+    );
+  end if;
+
+  return v_status;
+end;
+$$;
+
+ALTER FUNCTION safetypin.finish_message(p_id uuid, p_attempt integer, p_delivered boolean, p_problem text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.finish_message(p_id uuid, p_attempt integer, p_delivered boolean, p_problem text) IS 'Says how sending a message went, by the attempt it was taken in, and answers what becomes of it: delivered; waiting, when it is tried again later; failed, when this was the tenth time or it is too late; superseded by a later one; or unknown.';
+
+REVOKE ALL ON FUNCTION safetypin.finish_message(p_id uuid, p_attempt integer, p_delivered boolean, p_problem text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.finish_message(p_id uuid, p_attempt integer, p_delivered boolean, p_problem text) TO safetypin_mailer;
+
+--
 -- safetypin.finish_password_check()
 --
 
@@ -4844,6 +5014,7 @@ begin
   where password_credentials.user_id = v_attempt.user_id;
 
   if v_is_stale then
+    -- The one token that a caller makes: of use to whoever just proved the password.
     status := 'password_change_required';
     if p_change_token_hash is not null then
       insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
@@ -5324,6 +5495,114 @@ REVOKE ALL ON FUNCTION safetypin.mark_password_compromised(p_user_id uuid, p_rea
 GRANT ALL ON FUNCTION safetypin.mark_password_compromised(p_user_id uuid, p_reason text) TO safetypin_operator;
 
 --
+-- safetypin.messages
+--
+
+CREATE TABLE safetypin.messages (
+    id uuid DEFAULT safetypin.new_id() NOT NULL,
+    purpose text NOT NULL,
+    user_id uuid,
+    email_digest bytea NOT NULL,
+    status text DEFAULT 'waiting'::text NOT NULL,
+    attempt_count integer DEFAULT 0 NOT NULL,
+    next_attempt_time timestamp with time zone NOT NULL,
+    creation_time timestamp with time zone NOT NULL,
+    expiration_time timestamp with time zone NOT NULL,
+    finished_time timestamp with time zone,
+    problem text,
+    CONSTRAINT messages_attempts_are_limited CHECK (((attempt_count >= 0) AND (attempt_count <= 10))),
+    CONSTRAINT messages_email_digest_is_32_bytes CHECK ((octet_length(email_digest) = 32)),
+    CONSTRAINT messages_end_within_a_month CHECK (((expiration_time > creation_time) AND (expiration_time <= (creation_time + '31 days'::interval)))),
+    CONSTRAINT messages_finished_ones_say_when CHECK (((status = 'waiting'::text) = (finished_time IS NULL))),
+    CONSTRAINT messages_for_nobody_wait_for_ever CHECK (((user_id IS NOT NULL) OR ((next_attempt_time = 'infinity'::timestamp with time zone) AND (attempt_count = 0)))),
+    CONSTRAINT messages_problem_is_short CHECK ((length(problem) <= 1000)),
+    CONSTRAINT messages_purpose_is_known CHECK ((purpose = ANY (ARRAY['verify_email'::text, 'already_registered'::text, 'reset_password'::text]))),
+    CONSTRAINT messages_status_is_known CHECK ((status = ANY (ARRAY['waiting'::text, 'delivered'::text, 'superseded'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY safetypin.messages FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE safetypin.messages IS 'Messages that were asked for, until a mailer has sent them. Their tokens are made when they are taken, and stand nowhere.';
+
+COMMENT ON COLUMN safetypin.messages.id IS 'The id of the message. [internal]';
+
+COMMENT ON COLUMN safetypin.messages.purpose IS 'verify_email or reset_password, which carry a token; or already_registered, which tells the owner of an address that somebody registered it again. [internal]';
+
+COMMENT ON COLUMN safetypin.messages.user_id IS 'Whom it is for; null when the address is nobody''s: such a row is written so that asking takes as long, and is never taken. [internal]';
+
+COMMENT ON COLUMN safetypin.messages.email_digest IS 'The keyed digest of the address that was typed: what is limited to one message a minute. [secret]';
+
+COMMENT ON COLUMN safetypin.messages.status IS 'waiting; delivered; superseded by a later one of its kind; or failed, which nobody tries again. [internal]';
+
+COMMENT ON COLUMN safetypin.messages.attempt_count IS 'How often it was taken; ten times at most. [internal]';
+
+COMMENT ON COLUMN safetypin.messages.next_attempt_time IS 'When it may be taken: at once, when the lease of whoever took it ends, or after a pause. [internal]';
+
+COMMENT ON COLUMN safetypin.messages.creation_time IS 'When it was asked for. [internal]';
+
+COMMENT ON COLUMN safetypin.messages.expiration_time IS 'Until when it is worth sending. [internal]';
+
+COMMENT ON COLUMN safetypin.messages.finished_time IS 'When it stopped waiting; null until then. [internal]';
+
+COMMENT ON COLUMN safetypin.messages.problem IS 'What the mailer said when it could not be sent, on one line; null when it has not said. [personal]';
+
+ALTER TABLE ONLY safetypin.messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (id);
+
+CREATE INDEX messages_email_digest_idx ON safetypin.messages USING btree (email_digest, purpose, creation_time);
+
+CREATE INDEX messages_expiration_time_idx ON safetypin.messages USING btree (expiration_time);
+
+CREATE INDEX messages_next_attempt_time_idx ON safetypin.messages USING btree (next_attempt_time) WHERE (status = 'waiting'::text);
+
+CREATE INDEX messages_user_id_idx ON safetypin.messages USING btree (user_id);
+
+CREATE POLICY delete_definer ON safetypin.messages FOR DELETE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY delete_definer ON safetypin.messages IS 'Messages go when what they were to bring was used, and when they ended long ago.';
+
+CREATE POLICY insert_definer ON safetypin.messages FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.messages IS 'Messages are written by the functions that ask for one.';
+
+ALTER TABLE safetypin.messages ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY select_backup ON safetypin.messages FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.messages IS 'A backup holds every row.';
+
+CREATE POLICY select_definer ON safetypin.messages FOR SELECT TO safetypin_definer USING (true);
+
+COMMENT ON POLICY select_definer ON safetypin.messages IS 'Messages are asked for before anybody is known, and taken by a login that is nobody.';
+
+CREATE POLICY update_definer ON safetypin.messages FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.messages IS 'Messages are taken and finished in functions, each by one at a time.';
+
+GRANT SELECT,DELETE ON TABLE safetypin.messages TO safetypin_definer;
+GRANT SELECT ON TABLE safetypin.messages TO safetypin_backup;
+
+GRANT INSERT(purpose) ON TABLE safetypin.messages TO safetypin_definer;
+
+GRANT INSERT(user_id) ON TABLE safetypin.messages TO safetypin_definer;
+
+GRANT INSERT(email_digest) ON TABLE safetypin.messages TO safetypin_definer;
+
+GRANT UPDATE(status) ON TABLE safetypin.messages TO safetypin_definer;
+
+GRANT UPDATE(attempt_count) ON TABLE safetypin.messages TO safetypin_definer;
+
+GRANT INSERT(next_attempt_time),UPDATE(next_attempt_time) ON TABLE safetypin.messages TO safetypin_definer;
+
+GRANT INSERT(creation_time) ON TABLE safetypin.messages TO safetypin_definer;
+
+GRANT INSERT(expiration_time) ON TABLE safetypin.messages TO safetypin_definer;
+
+GRANT UPDATE(finished_time) ON TABLE safetypin.messages TO safetypin_definer;
+
+GRANT UPDATE(problem) ON TABLE safetypin.messages TO safetypin_definer;
+
+--
 -- safetypin.migrations
 --
 
@@ -5419,7 +5698,7 @@ CASE purpose
 END),
     CONSTRAINT one_time_tokens_attempts_are_limited CHECK (((attempt_count >= 0) AND (attempt_count <= 10))),
     CONSTRAINT one_time_tokens_end_within_a_month CHECK (((expiration_time > creation_time) AND (expiration_time <= (creation_time + '31 days'::interval)))),
-    CONSTRAINT one_time_tokens_purpose_is_known CHECK ((purpose = ANY (ARRAY['verify_email'::text, 'already_registered'::text, 'reset_password'::text, 'verify_domain'::text]))),
+    CONSTRAINT one_time_tokens_purpose_is_known CHECK ((purpose = ANY (ARRAY['verify_email'::text, 'reset_password'::text, 'verify_domain'::text]))),
     CONSTRAINT one_time_tokens_token_hash_is_a_digest CHECK ((octet_length(token_hash) = 32))
 );
 
@@ -5429,7 +5708,7 @@ COMMENT ON TABLE safetypin.one_time_tokens IS 'Digests of tokens that were sent 
 
 COMMENT ON COLUMN safetypin.one_time_tokens.id IS 'The id of the token: a name, not the token. [internal]';
 
-COMMENT ON COLUMN safetypin.one_time_tokens.purpose IS 'verify_email, reset_password, verify_domain; or already_registered, which tells the owner of an address that somebody registered it again. [internal]';
+COMMENT ON COLUMN safetypin.one_time_tokens.purpose IS 'verify_email, reset_password or verify_domain. [internal]';
 
 COMMENT ON COLUMN safetypin.one_time_tokens.user_id IS 'About whom; null when it is about a domain. [internal]';
 
@@ -5465,11 +5744,11 @@ ALTER TABLE ONLY safetypin.one_time_tokens
 
 CREATE POLICY delete_definer ON safetypin.one_time_tokens FOR DELETE TO safetypin_definer USING (true);
 
-COMMENT ON POLICY delete_definer ON safetypin.one_time_tokens IS 'Tokens go when a new one takes their place, and when they ended long ago.';
+COMMENT ON POLICY delete_definer ON safetypin.one_time_tokens IS 'Tokens go when another of the same purpose is used, and when they ended long ago.';
 
 CREATE POLICY insert_definer ON safetypin.one_time_tokens FOR INSERT TO safetypin_definer WITH CHECK (true);
 
-COMMENT ON POLICY insert_definer ON safetypin.one_time_tokens IS 'Tokens are kept by the functions that are asked for one.';
+COMMENT ON POLICY insert_definer ON safetypin.one_time_tokens IS 'Tokens are made when a mailer takes the message they go into, or by whoever proved something else just now.';
 
 ALTER TABLE safetypin.one_time_tokens ENABLE ROW LEVEL SECURITY;
 
@@ -6880,6 +7159,48 @@ COMMENT ON COLUMN safetypin.published_users.locale IS 'A BCP 47 language tag. [p
 GRANT SELECT ON TABLE safetypin.published_users TO safetypin_app;
 
 --
+-- safetypin.raise_message_alerts()
+--
+
+CREATE FUNCTION safetypin.raise_message_alerts() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now     timestamptz := _now();
+  v_waiting bigint;
+  v_oldest  timestamptz;
+  v_raised  integer := 0;
+begin
+  select count(*), min(next_attempt_time)
+  into v_waiting, v_oldest
+  from messages
+  where status = 'waiting'
+    and next_attempt_time < v_now - interval '15 minutes';
+
+  if v_waiting > 0 and _alert_undelivered(
+    jsonb_build_object(
+      'waiting', v_waiting,
+      'seconds_overdue', round(extract(epoch from v_now - v_oldest))
+    )
+  ) then
+    v_raised := 1;
+  end if;
+
+  perform _log_event('alerts.checked', p_additional_data => jsonb_build_object('raised', v_raised));
+
+  return v_raised;
+end;
+$$;
+
+ALTER FUNCTION safetypin.raise_message_alerts() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.raise_message_alerts() IS 'Opens an alert when messages are due for a quarter of an hour and no mailer takes them, unless one is open already. Returns how many it opened.';
+
+REVOKE ALL ON FUNCTION safetypin.raise_message_alerts() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.raise_message_alerts() TO safetypin_operator;
+
+--
 -- safetypin.raise_operational_alerts()
 --
 
@@ -7416,73 +7737,61 @@ GRANT UPDATE(is_revoked) ON TABLE safetypin.refresh_tokens TO safetypin_definer;
 -- safetypin.register_user()
 --
 
-CREATE FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_verification_token_hash bytea, p_timezone text DEFAULT 'UTC'::text, p_locale text DEFAULT 'en'::text) RETURNS void
+CREATE FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text DEFAULT 'UTC'::text, p_locale text DEFAULT 'en'::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_user_id uuid;
+  v_owner_id   uuid;
+  v_constraint text;
 begin
-  perform _require_digest(p_verification_token_hash);
+  select id into v_owner_id from users where email = lower(p_email);
 
-  insert into users (id, email, first_name, last_name, timezone, locale)
-  values (p_user_id, lower(p_email), p_first_name, p_last_name, p_timezone, p_locale)
-  on conflict (email) do nothing
-  returning id into v_user_id;
-
-  if v_user_id is not null then
-    perform _set_password(
-      v_user_id, p_password_digest, array[p_history_digest], p_policy_version
-    );
-    perform _issue_token('verify_email', v_user_id, p_verification_token_hash, '1 day');
-    perform _log_event('user.registered', v_user_id);
-    return;
-  end if;
-
-  -- The address has an account. The same is done for an address that nobody has,
-  -- and undone: so whatever is refused is refused alike, and takes as long.
+  -- What is done for a new address is done for one that has an account, under an
+  -- address that nobody has, and undone: whatever is refused is refused alike, and
+  -- it takes as long.
   begin
     insert into users (id, email, first_name, last_name, timezone, locale)
     values (
-      p_user_id, new_id() || '@nobody.invalid', p_first_name, p_last_name, p_timezone, p_locale
+      p_user_id,
+      case when v_owner_id is null then lower(p_email) else new_id() || '@nobody.invalid' end,
+      p_first_name, p_last_name, p_timezone, p_locale
     );
-    perform _set_password(
-      p_user_id, p_password_digest, array[p_history_digest], p_policy_version
-    );
-    perform _issue_token('verify_email', p_user_id, p_verification_token_hash, '1 day');
-    raise triggered_action_exception;
+    perform _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
+    if v_owner_id is not null then
+      raise triggered_action_exception;
+    end if;
   exception
     when triggered_action_exception then
       null;
+    when unique_violation then
+      -- Somebody registered it at the same moment, and was first.
+      get stacked diagnostics v_constraint = constraint_name;
+      if v_constraint <> 'users_email_key' then
+        raise;
+      end if;
+      select id into v_owner_id from users where email = lower(p_email);
   end;
 
-  -- What is wrong with the rest would be an error for a new address, so it is one
-  -- here: all of it is done for an address that nobody has, and undone.
-  begin
-    insert into users (id, email, first_name, last_name, timezone, locale)
-    values (
-      p_user_id, gen_random_uuid() || '@nobody.invalid', p_first_name, p_last_name, p_timezone, p_locale
-    );
-    perform _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
-    raise exception 'nothing was wrong' using errcode = 'ZZ001';
-  exception
-    when sqlstate 'ZZ001' then null;
-  end;
-
-  select id into v_user_id from users where email = lower(p_email);
-  perform _issue_token('already_registered', v_user_id, p_verification_token_hash, '1 day');
+  perform _request_message(
+    case when v_owner_id is null then 'verify_email' else 'already_registered' end,
+    p_email, coalesce(v_owner_id, p_user_id), '1 day'
+  );
   perform _log_event(
-    'user.registered', v_user_id, p_result => 'failure', p_failure_reason => 'already_registered'
+    'user.registered',
+    coalesce(v_owner_id, p_user_id),
+    p_result => case when v_owner_id is null then 'success' else 'failure' end,
+    p_failure_reason => case when v_owner_id is not null then 'already_registered' end
   );
 end;
 $$;
 
-ALTER FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_verification_token_hash bytea, p_timezone text, p_locale text) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_verification_token_hash bytea, p_timezone text, p_locale text) IS 'Registers a person, who becomes active when verify_email() is given the token with this digest. Says nothing: an address that has an account gets a token that says so to its owner. Raises SP402, SP507 or SP508 as for any new password.';
+COMMENT ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) IS 'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. Raises SP402, SP507 or SP508 as for any new password.';
 
-REVOKE ALL ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_verification_token_hash bytea, p_timezone text, p_locale text) FROM PUBLIC;
-GRANT ALL ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_verification_token_hash bytea, p_timezone text, p_locale text) TO safetypin_app;
+REVOKE ALL ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) TO safetypin_app;
 
 --
 -- safetypin.rehash_password()
@@ -7655,69 +7964,59 @@ GRANT ALL ON FUNCTION safetypin.remove_role(p_user_id uuid, p_role_id uuid) TO s
 -- safetypin.request_email_verification()
 --
 
-CREATE FUNCTION safetypin.request_email_verification(p_email text, p_token_hash bytea) RETURNS void
+CREATE FUNCTION safetypin.request_email_verification(p_email text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
   v_user_id uuid;
 begin
-  perform _require_digest(p_token_hash);
-
   select id
   into v_user_id
   from users
   where email = lower(p_email)
     and status = 'pending';
 
-  if v_user_id is not null then
-    perform _issue_token('verify_email', v_user_id, p_token_hash, '1 day');
-  end if;
-
+  perform _request_message('verify_email', p_email, v_user_id, '1 day');
   perform _log_event('email.verification_requested', v_user_id);
 end;
 $$;
 
-ALTER FUNCTION safetypin.request_email_verification(p_email text, p_token_hash bytea) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin.request_email_verification(p_email text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.request_email_verification(p_email text, p_token_hash bytea) IS 'Makes the token with this digest good for verifying an address for a day, if somebody waits to verify it. The answer is the same if nobody does.';
+COMMENT ON FUNCTION safetypin.request_email_verification(p_email text) IS 'Asks for a message by which an address is verified, if somebody waits to verify it. Says nothing, and does the same if nobody does.';
 
-REVOKE ALL ON FUNCTION safetypin.request_email_verification(p_email text, p_token_hash bytea) FROM PUBLIC;
-GRANT ALL ON FUNCTION safetypin.request_email_verification(p_email text, p_token_hash bytea) TO safetypin_app;
+REVOKE ALL ON FUNCTION safetypin.request_email_verification(p_email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.request_email_verification(p_email text) TO safetypin_app;
 
 --
 -- safetypin.request_password_reset()
 --
 
-CREATE FUNCTION safetypin.request_password_reset(p_email text, p_token_hash bytea) RETURNS void
+CREATE FUNCTION safetypin.request_password_reset(p_email text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
   v_user_id uuid;
 begin
-  perform _require_digest(p_token_hash);
-
   select id
   into v_user_id
   from users
   where email = lower(p_email)
     and status in ('pending', 'active');
 
-  if v_user_id is not null then
-    perform _issue_token('reset_password', v_user_id, p_token_hash, '1 hour');
-  end if;
-
+  perform _request_message('reset_password', p_email, v_user_id, '1 hour');
   perform _log_event('password.reset_requested', v_user_id);
 end;
 $$;
 
-ALTER FUNCTION safetypin.request_password_reset(p_email text, p_token_hash bytea) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin.request_password_reset(p_email text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.request_password_reset(p_email text, p_token_hash bytea) IS 'Makes the token with this digest good for resetting a password for an hour, if the address belongs to anybody. The answer is the same if it does not.';
+COMMENT ON FUNCTION safetypin.request_password_reset(p_email text) IS 'Asks for a message by which a password is reset, if the address belongs to anybody. Says nothing, and does the same if it does not.';
 
-REVOKE ALL ON FUNCTION safetypin.request_password_reset(p_email text, p_token_hash bytea) FROM PUBLIC;
-GRANT ALL ON FUNCTION safetypin.request_password_reset(p_email text, p_token_hash bytea) TO safetypin_app;
+REVOKE ALL ON FUNCTION safetypin.request_password_reset(p_email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.request_password_reset(p_email text) TO safetypin_app;
 
 --
 -- safetypin.require_password_change()
@@ -8523,7 +8822,7 @@ CREATE TABLE safetypin.security_alerts (
     resolved_by uuid,
     resolution_time timestamp with time zone,
     resolution_note text,
-    CONSTRAINT security_alerts_alert_type_is_known CHECK ((alert_type = ANY (ARRAY['refresh_token_reused'::text, 'password_disabled'::text, 'password_compromised'::text, 'clock_went_back'::text, 'partitions_running_out'::text]))),
+    CONSTRAINT security_alerts_alert_type_is_known CHECK ((alert_type = ANY (ARRAY['refresh_token_reused'::text, 'password_disabled'::text, 'password_compromised'::text, 'clock_went_back'::text, 'partitions_running_out'::text, 'messages_undelivered'::text]))),
     CONSTRAINT security_alerts_resolved_ones_say_how CHECK (((status = 'resolved'::text) = ((resolution_time IS NOT NULL) AND (resolution_note IS NOT NULL)))),
     CONSTRAINT security_alerts_severity_is_known CHECK ((severity = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text]))),
     CONSTRAINT security_alerts_status_is_known CHECK ((status = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
@@ -9320,6 +9619,41 @@ REVOKE ALL ON FUNCTION safetypin.suspend_user(p_user_id uuid, p_reason text) FRO
 GRANT ALL ON FUNCTION safetypin.suspend_user(p_user_id uuid, p_reason text) TO safetypin_operator;
 
 --
+-- safetypin.sweep_messages()
+--
+
+CREATE FUNCTION safetypin.sweep_messages(p_batch integer DEFAULT 1000) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_swept integer;
+begin
+  delete from messages
+  where id = any (array(
+    select id
+    from messages
+    where expiration_time < _now() - interval '1 day'
+    order by expiration_time
+    limit p_batch
+    for update skip locked
+  ));
+  get diagnostics v_swept = row_count;
+
+  perform _log_event('messages.swept', p_additional_data => jsonb_build_object('swept', v_swept));
+
+  return v_swept;
+end;
+$$;
+
+ALTER FUNCTION safetypin.sweep_messages(p_batch integer) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.sweep_messages(p_batch integer) IS 'Deletes one batch of messages that ended more than a day ago, sent or not, and returns how many. Call it until it returns 0.';
+
+REVOKE ALL ON FUNCTION safetypin.sweep_messages(p_batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.sweep_messages(p_batch integer) TO safetypin_operator;
+
+--
 -- safetypin.sweep_one_time_tokens()
 --
 
@@ -9510,6 +9844,99 @@ COMMENT ON FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) IS 'Forge
 
 REVOKE ALL ON FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) TO safetypin_operator;
+
+--
+-- safetypin.take_messages()
+--
+
+CREATE FUNCTION safetypin.take_messages(p_limit integer DEFAULT 10, p_lease interval DEFAULT '00:05:00'::interval) RETURNS TABLE(id uuid, attempt integer, purpose text, email text, first_name text, last_name text, locale text, timezone text, token bytea, expiration_time timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now     timestamptz := _now();
+  v_message record;
+begin
+  if p_limit is null or p_limit not between 1 and 1000 then
+    raise exception 'cannot take % messages', coalesce(p_limit::text, 'null')
+      using errcode = 'SP504', hint = 'Pass a number from 1 to 1000.';
+  end if;
+  if p_lease is null or p_lease not between interval '1 second' and interval '1 hour' then
+    raise exception 'cannot take messages for %', coalesce(p_lease::text, 'null')
+      using errcode = 'SP504', hint = 'Pass a lease from 1 second to 1 hour.';
+  end if;
+
+  perform _close_messages(1000);
+
+  for v_message in
+    update messages
+    set
+      attempt_count = messages.attempt_count + 1,
+      next_attempt_time = v_now + p_lease
+    from users
+    where users.id = messages.user_id
+      and messages.id = any (array(
+        select due.id
+        from messages as due
+        join users as recipient on recipient.id = due.user_id
+        where due.status = 'waiting'
+          and due.next_attempt_time <= v_now
+          and due.expiration_time > v_now
+          and due.attempt_count < 10
+          and recipient.status <> 'deleted'
+          and not _has_later_message(due)
+        order by due.next_attempt_time
+        limit p_limit
+        for update of due skip locked
+      ))
+    returning
+      messages.id, messages.purpose, messages.user_id, messages.attempt_count,
+      users.email, users.first_name, users.last_name, users.locale, users.timezone
+  loop
+    id := v_message.id;
+    attempt := v_message.attempt_count;
+    purpose := v_message.purpose;
+    email := v_message.email;
+    first_name := v_message.first_name;
+    last_name := v_message.last_name;
+    locale := v_message.locale;
+    timezone := v_message.timezone;
+    token := null;
+    expiration_time := null;
+
+    if v_message.purpose <> 'already_registered' then
+      token := gen_random_bytes(32);
+      expiration_time := v_now + case v_message.purpose
+        when 'reset_password' then interval '1 hour'
+        else interval '1 day'
+      end;
+      insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
+      values (
+        v_message.purpose, v_message.user_id, sha256(take_messages.token),
+        take_messages.expiration_time
+      );
+    end if;
+
+    perform _log_event(
+      'message.taken',
+      v_message.user_id,
+      p_resource_type => 'message',
+      p_resource_id => v_message.id,
+      p_additional_data => jsonb_build_object(
+        'purpose', v_message.purpose, 'attempt', v_message.attempt_count
+      )
+    );
+    return next;
+  end loop;
+end;
+$$;
+
+ALTER FUNCTION safetypin.take_messages(p_limit integer, p_lease interval) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.take_messages(p_limit integer, p_lease interval) IS 'Takes messages to be sent, for as long as the lease: whom to write to, in which language, and the token, which is made here and shown to nobody else. Tell finish_message() how it went; what it is not told of is taken again. Raises SP504 for a number or a lease out of range.';
+
+REVOKE ALL ON FUNCTION safetypin.take_messages(p_limit integer, p_lease interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.take_messages(p_limit integer, p_lease interval) TO safetypin_mailer;
 
 --
 -- safetypin.tenant_keys
@@ -11041,16 +11468,11 @@ CREATE FUNCTION safetypin.verify_email(p_token bytea) RETURNS text
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_token one_time_tokens := _use_token(array['verify_email', 'already_registered'], p_token);
+  v_token one_time_tokens := _use_token(array['verify_email'], p_token);
 begin
   if v_token.id is null then
     perform _log_event('email.verified', p_result => 'failure', p_failure_reason => 'unknown_token');
     return 'invalid';
-  end if;
-
-  if v_token.purpose = 'already_registered' then
-    perform _log_event('email.registered_again', v_token.user_id);
-    return 'already_registered';
   end if;
 
   update users
@@ -11066,7 +11488,7 @@ $$;
 
 ALTER FUNCTION safetypin.verify_email(p_token bytea) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.verify_email(p_token bytea) IS 'Takes a token that was sent to an address and makes its owner active. Answers verified, already_registered when the address had an account before, or invalid.';
+COMMENT ON FUNCTION safetypin.verify_email(p_token bytea) IS 'Takes a token that was sent to an address and makes its owner active. Answers verified, or invalid.';
 
 REVOKE ALL ON FUNCTION safetypin.verify_email(p_token bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.verify_email(p_token bytea) TO safetypin_app;

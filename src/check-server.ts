@@ -16,9 +16,19 @@ export interface ServerFacts {
   readonly hasPooler: boolean;
 }
 
+/** What a process logs in as. */
+export type ServerLogin = "app" | "mailer";
+
+/** What each is called in a sentence, and a function that it is there to call. */
+const LOGINS = {
+  app: { called: "an application", calls: "begin_password_check" },
+  mailer: { called: "a mailer", calls: "take_messages" },
+} as const satisfies Record<ServerLogin, unknown>;
+
 /** How strictly to look. */
 export interface ServerChecks {
   readonly cell: CellName;
+  readonly login: ServerLogin;
   readonly environment: Environment;
   readonly tls: Tls;
   readonly log: Log;
@@ -37,7 +47,7 @@ export interface ServerChecks {
  * and what mends it.
  */
 export async function checkServer(client: PoolClient, checks: ServerChecks): Promise<ServerFacts> {
-  const { cell, environment, tls, log, allowVulnerableServer } = checks;
+  const { cell, login, environment, tls, log, allowVulnerableServer } = checks;
   const { rows } = await client.query<{
     version: number;
     login: string;
@@ -45,7 +55,7 @@ export async function checkServer(client: PoolClient, checks: ServerChecks): Pro
     is_encrypted: boolean;
     has_cell: boolean;
     may_use: boolean;
-    is_app: boolean;
+    is_member: boolean;
     is_migrated: boolean;
   }>(
     `select
@@ -56,12 +66,12 @@ export async function checkServer(client: PoolClient, checks: ServerChecks): Pro
          or coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) as is_encrypted,
        to_regnamespace(quote_ident($1)) is not null as has_cell,
        coalesce(has_schema_privilege(to_regnamespace(quote_ident($1)), 'usage'), false) as may_use,
-       coalesce(pg_has_role(to_regrole('safetypin_app'), 'usage'), false) as is_app,
+       coalesce(pg_has_role(to_regrole('safetypin_' || $2), 'usage'), false) as is_member,
        exists (
          select from pg_proc
-         where pronamespace = to_regnamespace(quote_ident($1)) and proname = 'begin_password_check'
+         where pronamespace = to_regnamespace(quote_ident($1)) and proname = $3
        ) as is_migrated`,
-    [cell],
+    [cell, login, LOGINS[login].calls],
   );
   const [server] = rows;
   if (server === undefined) throw new ConfigurationError("The server said nothing about itself");
@@ -78,9 +88,9 @@ export async function checkServer(client: PoolClient, checks: ServerChecks): Pro
       remedy: `Pass another cell, or make it: safetypin bootstrap --cell ${cell}, then safetypin migrate up --cell ${cell}`,
     });
   }
-  if (!server.may_use || !server.is_app) {
-    throw new ConfigurationError(`"${server.login}" is not let into cell "${cell}" as an application`, {
-      remedy: `Connect as ${cell}_app_login, which safetypin bootstrap makes for this`,
+  if (!server.may_use || !server.is_member) {
+    throw new ConfigurationError(`"${server.login}" is not let into cell "${cell}" as ${LOGINS[login].called}`, {
+      remedy: `Connect as ${cell}_${login}_login, which safetypin bootstrap makes for this`,
     });
   }
   const extensionsSchema = await findExtensionsSchema(client);

@@ -3,13 +3,7 @@ import { parseEmail } from "./email.js";
 import { AuthenticationError } from "./errors.js";
 import type { Origin } from "./origin.js";
 import { requestEmailVerification as request, verifyEmail as verify } from "./queries/one_time_tokens.js";
-import { digestOf, OneTimeToken, secretOf } from "./tokens.js";
-
-/**
- * What came of it: the address is theirs, or they had an account before they registered
- * again, and are to be told so.
- */
-export type EmailVerification = "verified" | "already_registered";
+import { OneTimeToken, secretOf } from "./tokens.js";
 
 /**
  * Takes the token that was sent to an address, and makes its owner active.
@@ -21,18 +15,17 @@ export async function verifyEmail(
   cells: Cells,
   text: OneTimeToken | string,
   origin: Origin,
-): Promise<EmailVerification> {
+): Promise<void> {
   const token = typeof text === "string" ? OneTimeToken.parse(text) : text;
   const [row] = await cells
     .ofToken(token)
     .withNobody((tx) => verify.run({ token: secretOf(token) }, tx), origin);
-  if (row?.outcome === "invalid" || row === undefined) throw tokenInvalid();
-  return row.outcome as EmailVerification;
+  if (row?.outcome !== "verified") throw tokenInvalid();
 }
 
 /**
- * Makes another token for somebody who still has to verify their address. The answer is
- * the same if there is nobody: send it there in either case.
+ * Asks for another message to somebody who still has to verify their address. Nothing is
+ * answered, and it takes as long if there is nobody.
  *
  * @throws {@link RuleError} `email_malformed`
  */
@@ -40,12 +33,10 @@ export async function requestEmailVerification(
   cells: Cells,
   text: string,
   origin: Origin,
-): Promise<OneTimeToken> {
+): Promise<void> {
   const email = parseEmail(text);
   const cell = await cells.ofEmail(email);
-  const token = OneTimeToken.of(cell.tag);
-  await cell.withNobody((tx) => request.run({ email, tokenHash: digestOf(token) }, tx), origin);
-  return token;
+  await cell.withNobody((tx) => request.run({ email }, tx), origin);
 }
 
 /** The one answer to a token that is not good, whatever the reason. */

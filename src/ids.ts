@@ -31,6 +31,9 @@ export type AlertId = Id<"alert">;
 /** Which entry of the audit trail. */
 export type EventId = Id<"event">;
 
+/** Which message to somebody. */
+export type MessageId = Id<"message">;
+
 /** Which device. */
 export type DeviceId = Id<"device">;
 

@@ -15,7 +15,6 @@ export {
   type SecretsManagerCredentials,
 } from "./credentials/secrets-manager-credentials.js";
 export { parseEmail, type EmailAddress } from "./email.js";
-export type { EmailVerification } from "./email-verification.js";
 export {
   AuthenticationError,
   ConfigurationError,
@@ -42,6 +41,7 @@ export {
   type DomainId,
   type EventId,
   type Id,
+  type MessageId,
   type OrganizationId,
   type PermissionId,
   type RoleId,
@@ -49,6 +49,8 @@ export {
   type UserId,
 } from "./ids.js";
 export { LIMITS, type Environment, type Limits } from "./limits.js";
+export { deliverMessages, Mailer, type Delivery, type MailerOptions } from "./mailer.js";
+export type { AlreadyRegisteredMessage, Message, TokenMessage } from "./messages.js";
 export type { Origin } from "./origin.js";
 export type { PasswordChange } from "./password-change.js";
 export { PasswordRefusedError, type BrokenPasswordRule, type PasswordRuleCode } from "./password-rules.js";

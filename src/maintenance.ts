@@ -32,6 +32,11 @@ export const MAINTENANCE_TASKS: readonly MaintenanceTask[] = [
     isBatched: true,
   },
   {
+    name: "sweep_messages",
+    description: "deletes messages that were sent, or came too late",
+    isBatched: true,
+  },
+  {
     name: "sweep_one_time_tokens",
     description: "deletes tokens that were sent and have ended",
     isBatched: true,
@@ -49,6 +54,11 @@ export const MAINTENANCE_TASKS: readonly MaintenanceTask[] = [
   {
     name: "raise_operational_alerts",
     description: "opens an alert where something is about to go wrong",
+    isBatched: false,
+  },
+  {
+    name: "raise_message_alerts",
+    description: "opens an alert where messages wait and nobody takes them",
     isBatched: false,
   },
 ];

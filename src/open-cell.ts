@@ -1,5 +1,5 @@
 import { createCell, type Cell } from "./cell.js";
-import { checkServer } from "./check-server.js";
+import { checkServer, type ServerLogin } from "./check-server.js";
 import type { CellOptions, ConnectOptions, MaintenanceOptions } from "./connect-options.js";
 import { createStatementNames } from "./connection.js";
 import { LIMITS, type Environment } from "./limits.js";
@@ -16,7 +16,7 @@ export interface Settings extends ConnectOptions {
 }
 
 /**
- * Connects to a cell's server and looks whether it can serve.
+ * Connects to a cell's server as this login and looks whether it can serve.
  *
  * @throws {@link ConfigurationError} with what is not as it has to be, and what mends it.
  */
@@ -24,6 +24,7 @@ export async function openCell(
   name: CellName,
   source: CellOptions,
   settings: Settings,
+  login: ServerLogin = "app",
 ): Promise<Cell> {
   const { environment, log, allowVulnerableServer } = settings;
   const limits = { ...LIMITS[environment], ...settings.limits };
@@ -33,7 +34,7 @@ export async function openCell(
     const client = await open.pool.connect().catch((error: unknown) => {
       throw explainNoConnection(error, open.config);
     });
-    const checks = { cell: name, environment, tls: open.tls, log, allowVulnerableServer };
+    const checks = { cell: name, login, environment, tls: open.tls, log, allowVulnerableServer };
     const { extensionsSchema, hasPooler } = await checkServer(client, checks).finally(() =>
       client.release(),
     );

@@ -10,11 +10,11 @@ import {
   requestPasswordReset as request,
   resetPassword as reset,
 } from "./queries/password_credentials.js";
-import { digestOf, OneTimeToken, secretOf } from "./tokens.js";
+import { OneTimeToken, secretOf } from "./tokens.js";
 
 /**
- * Makes a token for somebody who forgot their password, good for an hour. The answer is
- * the same if the address belongs to nobody: send it there in either case.
+ * Asks for a message to somebody who forgot their password, by which they reset it within
+ * an hour. Nothing is answered, and it takes as long if the address belongs to nobody.
  *
  * @throws {@link RuleError} `email_malformed`
  */
@@ -22,12 +22,10 @@ export async function requestPasswordReset(
   cells: Cells,
   text: string,
   origin: Origin,
-): Promise<OneTimeToken> {
+): Promise<void> {
   const email = parseEmail(text);
   const cell = await cells.ofEmail(email);
-  const token = OneTimeToken.of(cell.tag);
-  await cell.withNobody((tx) => request.run({ email, tokenHash: digestOf(token) }, tx), origin);
-  return token;
+  await cell.withNobody((tx) => request.run({ email }, tx), origin);
 }
 
 /**

@@ -34,7 +34,9 @@ export interface LogEntry {
     | "maintained"
     | "maintenance_failed"
     | "login_changed"
-    | "credentials_unavailable";
+    | "credentials_unavailable"
+    | "message_not_sent"
+    | "delivery_failed";
 
   /** It in a sentence. */
   readonly message: string;

@@ -8,7 +8,6 @@ import type { Origin } from "./origin.js";
 import { toPassword, type Password } from "./passwords.js";
 import { readPasswordPolicy } from "./queries/password_policies.js";
 import { registerUser } from "./queries/users.js";
-import { digestOf, OneTimeToken } from "./tokens.js";
 
 /** Who registers. */
 export interface Registration extends Origin {
@@ -25,11 +24,11 @@ export interface Registration extends Origin {
 }
 
 /**
- * Registers somebody, who becomes active when `verifyEmail` gets the token.
+ * Registers somebody, who becomes active when `verifyEmail` gets the token that the
+ * mailer sends them.
  *
- * The answer is the same whether the address was new or not: send the token there in
- * either case. Its owner learns from `verifyEmail` that they had an account already;
- * whoever asked learns nothing.
+ * Nothing is answered, whether the address was new or not. Where it has an account, its
+ * owner is sent a message that says so; whoever asked learns nothing.
  *
  * @throws {@link RuleError} `email_malformed` and its like, {@link PasswordRefusedError}
  * with every rule the password breaks, `first_name_malformed` and its like. Nothing was
@@ -39,7 +38,7 @@ export async function register(
   cells: Cells,
   checks: PasswordChecks,
   registration: Registration,
-): Promise<OneTimeToken> {
+): Promise<void> {
   const email = parseEmail(registration.email);
   const password = toPassword(registration.password);
   const { firstName, lastName, timezone = "UTC", locale = "en" } = registration;
@@ -47,7 +46,6 @@ export async function register(
   requireName("last", lastName);
 
   const cell = await cells.ofEmail(email);
-  const token = OneTimeToken.of(cell.tag);
   await underCurrentPolicy(async () => {
     const policy = await readPolicy(cell);
     const context = { email, names: [firstName, lastName] };
@@ -63,7 +61,6 @@ export async function register(
             passwordDigest: prepared.passwordDigest,
             historyDigest: prepared.historyDigests[0] ?? "",
             policyVersion: prepared.policyVersion,
-            verificationTokenHash: digestOf(token),
             timezone,
             locale,
           },
@@ -72,7 +69,6 @@ export async function register(
       registration,
     );
   });
-  return token;
 }
 
 async function readPolicy(cell: Cell): Promise<Policy> {

@@ -1,11 +1,7 @@
 import type { Cell, Work, WorkOptions } from "./cell.js";
 import { createCells } from "./cells.js";
 import type { CellOptions, ConnectOptions } from "./connect-options.js";
-import {
-  requestEmailVerification,
-  verifyEmail,
-  type EmailVerification,
-} from "./email-verification.js";
+import { requestEmailVerification, verifyEmail } from "./email-verification.js";
 import type { MaintenanceWorker } from "./maintenance-worker.js";
 import { DEFAULT_CELL, parseCellName, type CellName } from "./migrations/cell.js";
 import { logToConsole, openCell, openWorker } from "./open-cell.js";
@@ -20,14 +16,14 @@ import { SessionToken, type OneTimeToken, type RefreshToken } from "./tokens.js"
 
 /** The client: the ways in, and work in the name of whoever came in. */
 export interface SafetyPin {
-  /** See {@link Registration}: registers somebody, and returns the token to send them. */
-  register(registration: Registration): Promise<OneTimeToken>;
+  /** See {@link Registration}: registers somebody, to whom the {@link Mailer} writes. */
+  register(registration: Registration): Promise<void>;
 
-  /** Makes another token for an address that is still to be verified. */
-  requestEmailVerification(email: string, origin?: Origin): Promise<OneTimeToken>;
+  /** Asks for another message to an address that is still to be verified. */
+  requestEmailVerification(email: string, origin?: Origin): Promise<void>;
 
   /** Takes the token that was sent to an address. */
-  verifyEmail(token: OneTimeToken | string, origin?: Origin): Promise<EmailVerification>;
+  verifyEmail(token: OneTimeToken | string, origin?: Origin): Promise<void>;
 
   /** Signs somebody in with their password. */
   signIn(credentials: Credentials): Promise<SignedIn>;
@@ -41,8 +37,8 @@ export interface SafetyPin {
   /** Changes the password of a session's holder. */
   changePassword(token: SessionToken | string, passwords: PasswordChange): Promise<void>;
 
-  /** Makes a token for somebody who forgot their password. */
-  requestPasswordReset(email: string, origin?: Origin): Promise<OneTimeToken>;
+  /** Asks for a message to somebody who forgot their password. */
+  requestPasswordReset(email: string, origin?: Origin): Promise<void>;
 
   /** Sets a new password with such a token. */
   resetPassword(token: OneTimeToken | string, password: Password | string, origin?: Origin): Promise<void>;

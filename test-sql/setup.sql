@@ -9,11 +9,12 @@
  *   tests.act_as('ann', 'acme')       -- the statements that follow are ann's, in acme
  *   tests.act_as('ann')               -- ... are ann's, in no organization
  *   tests.act_as_nobody()             -- ... are the application's, for nobody
- *   tests.act_as_operator()           -- ... are a job's; likewise auditor, monitor, backup
+ *   tests.act_as_operator()           -- ... are a job's; likewise mailer, auditor, monitor, backup
  *   tests.act_as_owner()              -- ... are the tables' owner's, whom row-level security binds
  *   tests.act_as_superuser()          -- set up, and look behind the curtain
  *   tests.sign_in('ann')              -- signs ann in with her password, and answers how it went
  *   tests.committed()                 -- what was done so far counts as committed
+ *   tests.read_message('ann', 'reset_password') -- the token in what ann was sent
  *   tests.events('session.opened')    -- what was recorded, whoever is asking
  *   tests.unlock()                    -- the cell's key works in this transaction; or an organization's
  *   tests.mask(value, field)          -- a secret as a client hands it over
@@ -134,6 +135,11 @@ create function tests.act_as_nobody()
   language sql
 as $$ select tests._become(tests.login('app')) $$;
 
+create function tests.act_as_mailer()
+  returns void
+  language sql
+as $$ select tests._become(tests.login('mailer')) $$;
+
 create function tests.act_as_operator()
   returns void
   language sql
@@ -252,6 +258,34 @@ begin
       sha256(tests.token(p_token, 'change'))
     )
   );
+end;
+$$;
+
+-- Sends what waits, and reads what came: whoever is asking, as ann opens her mail.
+create function tests.read_message(p_name text, p_purpose text)
+  returns bytea
+  language plpgsql
+  security definer
+as $$
+declare
+  v_token bytea;
+begin
+  select token
+  into v_token
+  from take_messages(1000) as taken
+  where taken.email = tests.email(p_name) and taken.purpose = p_purpose;
+
+  -- What else was taken waits for whoever reads it.
+  update messages
+  set
+    next_attempt_time = _now(),
+    attempt_count = attempt_count - 1
+  from users
+  where users.id = messages.user_id
+    and messages.status = 'waiting'
+    and messages.attempt_count > 0
+    and (users.email, messages.purpose) <> (tests.email(p_name), p_purpose);
+  return v_token;
 end;
 $$;
 

@@ -15,8 +15,8 @@ beforeAll(async () => {
   await openSessions(db.admin, ["zoe"], "zenith");
 });
 
-const LOGINS: Login[] = ["app", "operator", "auditor", "monitor", "backup"];
-const GROUPS = ["owner", "definer", "keyholder", "app", "operator", "auditor", "monitor", "backup"];
+const LOGINS: Login[] = ["app", "mailer", "operator", "auditor", "monitor", "backup"];
+const GROUPS = ["owner", "definer", "keyholder", "app", "mailer", "operator", "auditor", "monitor", "backup"];
 
 describe.each(LOGINS)("the %s's login", (login) => {
   const refused = async (statement: string) => {

@@ -248,16 +248,20 @@ describe("how long it takes", () => {
   let addresses = 0;
 
   /** Somebody new, with a password, whom nobody has tried to be. */
-  const people = async (count: number) => {
+  const people = async (count: number, status = "active") => {
     const names = Array.from({ length: count }, () => `person${(addresses += 1)}`);
     await db.admin.query("select tests.person(name) from unnest($1::text[]) as name", [names]);
+    await db.admin.query("update users set status = $2 where email = any ($1)", [names.map(email), status]);
     return names.map(email);
   };
   const strangers = (count: number) =>
     Array.from({ length: count }, () => email(`nobody${(addresses += 1)}`));
 
-  /** Milliseconds from the first to the last of the three steps, with a wrong password. */
-  async function time(client: pg.ClientBase, address: string, first: string): Promise<number> {
+  /** Milliseconds that somebody who asks for this address waits. */
+  type Timed = (client: pg.ClientBase, address: string) => Promise<number>;
+
+  /** From the first to the last of the three steps, with a wrong password. */
+  const signingIn = (first: string): Timed => async (client, address) => {
     const proof = randomBytes(32);
     const token = sha256(newToken());
     const start = process.hrtime.bigint();
@@ -270,7 +274,24 @@ describe("how long it takes", () => {
     await client.query({ name: "submit", text: "select submit_password_proof($1, $2)", values: [id, proof] });
     await client.query({ name: "finish", text: "select status from finish_password_check($1, $2)", values: [id, token] });
     return Number(process.hrtime.bigint() - start) / 1e6;
-  }
+  };
+
+  /** One call, timed where nothing else takes time: by SQL of the attacker's own, beside it. */
+  const asking = (name: string): Timed => async (client, address) => {
+    const { rows } = await client.query<{ time: number }>({ name, text: `select tests.time_${name}($1) as time`, values: [address] });
+    return rows[0]!.time;
+  };
+  const timeInside = (name: string, call = `${name}(p_address)`) =>
+    db.admin.query(`
+      create function tests.time_${name}(p_address text) returns float8 language plpgsql as $$
+      declare
+        v_start timestamptz := clock_timestamp();
+      begin
+        perform ${call};
+        return extract(epoch from clock_timestamp() - v_start) * 1000;
+      end;
+      $$;
+      grant execute on function tests.time_${name}(text) to public`);
 
   const median = (values: readonly number[]) => {
     const sorted = [...values].sort((left, right) => left - right);
@@ -281,19 +302,19 @@ describe("how long it takes", () => {
    * How far apart the medians of the two are, as a share of the smaller: the two
    * are timed in turn, in an order that chance decides, over one connection.
    */
-  async function difference(first: string): Promise<number> {
-    const known = await people(ROUNDS);
+  async function difference(time: Timed, status?: string): Promise<number> {
+    const known = await people(ROUNDS, status);
     const unknown = strangers(ROUNDS);
     const times = { known: [] as number[], unknown: [] as number[] };
     const client = await db.app.connect();
     try {
       // The first calls make plans and fill caches.
-      for (const address of [...(await people(20)), ...strangers(20)]) await time(client, address, first);
+      for (const address of [...(await people(20, status)), ...strangers(20)]) await time(client, address);
       for (let round = 0; round < ROUNDS; round += 1) {
         const turns: ("known" | "unknown")[] = Math.random() < 0.5 ? ["known", "unknown"] : ["unknown", "known"];
         for (const who of turns) {
           const address = (who === "known" ? known : unknown)[round]!;
-          times[who].push(await time(client, address, first));
+          times[who].push(await time(client, address));
         }
       }
     } finally {
@@ -304,16 +325,33 @@ describe("how long it takes", () => {
   }
 
   /** The least of six measurements: chance alone hardly keeps two medians apart six times. */
-  async function leastDifference(first: string, enough: number): Promise<number> {
+  async function leastDifference(time: Timed, enough: number, status?: string): Promise<number> {
     let least = Infinity;
     for (let measurement = 0; measurement < 6 && least > enough; measurement += 1) {
-      least = Math.min(least, await difference(first));
+      least = Math.min(least, await difference(time, status));
     }
     return least;
   }
 
   test("to be refused is the same for an address nobody has, within a twentieth", async () => {
-    expect(await leastDifference("begin_password_check", 0.05)).toBeLessThan(0.05);
+    expect(await leastDifference(signingIn("begin_password_check"), 0.05)).toBeLessThan(0.05);
+  }, 400_000);
+
+  test.each<[string, name: string, status?: string, call?: string]>([
+    ["ask for a reset", "request_password_reset"],
+    ["ask for another message", "request_email_verification", "pending"],
+    [
+      "register",
+      "register_user",
+      "active",
+      `register_user(
+         gen_random_uuid(), p_address, 'Some', 'Body', tests.password_digest(), tests.history_digest(),
+         (select version from read_password_policy())
+       )`,
+    ],
+  ])("to %s is the same for an address nobody has, within a twentieth", async (_what, name, status, call) => {
+    await timeInside(name, call);
+    expect(await leastDifference(asking(name), 0.05, status)).toBeLessThan(0.05);
   }, 400_000);
 
   test("would differ, were an address nobody has answered before the work is done", async () => {
@@ -331,6 +369,27 @@ describe("how long it takes", () => {
       $$;
       alter function naive_password_check(text) owner to safetypin_definer;
       grant execute on function naive_password_check(text) to safetypin_app`);
-    expect(await leastDifference("naive_password_check", 0.05)).toBeGreaterThan(0.05);
+    expect(await leastDifference(signingIn("naive_password_check"), 0.05)).toBeGreaterThan(0.05);
+  }, 400_000);
+
+  test("would differ, were a message written for whoever has the address only", async () => {
+    await db.admin.query(`
+      create function naive_reset(p_email text) returns void
+        language plpgsql security definer set search_path = safetypin, extensions, pg_temp
+      as $$
+      declare
+        v_user_id uuid;
+      begin
+        select id into v_user_id from users where email = lower(p_email) and status in ('pending', 'active');
+        if v_user_id is not null then
+          perform _request_message('reset_password', p_email, v_user_id, '1 hour');
+        end if;
+        perform _log_event('password.reset_requested', v_user_id);
+      end;
+      $$;
+      alter function naive_reset(text) owner to safetypin_definer;
+      grant execute on function naive_reset(text) to safetypin_app`);
+    await timeInside("naive_reset");
+    expect(await leastDifference(asking("naive_reset"), 0.05)).toBeGreaterThan(0.05);
   }, 400_000);
 });

@@ -360,7 +360,7 @@ describe.each(findInstallations())("bootstrap on $name", ({ installation }) => {
     const { rows } = await superuser.query(
       "select count(*)::integer as logins from pg_roles where rolname ~ '^(north|south|east|west)_.*_login$'",
     );
-    expect(rows).toEqual([{ logins: 20 }]);
+    expect(rows).toEqual([{ logins: 24 }]);
   }, 60_000);
 });
 
@@ -369,6 +369,7 @@ const GROUPS = [
   "safetypin_definer",
   "safetypin_keyholder",
   "safetypin_app",
+  "safetypin_mailer",
   "safetypin_operator",
   "safetypin_backup",
   "safetypin_auditor",

@@ -6,6 +6,7 @@ import pg from "pg";
 import ts from "typescript";
 
 import type { ConnectOptions } from "../src/connect-options.js";
+import type { MailerOptions } from "../src/mailer.js";
 import { prepareDatabase } from "../src/development/prepare-database.js";
 import * as safetypin from "../src/index.js";
 import { writeCertificate } from "./support/certificate.js";
@@ -69,7 +70,13 @@ beforeAll(async () => {
   // The servers at hand have flaws that production would not serve with.
   const connect = (options: ConnectOptions) =>
     safetypin.SafetyPin.connect({ ...options, allowVulnerableServer: true, log: () => undefined });
-  exported = { ...safetypin, SafetyPin: { connect } };
+  exported = {
+    ...safetypin,
+    SafetyPin: { connect },
+    Mailer: { connect: (options: MailerOptions) => safetypin.Mailer.connect({ ...options, allowVulnerableServer: true }) },
+    deliverMessages: (options: MailerOptions) =>
+      safetypin.deliverMessages({ ...options, allowVulnerableServer: true, log: () => undefined }),
+  };
   client = await connect({ connectionString: home.connectionString("app") });
   given = {
     safetypin: client,
@@ -82,6 +89,7 @@ beforeAll(async () => {
     process: {
       env: {
         DATABASE_URL: home.connectionString("app"),
+        MAILER_DATABASE_URL: home.connectionString("mailer"),
         OPERATOR_DATABASE_URL: home.connectionString("operator"),
         ACME_DATABASE_URL: acme.connectionString("app"),
       },

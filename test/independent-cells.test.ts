@@ -16,7 +16,7 @@ import {
 import { useDatabase, type TestCell } from "./support/database.js";
 import { race, type Outcome } from "./support/race.js";
 
-const LOGINS = ["app", "operator", "auditor", "monitor", "backup"] as const;
+const LOGINS = ["app", "mailer", "operator", "auditor", "monitor", "backup"] as const;
 
 /** What PostgreSQL says to whoever may not enter a schema, or call a function. */
 const INSUFFICIENT_PRIVILEGE = "42501";

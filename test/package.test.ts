@@ -208,9 +208,12 @@ describe("installed into an empty folder", () => {
     const app = new URL(database.connectionString("app"));
     app.username = `${cell}_app_login`;
     app.password = loginPassword(currentRun(), app.username);
+    const mailer = new URL(app);
+    mailer.username = `${cell}_mailer_login`;
+    mailer.password = loginPassword(currentRun(), mailer.username);
 
     const answer = await runProgram(
-      `import { SafetyPin } from "safetypin";
+      `import { deliverMessages, SafetyPin } from "safetypin";
        import { findUser } from "safetypin/queries/users";
        import { findCurrentSession } from "safetypin/queries/sessions";
 
@@ -221,8 +224,13 @@ describe("installed into an empty folder", () => {
        });
        const email = "ann@example.com";
        const password = "a sentence that nobody else would think of";
-       const token = await safetypin.register({ email, password, firstName: "Ann", lastName: "Able" });
-       await safetypin.verifyEmail(token);
+       await safetypin.register({ email, password, firstName: "Ann", lastName: "Able" });
+       await deliverMessages({
+         connectionString: process.env.MAILER_URL,
+         cell: process.env.CELL,
+         environment: "test",
+         send: async ({ token }) => safetypin.verifyEmail(token),
+       });
        const { sessionToken, userId, sessionId } = await safetypin.signIn({ email, password });
        const [user, session] = await safetypin.withSession(sessionToken, async (tx) => [
          (await findUser.run({ userId }, tx))[0],
@@ -230,7 +238,7 @@ describe("installed into an empty folder", () => {
        ]);
        await safetypin.close();
        console.log(JSON.stringify({ email: user.email, isCurrent: session.id === sessionId }));`,
-      { DATABASE_URL: app.href, CELL: cell },
+      { DATABASE_URL: app.href, MAILER_URL: mailer.href, CELL: cell },
     );
     expect(answer).toEqual({ email: "ann@example.com", isCurrent: true });
   }, 120_000);

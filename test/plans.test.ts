@@ -61,7 +61,7 @@ describe("the plan of every query", () => {
     const query = queries.get(name)!;
     await client.query("begin");
     try {
-      await client.query(`set local role ${db.cell}_${as === "auditor" ? "auditor" : "app"}_login`);
+      await client.query(`set local role ${db.cell}_${as === "auditor" || as === "mailer" ? as : "app"}_login`);
       if (as === "ann" || as === "member") {
         const token = sessionToken(as === "ann" ? "ann" : "7", "acme");
         await client.query("select from begin_request($1)", [token]);

@@ -13,7 +13,14 @@ drop function request_email_verification;
 drop function verify_email;
 drop function _show_token;
 drop function _use_token;
-drop function _require_digest;
-drop function _issue_token;
+drop function sweep_messages;
+drop function raise_message_alerts;
+drop function finish_message;
+drop function take_messages;
+drop function _close_messages;
+drop function _has_later_message;
+drop function _alert_undelivered;
+drop function _request_message;
 
+drop table messages;
 drop table one_time_tokens;

@@ -1018,6 +1018,7 @@ begin
   where password_credentials.user_id = v_attempt.user_id;
 
   if v_is_stale then
+    -- The one token that a caller makes: of use to whoever just proved the password.
     status := 'password_change_required';
     if p_change_token_hash is not null then
       insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
@@ -1261,7 +1262,6 @@ create function register_user(
   p_password_digest text,
   p_history_digest text,
   p_policy_version text,
-  p_verification_token_hash bytea,
   p_timezone text default 'UTC',
   p_locale text default 'en'
 )
@@ -1272,67 +1272,55 @@ create function register_user(
   set search_path from current
 as $$
 declare
-  v_user_id uuid;
+  v_owner_id   uuid;
+  v_constraint text;
 begin
-  perform _require_digest(p_verification_token_hash);
+  select id into v_owner_id from users where email = lower(p_email);
 
-  insert into users (id, email, first_name, last_name, timezone, locale)
-  values (p_user_id, lower(p_email), p_first_name, p_last_name, p_timezone, p_locale)
-  on conflict (email) do nothing
-  returning id into v_user_id;
-
-  if v_user_id is not null then
-    perform _set_password(
-      v_user_id, p_password_digest, array[p_history_digest], p_policy_version
-    );
-    perform _issue_token('verify_email', v_user_id, p_verification_token_hash, '1 day');
-    perform _log_event('user.registered', v_user_id);
-    return;
-  end if;
-
-  -- The address has an account. The same is done for an address that nobody has,
-  -- and undone: so whatever is refused is refused alike, and takes as long.
+  -- What is done for a new address is done for one that has an account, under an
+  -- address that nobody has, and undone: whatever is refused is refused alike, and
+  -- it takes as long.
   begin
     insert into users (id, email, first_name, last_name, timezone, locale)
     values (
-      p_user_id, new_id() || '@nobody.invalid', p_first_name, p_last_name, p_timezone, p_locale
+      p_user_id,
+      case when v_owner_id is null then lower(p_email) else new_id() || '@nobody.invalid' end,
+      p_first_name, p_last_name, p_timezone, p_locale
     );
-    perform _set_password(
-      p_user_id, p_password_digest, array[p_history_digest], p_policy_version
-    );
-    perform _issue_token('verify_email', p_user_id, p_verification_token_hash, '1 day');
-    raise triggered_action_exception;
+    perform _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
+    if v_owner_id is not null then
+      raise triggered_action_exception;
+    end if;
   exception
     when triggered_action_exception then
       null;
+    when unique_violation then
+      -- Somebody registered it at the same moment, and was first.
+      get stacked diagnostics v_constraint = constraint_name;
+      if v_constraint <> 'users_email_key' then
+        raise;
+      end if;
+      select id into v_owner_id from users where email = lower(p_email);
   end;
 
-  -- What is wrong with the rest would be an error for a new address, so it is one
-  -- here: all of it is done for an address that nobody has, and undone.
-  begin
-    insert into users (id, email, first_name, last_name, timezone, locale)
-    values (
-      p_user_id, gen_random_uuid() || '@nobody.invalid', p_first_name, p_last_name, p_timezone, p_locale
-    );
-    perform _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
-    raise exception 'nothing was wrong' using errcode = 'ZZ001';
-  exception
-    when sqlstate 'ZZ001' then null;
-  end;
-
-  select id into v_user_id from users where email = lower(p_email);
-  perform _issue_token('already_registered', v_user_id, p_verification_token_hash, '1 day');
+  perform _request_message(
+    case when v_owner_id is null then 'verify_email' else 'already_registered' end,
+    p_email, coalesce(v_owner_id, p_user_id), '1 day'
+  );
   perform _log_event(
-    'user.registered', v_user_id, p_result => 'failure', p_failure_reason => 'already_registered'
+    'user.registered',
+    coalesce(v_owner_id, p_user_id),
+    p_result => case when v_owner_id is null then 'success' else 'failure' end,
+    p_failure_reason => case when v_owner_id is not null then 'already_registered' end
   );
 end;
 $$;
 
-comment on function register_user(uuid, text, text, text, text, text, text, bytea, text, text) is
-  'Registers a person, who becomes active when verify_email() is given the token with this digest. Says nothing: an address that has an account gets a token that says so to its owner. Raises SP402, SP507 or SP508 as for any new password.';
+comment on function register_user(uuid, text, text, text, text, text, text, text, text) is
+  'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. Raises SP402, SP507 or SP508 as for any new password.';
 
 grant execute on function
-  register_user(uuid, text, text, text, text, text, text, bytea, text, text)
+  register_user(uuid, text, text, text, text, text, text, text, text)
 to safetypin_app;
 
 
@@ -1408,8 +1396,7 @@ grant execute on function change_password(uuid, text, text[], text) to safetypin
 
 
 create function request_password_reset(
-  p_email text,
-  p_token_hash bytea
+  p_email text
 )
   returns void
   language plpgsql
@@ -1420,26 +1407,21 @@ as $$
 declare
   v_user_id uuid;
 begin
-  perform _require_digest(p_token_hash);
-
   select id
   into v_user_id
   from users
   where email = lower(p_email)
     and status in ('pending', 'active');
 
-  if v_user_id is not null then
-    perform _issue_token('reset_password', v_user_id, p_token_hash, '1 hour');
-  end if;
-
+  perform _request_message('reset_password', p_email, v_user_id, '1 hour');
   perform _log_event('password.reset_requested', v_user_id);
 end;
 $$;
 
-comment on function request_password_reset(text, bytea) is
-  'Makes the token with this digest good for resetting a password for an hour, if the address belongs to anybody. The answer is the same if it does not.';
+comment on function request_password_reset(text) is
+  'Asks for a message by which a password is reset, if the address belongs to anybody. Says nothing, and does the same if it does not.';
 
-grant execute on function request_password_reset(text, bytea) to safetypin_app;
+grant execute on function request_password_reset(text) to safetypin_app;
 
 
 create function prepare_password_reset(

@@ -62,7 +62,7 @@ async function renderRelations(client: ClientBase): Promise<string> {
     .join("\n");
 }
 
-const OURS = "^safetypin_(owner|definer|keyholder|app|operator|backup|auditor|monitor|migrator)$";
+const OURS = "^safetypin_(owner|definer|keyholder|app|mailer|operator|backup|auditor|monitor|migrator)$";
 
 /** A role as it is written: a cell's logins without the name of this cell. */
 const role = (oid: string) => `(
@@ -76,7 +76,7 @@ const role = (oid: string) => `(
 
 const isOurs = (oid: string) => `(
   ${oid}::regrole::text ~ '${OURS}'
-  or ${oid}::regrole::text ~ ('^' || current_schema() || '_(app|operator|auditor|monitor|backup)_login$')
+  or ${oid}::regrole::text ~ ('^' || current_schema() || '_(app|mailer|operator|auditor|monitor|backup)_login$')
 )`;
 
 // The one difference between versions: before 16 inheriting is a matter of the

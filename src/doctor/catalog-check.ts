@@ -56,6 +56,7 @@ with recursive
       ('safetypin_definer', true),
       ('safetypin_keyholder', true),
       ('safetypin_app', false),
+      ('safetypin_mailer', false),
       ('safetypin_operator', false),
       ('safetypin_backup', false),
       ('safetypin_auditor', false),

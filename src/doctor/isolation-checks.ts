@@ -29,7 +29,7 @@ export const rowSecurity: CatalogCheck = {
       cross join (
         select pg_roles.oid as role, rolname
         from pg_catalog.pg_roles
-        where rolname in ('safetypin_app', 'safetypin_operator', 'safetypin_monitor')
+        where rolname in ('safetypin_app', 'safetypin_mailer', 'safetypin_operator', 'safetypin_monitor')
       ) as readers
     where kind in ('m', 'f')
       and has_any_column_privilege(readers.role, relations.oid, 'select')`,
@@ -370,7 +370,7 @@ export const schemas: CatalogCheck = {
         grantee = 0
         or grantee in (select to_regrole(name)::oid from groups where not is_above)
         or (
-          pg_get_userbyid(grantee) ~ '^[a-z].*_(app|operator|auditor|monitor|backup)_login$'
+          pg_get_userbyid(grantee) ~ '^[a-z].*_(app|mailer|operator|auditor|monitor|backup)_login$'
           and pg_get_userbyid(grantee) not in (select name from logins)
         )
       )
@@ -457,7 +457,7 @@ export const powers: CatalogCheck = {
       cross join pg_catalog.pg_roles
     where kind in ('r', 'p')
       and not is_partition
-      and rolname in ('safetypin_app', 'safetypin_operator', 'safetypin_monitor')
+      and rolname in ('safetypin_app', 'safetypin_mailer', 'safetypin_operator', 'safetypin_monitor')
       and col_description(attrelid, attnum) ~ '\\[(secret|sealed)\\]$'
       and has_column_privilege(pg_roles.oid, attrelid, attnum, 'select')`,
 };

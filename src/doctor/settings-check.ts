@@ -188,7 +188,7 @@ export async function checkSettings(
      where role in (
        select to_regrole(quote_ident(login || turn))::oid
        from unnest(
-         array['safetypin_migrator', $1 || '_app_login', $1 || '_operator_login', $1 || '_auditor_login', $1 || '_monitor_login', $1 || '_backup_login']
+         array['safetypin_migrator', $1 || '_app_login', $1 || '_mailer_login', $1 || '_operator_login', $1 || '_auditor_login', $1 || '_monitor_login', $1 || '_backup_login']
        ) as login
          cross join unnest(array['', '_b']) as turn
      )

@@ -31,7 +31,6 @@ export const verifyEmail = new PreparedQuery<VerifyEmailParams,VerifyEmailResult
 /** 'RequestEmailVerification' parameters type */
 export interface RequestEmailVerificationParams {
   email: string;
-  tokenHash: Buffer;
 }
 
 /** 'RequestEmailVerification' return type */
@@ -45,12 +44,12 @@ export interface RequestEmailVerificationQuery {
   result: RequestEmailVerificationResult;
 }
 
-const requestEmailVerificationIR: any = {"usedParamSet":{"email":true,"tokenHash":true},"params":[{"name":"email","required":true,"transform":{"type":"scalar"},"locs":[{"a":34,"b":40}]},{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":43,"b":53}]}],"statement":"select request_email_verification(:email!, :tokenHash!)"};
+const requestEmailVerificationIR: any = {"usedParamSet":{"email":true},"params":[{"name":"email","required":true,"transform":{"type":"scalar"},"locs":[{"a":34,"b":40}]}],"statement":"select request_email_verification(:email!)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select request_email_verification(:email!, :tokenHash!)
+ * select request_email_verification(:email!)
  * ```
  */
 export const requestEmailVerification = new PreparedQuery<RequestEmailVerificationParams,RequestEmailVerificationResult>(requestEmailVerificationIR);

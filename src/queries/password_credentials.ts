@@ -116,7 +116,6 @@ export const changePassword = new PreparedQuery<ChangePasswordParams,ChangePassw
 /** 'RequestPasswordReset' parameters type */
 export interface RequestPasswordResetParams {
   email: string;
-  tokenHash: Buffer;
 }
 
 /** 'RequestPasswordReset' return type */
@@ -130,12 +129,12 @@ export interface RequestPasswordResetQuery {
   result: RequestPasswordResetResult;
 }
 
-const requestPasswordResetIR: any = {"usedParamSet":{"email":true,"tokenHash":true},"params":[{"name":"email","required":true,"transform":{"type":"scalar"},"locs":[{"a":30,"b":36}]},{"name":"tokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":39,"b":49}]}],"statement":"select request_password_reset(:email!, :tokenHash!)"};
+const requestPasswordResetIR: any = {"usedParamSet":{"email":true},"params":[{"name":"email","required":true,"transform":{"type":"scalar"},"locs":[{"a":30,"b":36}]}],"statement":"select request_password_reset(:email!)"};
 
 /**
  * Query generated from SQL:
  * ```
- * select request_password_reset(:email!, :tokenHash!)
+ * select request_password_reset(:email!)
  * ```
  */
 export const requestPasswordReset = new PreparedQuery<RequestPasswordResetParams,RequestPasswordResetResult>(requestPasswordResetIR);

@@ -547,7 +547,6 @@ export interface RegisterUserParams {
   policyVersion: string;
   timezone: string;
   userId: string;
-  verificationTokenHash: Buffer;
 }
 
 /** 'RegisterUser' return type */
@@ -561,14 +560,14 @@ export interface RegisterUserQuery {
   result: RegisterUserResult;
 }
 
-const registerUserIR: any = {"usedParamSet":{"userId":true,"email":true,"firstName":true,"lastName":true,"passwordDigest":true,"historyDigest":true,"policyVersion":true,"verificationTokenHash":true,"timezone":true,"locale":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":24,"b":31}]},{"name":"email","required":true,"transform":{"type":"scalar"},"locs":[{"a":34,"b":40}]},{"name":"firstName","required":true,"transform":{"type":"scalar"},"locs":[{"a":43,"b":53}]},{"name":"lastName","required":true,"transform":{"type":"scalar"},"locs":[{"a":56,"b":65}]},{"name":"passwordDigest","required":true,"transform":{"type":"scalar"},"locs":[{"a":68,"b":83}]},{"name":"historyDigest","required":true,"transform":{"type":"scalar"},"locs":[{"a":86,"b":100}]},{"name":"policyVersion","required":true,"transform":{"type":"scalar"},"locs":[{"a":103,"b":117}]},{"name":"verificationTokenHash","required":true,"transform":{"type":"scalar"},"locs":[{"a":122,"b":144}]},{"name":"timezone","required":true,"transform":{"type":"scalar"},"locs":[{"a":147,"b":156}]},{"name":"locale","required":true,"transform":{"type":"scalar"},"locs":[{"a":159,"b":166}]}],"statement":"select register_user(\n  :userId!, :email!, :firstName!, :lastName!, :passwordDigest!, :historyDigest!, :policyVersion!,\n  :verificationTokenHash!, :timezone!, :locale!\n)"};
+const registerUserIR: any = {"usedParamSet":{"userId":true,"email":true,"firstName":true,"lastName":true,"passwordDigest":true,"historyDigest":true,"policyVersion":true,"timezone":true,"locale":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":24,"b":31}]},{"name":"email","required":true,"transform":{"type":"scalar"},"locs":[{"a":34,"b":40}]},{"name":"firstName","required":true,"transform":{"type":"scalar"},"locs":[{"a":43,"b":53}]},{"name":"lastName","required":true,"transform":{"type":"scalar"},"locs":[{"a":56,"b":65}]},{"name":"passwordDigest","required":true,"transform":{"type":"scalar"},"locs":[{"a":68,"b":83}]},{"name":"historyDigest","required":true,"transform":{"type":"scalar"},"locs":[{"a":86,"b":100}]},{"name":"policyVersion","required":true,"transform":{"type":"scalar"},"locs":[{"a":103,"b":117}]},{"name":"timezone","required":true,"transform":{"type":"scalar"},"locs":[{"a":122,"b":131}]},{"name":"locale","required":true,"transform":{"type":"scalar"},"locs":[{"a":134,"b":141}]}],"statement":"select register_user(\n  :userId!, :email!, :firstName!, :lastName!, :passwordDigest!, :historyDigest!, :policyVersion!,\n  :timezone!, :locale!\n)"};
 
 /**
  * Query generated from SQL:
  * ```
  * select register_user(
  *   :userId!, :email!, :firstName!, :lastName!, :passwordDigest!, :historyDigest!, :policyVersion!,
- *   :verificationTokenHash!, :timezone!, :locale!
+ *   :timezone!, :locale!
  * )
  * ```
  */

@@ -1,6 +1,7 @@
 import pg from "pg";
 
 import type { SafetyPin } from "../index.js";
+import type { Mailboxes } from "./mailboxes.js";
 import { bad, chapter, good, insist, quote, say, table } from "./narrator.js";
 import { buildNaiveTwin } from "./naive-twin.js";
 import type { Founded } from "./founding.js";
@@ -15,6 +16,7 @@ const LOGIN = `${CELL}_app_login`;
  */
 export async function tellAttacks(
   safetypin: SafetyPin,
+  mailboxes: Mailboxes,
   admin: pg.Client,
   connectionString: string,
   founded: Founded,
@@ -35,6 +37,7 @@ export async function tellAttacks(
     await plainSql(attacker, acme.id);
     await forgedContext(attacker, founded);
     await noPassword(attacker, ann.email);
+    await resetOfAnother(attacker, mailboxes, ann.email);
     await injection(safetypin, attacker, founded);
   } finally {
     await attacker.end();
@@ -100,6 +103,34 @@ async function noPassword(attacker: pg.Client, email: string): Promise<void> {
   );
   insist(direct === "42501", "the function that opens sessions is not his to call");
   good("The function that opens sessions: permission denied");
+}
+
+/** Asks for somebody else's reset, as the application does for whoever forgot their password. */
+async function resetOfAnother(attacker: pg.Client, mailboxes: Mailboxes, email: string): Promise<void> {
+  say();
+  say("By resetting Ann's password, for which the application only has to ask:");
+  quote(`insert into naive_twin.password_resets values ('${email}', sha256('mine')); select naive_twin.reset_password('mine', '…')`);
+  await attacker.query("insert into naive_twin.password_resets values ($1, sha256('mine'))", [email]);
+  const twin = await attacker.query("select naive_twin.reset_password('mine', '$2a$12$' || repeat('m', 53)) as whose");
+  insist(twin.rows[0]?.whose === email, "the twin's application makes the tokens");
+  bad("the twin's application makes the token and keeps its digest: Ann's password is his now");
+
+  quote(`select request_password_reset('${email}')`);
+  const asked = await attacker.query("select request_password_reset($1)::text as answer", [email]);
+  insist(asked.rows[0]?.answer === "", "asking for a reset answers nothing");
+  good("SafetyPin: he asked, and was told nothing. There is no token until a mailer takes the message");
+  for (const [sql, what] of [
+    ["select id from messages", "The messages"],
+    ["select token from take_messages()", "The function that gives them to the mailer"],
+    ["insert into one_time_tokens (token_hash) values (sha256('mine'))", "A token of his own among ours"],
+    ["set role safetypin_mailer", "The mailer's role"],
+  ] as const) {
+    insist((await failure(attacker, sql)) === "42501", `${sql} is refused`);
+    good(`${what}: permission denied`);
+  }
+  const { token } = await mailboxes.read(email);
+  insist(token !== null, "Ann is sent the token");
+  good(`Ann was sent it: ${String(token)}. Whoever did not ask for one need not do anything`);
 }
 
 /** A search that pastes what was typed into its SQL, as no search should. */

@@ -16,6 +16,7 @@ import { parseCellName } from "../migrations/cell.js";
 import { tellAttacks } from "./attacks.js";
 import { tellAuditTrail } from "./audit-trail.js";
 import { tellFounding } from "./founding.js";
+import { openMailboxes } from "./mailboxes.js";
 import { chapter, good, quote, say } from "./narrator.js";
 import { tellPasswords } from "./passwords.js";
 import { castStory, PASSWORD } from "./people.js";
@@ -55,12 +56,13 @@ async function tell({ admin, connectionStrings }: Stage): Promise<void> {
     environment: "development",
   });
   try {
-    const founded = await tellFounding(safetypin, cast);
+    const mailboxes = openMailboxes(connectionStrings.mailer);
+    const founded = await tellFounding(safetypin, mailboxes, cast);
     await tellPasswords(safetypin, founded);
     // Ann's other sessions ended with her password; she goes on in the one she used.
     const ben = await tellSessions(safetypin, founded.ben, admin);
     await tellPermissions(safetypin, { ann: founded.ann, ben });
-    await tellAttacks(safetypin, admin, connectionStrings.app, founded);
+    await tellAttacks(safetypin, mailboxes, admin, connectionStrings.app, founded);
     await tellAuditTrail(connectionStrings.auditor, founded, since);
   } finally {
     await safetypin.close();

@@ -13,8 +13,9 @@ export interface TwinOrganization {
 
 /**
  * A database as it is often built, beside ours and with the same people in it:
- * one login that may read everything, a setting that says who is asking, and a
- * `where organization_id = …` in every query. It is here to be broken into, so
+ * one login that may read everything, a setting that says who is asking, a
+ * `where organization_id = …` in every query, and an application that makes the tokens
+ * by which passwords are reset. It is here to be broken into, so
  * that the same attacks on the real one can be believed.
  */
 export async function buildNaiveTwin(
@@ -35,8 +36,17 @@ export async function buildNaiveTwin(
     alter table naive_twin.users enable row level security;
     create policy tenant on naive_twin.users
       using (organization_id = nullif(current_setting('twin.organization_id', true), '')::uuid);
+    create table naive_twin.password_resets (email text not null, token_digest bytea not null);
+    create function naive_twin.reset_password(p_token text, p_password_hash text) returns text
+      language sql security definer set search_path = naive_twin, pg_temp
+    as $$
+      update users set password_hash = p_password_hash
+      where email = (select email from password_resets where token_digest = sha256(p_token::bytea))
+      returning email
+    $$;
     grant usage on schema naive_twin to ${login};
     grant select on naive_twin.users to ${login};
+    grant insert on naive_twin.password_resets to ${login};
   `);
   for (const { id, people } of organizations) {
     for (const { firstName, lastName, email } of people) {

@@ -12,7 +12,7 @@ export const CELL = "safetypin";
 const DATABASE = "safetypin";
 
 /** A login the story connects as. Each gets a password made at this start. */
-type Login = "app" | "operator" | "auditor";
+type Login = "app" | "mailer" | "operator" | "auditor";
 
 /** A server with a cell on it, and the ways in. */
 export interface Stage {
@@ -38,6 +38,7 @@ export async function setStage(directory: string): Promise<Stage> {
 
   const connectionStrings = {
     app: await openLogin(server, admin, "app"),
+    mailer: await openLogin(server, admin, "mailer"),
     operator: await openLogin(server, admin, "operator"),
     auditor: await openLogin(server, admin, "auditor"),
   };

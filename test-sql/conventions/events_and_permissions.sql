@@ -15,7 +15,7 @@ from pg_proc
 cross join lateral aclexplode(proacl) as granted
 where pronamespace = current_schema()::regnamespace
   and grantee::regrole::text in (
-    'safetypin_app', 'safetypin_operator', 'safetypin_auditor', 'safetypin_monitor',
+    'safetypin_app', 'safetypin_mailer', 'safetypin_operator', 'safetypin_auditor', 'safetypin_monitor',
     'safetypin_backup'
   );
 
@@ -183,7 +183,7 @@ select is_empty(
     where relnamespace = current_schema()::regnamespace
       and polpermissive
       and role::regrole::text in (
-        'safetypin_app', 'safetypin_operator', 'safetypin_auditor', 'safetypin_monitor'
+        'safetypin_app', 'safetypin_mailer', 'safetypin_operator', 'safetypin_auditor', 'safetypin_monitor'
       )
       and not exists (
         select from permissions where relname || '.' || polname = any (policies)

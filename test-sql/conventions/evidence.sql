@@ -59,8 +59,8 @@ select is_empty(
       and relkind = 'r'
       and not relispartition
       and relname not in (
-        'cloud_providers', 'context_keys', 'event_types', 'migrations', 'one_time_tokens',
-        'password_attempts', 'password_blocklist', 'password_costs', 'password_history',
+        'cloud_providers', 'context_keys', 'event_types', 'messages', 'migrations',
+        'one_time_tokens', 'password_attempts', 'password_blocklist', 'password_costs', 'password_history',
         'refresh_tokens', 'sealed_fields', 'security_alerts', 'session_activities', 'sessions',
         'sign_in_throttles', 'subject_salts'
       )

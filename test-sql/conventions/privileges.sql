@@ -161,7 +161,7 @@ select is_empty(
           )
         )
         -- One credential must not open every cell.
-        or grantee::regrole::text ~ '^safetypin_(app|operator|auditor|monitor|backup)$'
+        or grantee::regrole::text ~ '^safetypin_(app|mailer|operator|auditor|monitor|backup)$'
       )
   $$,
   'the cell opens to its own logins, and only owners create in it'

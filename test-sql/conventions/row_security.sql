@@ -112,7 +112,7 @@ select is_empty(
           when 'a' then 'insert'
           when 'w' then 'update'
           when 'd' then 'delete'
-        end || '_(self|member|administrator|everyone|definer|owner|operator|auditor|monitor|backup|keyholder)$'
+        end || '_(self|member|administrator|everyone|definer|owner|mailer|operator|auditor|monitor|backup|keyholder)$'
       )
   $$,
   'a policy is called after its command and whom it is for'
@@ -124,7 +124,7 @@ select is_empty(
     from pg_policy
     join pg_class on pg_class.oid = polrelid
     where relnamespace = current_schema()::regnamespace
-      and polname ~ '_(definer|owner|operator|auditor|monitor|backup|keyholder)$'
+      and polname ~ '_(definer|owner|mailer|operator|auditor|monitor|backup|keyholder)$'
       and polroles <> array[
         to_regrole('safetypin_' || substring(polname from '_([a-z]+)$'))::oid
       ]
@@ -170,7 +170,7 @@ select 'safetypin_app', unnest(array[
 union all
 select 'safetypin_definer', unnest(array[
   'users', 'organizations', 'organization_users', 'organization_domains', 'sessions',
-  'session_activities', 'refresh_tokens', 'one_time_tokens', 'password_credentials',
+  'session_activities', 'refresh_tokens', 'one_time_tokens', 'messages', 'password_credentials',
   'password_history', 'password_attempts', 'password_costs', 'sign_in_throttles',
   'password_policies'
 ]), 'read and written before anybody is known, or before an organization is chosen'
@@ -259,8 +259,8 @@ select is_empty(
   $$
     select rolname
     from pg_roles
-    where rolname ~ ('^(safetypin_(owner|definer|keyholder|app|operator|backup|auditor|monitor|migrator)$|'
-        || current_schema() || '_(app|operator|auditor|monitor|backup)_login$)')
+    where rolname ~ ('^(safetypin_(owner|definer|keyholder|app|mailer|operator|backup|auditor|monitor|migrator)$|'
+        || current_schema() || '_(app|mailer|operator|auditor|monitor|backup)_login$)')
       and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)
   $$,
   'no role of ours is above row-level security, or makes others that are'

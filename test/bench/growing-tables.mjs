@@ -35,6 +35,12 @@ const SWEEPS = [
     over: (first, last) => refreshTokens(first, last, "true, now() - interval '20 days'"),
   },
   {
+    name: "sweep_messages",
+    perSignIn: 0,
+    live: (first, last) => messages(first, last, "now()"),
+    over: (first, last) => messages(first, last, "now() - interval '9 days'"),
+  },
+  {
     name: "sweep_one_time_tokens",
     perSignIn: 0,
     live: (first, last) => oneTimeTokens(first, last, "now()"),
@@ -110,7 +116,7 @@ async function sweepTime({ name, live, over }, count) {
   for (let round = 0; round < ROUNDS; round += 1) {
     const first = 1_000_000 + round * BATCH;
     await client.query(over(first, first + BATCH - 1));
-    await client.query("analyze sessions, refresh_tokens, one_time_tokens, password_attempts, sign_in_throttles");
+    await client.query("analyze sessions, refresh_tokens, messages, one_time_tokens, password_attempts, sign_in_throttles");
     times.push(await timeOf(`select ${name}(${BATCH})`));
   }
   return median(times);
@@ -179,7 +185,7 @@ async function measureRows() {
 }
 
 async function empty() {
-  await client.query("truncate sessions, refresh_tokens, one_time_tokens, password_attempts, sign_in_throttles cascade");
+  await client.query("truncate sessions, refresh_tokens, messages, one_time_tokens, password_attempts, sign_in_throttles cascade");
 }
 
 async function timeOf(sql) {
@@ -219,6 +225,14 @@ function refreshTokens(first, last, used) {
     select session.id, tests.user_id('ann'), session.id, number, sha256(int4send(number)), now() - interval '29 days',
       now() + interval '30 days', ${used}
     from session, generate_series(${first}, ${last}) as number`;
+}
+
+function messages(first, last, asked) {
+  return `insert into messages (
+      purpose, user_id, email_digest, next_attempt_time, creation_time, expiration_time
+    )
+    select 'verify_email', tests.user_id('ann'), sha256(int4send(number)), ${asked}, ${asked}, ${asked} + interval '1 day'
+    from generate_series(${first}, ${last}) as number`;
 }
 
 function oneTimeTokens(first, last, made) {

@@ -38,6 +38,14 @@ const SWEEPS = [
            from session, generate_series(1, ${ROWS}) as number`,
   },
   {
+    sweep: "sweep_messages",
+    table: "messages",
+    fill: `insert into messages (purpose, user_id, email_digest, next_attempt_time, creation_time, expiration_time)
+           select 'verify_email', $1, sha256(int4send(number)), now() - interval '9 days', now() - interval '9 days',
+             now() - interval '8 days'
+           from generate_series(1, ${ROWS}) as number`,
+  },
+  {
     sweep: "sweep_one_time_tokens",
     table: "one_time_tokens",
     fill: `insert into one_time_tokens (purpose, user_id, token_hash, creation_time, expiration_time)

@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 
 import type { SessionId, UserId } from "../../src/ids.js";
 import type { ConnectOptions } from "../../src/connect-options.js";
+import { deliverMessages, type MailerOptions } from "../../src/mailer.js";
+import type { Message } from "../../src/messages.js";
 import { SafetyPin } from "../../src/safetypin.js";
 import type { SignedIn } from "../../src/sign-in.js";
-import { digestOf, RefreshToken, SessionToken, tagOf, type Token } from "../../src/tokens.js";
+import { digestOf, type OneTimeToken, RefreshToken, SessionToken, tagOf, type Token } from "../../src/tokens.js";
 import { PASSWORD } from "./actors.js";
 import type { TestCell } from "./database.js";
 import { remember } from "./secrets.js";
@@ -27,6 +29,34 @@ export async function connectForTest(
     connectionString: cell.connectionString("app"),
     ...options,
   });
+}
+
+/** How a mailer of a test's own cell connects. What it sends is noted as a secret. */
+export function mailerOptions(cell: TestCell, send: MailerOptions["send"]): MailerOptions {
+  return {
+    environment: "test",
+    log: () => undefined,
+    cell: cell.cell,
+    connectionString: cell.connectionString("mailer"),
+    send: async (message, signal) => {
+      if (message.token !== null) reveal(message.token);
+      await send(message, signal);
+    },
+  };
+}
+
+/** Sends what waits in a cell, and returns it. */
+export async function deliverMail(cell: TestCell): Promise<Message[]> {
+  const sent: Message[] = [];
+  await deliverMessages(mailerOptions(cell, async (message) => void sent.push(message)));
+  return sent;
+}
+
+/** Sends what waits in a cell, and returns the token that came for one address. */
+export async function readToken(cell: TestCell, email: string): Promise<OneTimeToken> {
+  const token = (await deliverMail(cell)).find((message) => message.email === email)?.token;
+  if (token === undefined || token === null) throw new Error(`No token was sent to ${email}`);
+  return token;
 }
 
 /** A password that no other test has. */

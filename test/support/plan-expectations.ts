@@ -8,9 +8,9 @@ import { OTHER_PASSWORD, organizationId, sha256 } from "./actors.js";
 export interface PlanExpectation {
   /**
    * Who runs it: ann, who owns the large organization; somebody who works there; nobody,
-   * before they sign in; or an auditor. @defaultValue ann
+   * before they sign in; a mailer; or an auditor. @defaultValue ann
    */
-  readonly as?: "ann" | "member" | "nobody" | "auditor";
+  readonly as?: "ann" | "member" | "nobody" | "mailer" | "auditor";
 
   /** What it is run with, or what finds that out within the transaction. */
   readonly params?: unknown;
@@ -184,7 +184,7 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
       select
         new_id() as "userId", 'new@example.com' as email, 'New' as "firstName", 'Person' as "lastName",
         '${OTHER_PASSWORD.digest}' as "passwordDigest", '${OTHER_PASSWORD.historyDigest}' as "historyDigest",
-        (read_password_policy()).version as "policyVersion", sha256('new') as "verificationTokenHash",
+        (read_password_policy()).version as "policyVersion",
         'UTC' as timezone, 'en' as locale
     `),
     uses: ["password_credentials_pkey"],
@@ -399,8 +399,8 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   },
   "password_credentials.requestPasswordReset": {
     as: "nobody",
-    params: { email: "person7@domain7.example", tokenHash: DIGEST },
-    uses: ["users_email_key", "one_time_tokens_user_id_idx"],
+    params: { email: "person7@domain7.example" },
+    uses: ["users_email_key", "messages_email_digest_idx"],
   },
   "password_credentials.preparePasswordReset": { as: "nobody", params: { token: TOKEN }, uses: ["one_time_tokens_token_hash_key"] },
   "password_credentials.resetPassword": {
@@ -415,7 +415,19 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   "one_time_tokens.verifyEmail": { as: "nobody", params: { token: TOKEN }, uses: ["one_time_tokens_token_hash_key"] },
   "one_time_tokens.requestEmailVerification": {
     as: "nobody",
-    params: { email: "person7@domain7.example", tokenHash: DIGEST },
-    uses: ["users_email_key"],
+    params: { email: "person7@domain7.example" },
+    uses: ["users_email_key", "messages_email_digest_idx"],
+  },
+  "messages.takeMessages": {
+    as: "mailer",
+    params: { limit: 10, leaseS: 300 },
+    uses: ["messages_next_attempt_time_idx", "messages_pkey", "messages_email_digest_idx", "users_pkey"],
+    // It looks once through what is due: here two hundred of ten thousand.
+    rows: 2_000,
+  },
+  "messages.finishMessage": {
+    as: "mailer",
+    params: { messageId: NO_ID, attempt: 1, isDelivered: true, problem: null },
+    uses: ["messages_pkey"],
   },
 };

@@ -81,6 +81,15 @@ const STATEMENTS: readonly string[] = [
   `insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
    select 'reset_password', ${id("user", "n")}, sha256(convert_to('token' || n, 'UTF8')), now() + interval '1 hour'
    from generate_series(1, 10000) as n`,
+  // One in ten for nobody, most of them sent.
+  `insert into messages (purpose, user_id, email_digest, status, next_attempt_time, creation_time, expiration_time, finished_time)
+   select 'reset_password', case when n % 10 <> 0 then ${id("user", "n")} end,
+     sha256(convert_to('address' || n, 'UTF8')),
+     case when n % 10 = 0 or n % 50 = 1 then 'waiting' else 'delivered' end,
+     case when n % 10 = 0 then 'infinity' else now() end,
+     now() - interval '2 minutes', now() + interval '1 hour',
+     case when n % 10 <> 0 and n % 50 <> 1 then now() end
+   from generate_series(1, 10000) as n`,
   `insert into password_credentials (user_id, digest, history_salt)
    select ${id("user", "n")}, tests.password_digest(), substr(tests.history_digest(), 8, 22)
    from generate_series(1, 20000) as n`,

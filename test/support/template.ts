@@ -26,7 +26,7 @@ export type TemplateName =
   | "pgtap";
 
 /** The logins that bootstrap makes for a cell, and what the client calls them. */
-export const CELL_LOGINS = ["app", "operator", "auditor", "monitor", "backup"] as const;
+export const CELL_LOGINS = ["app", "mailer", "operator", "auditor", "monitor", "backup"] as const;
 
 /**
  * The template's database, built by the first who asks and copied by everybody.

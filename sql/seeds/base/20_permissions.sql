@@ -92,7 +92,7 @@ values
   -- Held by database roles
   ('cell.maintain', 'cell', 'maintain', 'database_role', 'safetypin_operator',
     'Make partitions, sweep what has ended, rotate keys and declare the environment.',
-    '{make_partitions,sweep_sessions,sweep_refresh_tokens,sweep_one_time_tokens,sweep_password_attempts,sweep_sign_in_throttles,rotate_context_key,raise_operational_alerts,declare_environment}',
+    '{make_partitions,sweep_sessions,sweep_refresh_tokens,sweep_messages,sweep_one_time_tokens,sweep_password_attempts,sweep_sign_in_throttles,rotate_context_key,raise_operational_alerts,raise_message_alerts,declare_environment}',
     '{password_policies.select_operator,password_policies.update_operator}'),
   ('cell.administer', 'cell', 'administer', 'database_role', 'safetypin_operator',
     'Suspend and reactivate people and organizations, and set subscriptions.',
@@ -100,6 +100,9 @@ values
   ('cell.keys', 'cell', 'keys', 'database_role', 'safetypin_operator',
     'Add, activate, rewrap, retire and destroy keys, and work under them.',
     '{hello,unlock,open_fields,next_key_id,list_keys,add_key,activate_key,rewrap_key,retire_key,destroy_key,declare_log_strictness}', '{sealed_fields.select_everyone}'),
+  ('messages.deliver', 'messages', 'deliver', 'database_role', 'safetypin_mailer',
+    'Take the messages that are to be sent, and the tokens in them.',
+    '{take_messages,finish_message}', '{}'),
   ('cell.audit', 'cell', 'audit', 'database_role', 'safetypin_auditor',
     'Read and export all evidence of the cell, and see who holds what.',
     '{record_auditor_export}',

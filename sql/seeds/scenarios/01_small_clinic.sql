@@ -27,12 +27,12 @@ begin
     return;
   end if;
 
-  perform register_user(v_owner, 'olive@clinic.example', 'Olive', 'Owner', c_digest, c_history, c_version, sha256(uuid_send(v_owner)));
-  perform verify_email(uuid_send(v_owner));
-  perform register_user(v_admin, 'adam@clinic.example', 'Adam', 'Admin', c_digest, c_history, c_version, sha256(uuid_send(v_admin)));
-  perform verify_email(uuid_send(v_admin));
-  perform register_user(v_nurse, 'nora@clinic.example', 'Nora', 'Nurse', c_digest, c_history, c_version, sha256(uuid_send(v_nurse)));
-  perform verify_email(uuid_send(v_nurse));
+  perform register_user(v_owner, 'olive@clinic.example', 'Olive', 'Owner', c_digest, c_history, c_version);
+  perform verify_email((select token from take_messages(1000, '1 second') where email = 'olive@clinic.example'));
+  perform register_user(v_admin, 'adam@clinic.example', 'Adam', 'Admin', c_digest, c_history, c_version);
+  perform verify_email((select token from take_messages(1000, '1 second') where email = 'adam@clinic.example'));
+  perform register_user(v_nurse, 'nora@clinic.example', 'Nora', 'Nurse', c_digest, c_history, c_version);
+  perform verify_email((select token from take_messages(1000, '1 second') where email = 'nora@clinic.example'));
 
   v_token := gen_random_bytes(32);
   perform _open_session(v_owner, null, sha256(v_token), null, 1::smallint, array['password'], false, '192.0.2.1', 'seed', null);
