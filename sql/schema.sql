@@ -431,19 +431,18 @@ begin
     where id = any (array(
       select due.id
       from messages as due
-      left join users on users.id = due.user_id
       where due.status = 'waiting'
         and due.next_attempt_time <= v_now
         and (
           due.expiration_time <= v_now
           or due.attempt_count >= 10
-          or users.id is null
-          or users.status = 'deleted'
+          or coalesce((select users.status from users where users.id = due.user_id), 'deleted')
+            = 'deleted'
           or _has_later_message(due)
         )
       order by due.next_attempt_time
       limit p_limit
-      for update of due skip locked
+      for update skip locked
     ))
     returning id, purpose, user_id, status
   loop
@@ -9878,16 +9877,14 @@ begin
       and messages.id = any (array(
         select due.id
         from messages as due
-        join users as recipient on recipient.id = due.user_id
         where due.status = 'waiting'
           and due.next_attempt_time <= v_now
           and due.expiration_time > v_now
           and due.attempt_count < 10
-          and recipient.status <> 'deleted'
           and not _has_later_message(due)
         order by due.next_attempt_time
         limit p_limit
-        for update of due skip locked
+        for update skip locked
       ))
     returning
       messages.id, messages.purpose, messages.user_id, messages.attempt_count,

@@ -33,7 +33,7 @@ describe("messages, and eight who are at them at once", () => {
   });
 
   it("would take messages twice, if it looked and then took", async () => {
-    const repair = await sabotage(database.admin, "take_messages", "for update of due skip locked", "");
+    const repair = await sabotage(database.admin, "take_messages", "for update skip locked", "");
     const emails = await asked("naive", 40);
     const outcomes = await take(40);
     await repair();
