@@ -148,3 +148,55 @@ export class AuthenticationError extends SafetyPinError {
     this.changeToken = changeToken;
   }
 }
+
+/** Why a key management service gave no key. Switch on this, not on messages. */
+export type KeyProviderErrorCode =
+  /** The credentials are good, and may not use the key. */
+  | "master_key_access_denied"
+  /** The answer is not what was asked for: damaged on its way, of another key, or of a wrong length. */
+  | "kms_answer_invalid"
+  /** There are no credentials, or the service does not take them. */
+  | "kms_credentials_rejected"
+  /** Somebody switched the key off. */
+  | "master_key_disabled"
+  /** The share was wrapped in a region that is not configured. */
+  | "master_key_in_another_region"
+  /** The share was wrapped by a key that is not configured. */
+  | "master_key_mismatch"
+  /** There is no such key. */
+  | "master_key_not_found"
+  /** The key was deleted, and can be had back until it is purged. */
+  | "master_key_pending_deletion"
+  /** The key is in a state in which it wraps and unwraps nothing, or is of the wrong kind. */
+  | "master_key_unusable"
+  /** The service turns requests away, and did so at every attempt. */
+  | "kms_throttled"
+  /** No answer within the time that was given. */
+  | "kms_timeout"
+  /** The service cannot be reached, or fails. */
+  | "kms_unavailable"
+  /** The wrapped share is another organization's or key's, or was altered. */
+  | "share_refused";
+
+const TRANSIENT: ReadonlySet<KeyProviderErrorCode> = new Set(["kms_throttled", "kms_timeout", "kms_unavailable"]);
+
+/** A key could not be had from where keys are kept. Nothing was changed. */
+export class KeyProviderError extends SafetyPinError {
+  override readonly name = "KeyProviderError";
+
+  /** Why, by its stable name. */
+  readonly code: KeyProviderErrorCode;
+
+  /** What the reader does next, or `undefined` when the sentence says it all. */
+  readonly remedy: string | undefined;
+
+  /** Whether the same request may well succeed later, with nothing changed. */
+  readonly isTransient: boolean;
+
+  constructor(code: KeyProviderErrorCode, message: string, { remedy, cause }: Remedy = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.remedy = remedy;
+    this.isTransient = TRANSIENT.has(code);
+  }
+}

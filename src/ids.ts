@@ -37,6 +37,9 @@ export type MessageId = Id<"message">;
 /** Which device. */
 export type DeviceId = Id<"device">;
 
+/** Which cell, also where its schema is called otherwise. */
+export type CellId = Id<"cell">;
+
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** @throws {@link RuleError} `id_malformed` when the text is no uuid. */
@@ -65,6 +68,9 @@ export const parseEventId = parser<EventId>("event");
 
 /** @throws {@link RuleError} `id_malformed` when the text is no uuid. */
 export const parseDeviceId = parser<DeviceId>("device");
+
+/** @throws {@link RuleError} `id_malformed` when the text is no uuid. */
+export const parseCellId = parser<CellId>("cell");
 
 /**
  * A new id, ordered by time, as the database makes them: given by the client, an

@@ -18,16 +18,19 @@ export { parseEmail, type EmailAddress } from "./email.js";
 export {
   AuthenticationError,
   ConfigurationError,
+  KeyProviderError,
   MigrationError,
   NotFoundError,
   RuleError,
   SafetyPinError,
   type AuthenticationErrorCode,
+  type KeyProviderErrorCode,
   type MigrationErrorCode,
 } from "./errors.js";
 export {
   newId,
   parseAlertId,
+  parseCellId,
   parseDeviceId,
   parseDomainId,
   parseEventId,
@@ -37,6 +40,7 @@ export {
   parseSessionId,
   parseUserId,
   type AlertId,
+  type CellId,
   type DeviceId,
   type DomainId,
   type EventId,
@@ -48,6 +52,7 @@ export {
   type SessionId,
   type UserId,
 } from "./ids.js";
+export type { GeneratedShare, KeyCallOptions, KeyContext, KeyProvider, WrappedShare } from "./keys/key-provider.js";
 export { LIMITS, type Environment, type Limits } from "./limits.js";
 export { deliverMessages, Mailer, type Delivery, type MailerOptions } from "./mailer.js";
 export type { AlreadyRegisteredMessage, Message, TokenMessage } from "./messages.js";

@@ -44,6 +44,10 @@ it("loads pg, pgTyped's runtime, bcrypt and our own files, and nothing else", as
   expect(notOfNode(await packagesOf(join(SOURCES, "index.ts")))).toEqual(["@pgtyped/runtime", "bcrypt", "pg"]);
 });
 
+it("loads no library of a cloud with the providers of keys, before one is used", async () => {
+  expect(notOfNode(await packagesOf(join(SOURCES, "keys", "index.ts")))).toEqual([]);
+});
+
 it("would notice what the command line loads", async () => {
   expect(notOfNode(await packagesOf(join(SOURCES, "cli", "main.ts")))).toEqual(
     expect.arrayContaining(["commander", "postgres-migrations"]),

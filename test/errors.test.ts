@@ -12,6 +12,7 @@ import {
 } from "../src/errors.js";
 import { INNER_CONSTRAINTS } from "../src/inner-constraints.js";
 import { parseUserId } from "../src/ids.js";
+import { KEY_PROVIDER_ERROR_CODES } from "../src/keys/key-failures.js";
 import { isDenial, SQLSTATES } from "../src/sqlstates.js";
 import { isDenied, translateError } from "../src/translate-error.js";
 import { useDatabase } from "./support/database.js";
@@ -94,7 +95,7 @@ describe("docs/errors.md", () => {
     ].map(({ code }) => code);
 
     expect(listed).toEqual([...new Set(listed)]);
-    expect([...listed].sort()).toEqual([...new Set([...thrown, ...translated])].sort());
+    expect([...listed].sort()).toEqual([...new Set([...thrown, ...translated, ...KEY_PROVIDER_ERROR_CODES])].sort());
   });
 
   it("names every SQLSTATE beside its code", async () => {

@@ -50,6 +50,8 @@ async function install(): Promise<void> {
   const manifest = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
     version: string;
     dependencies: Record<string, string>;
+    peerDependencies: Record<string, string>;
+    peerDependenciesMeta: Record<string, { optional: boolean }>;
     bin: Record<string, string>;
   };
   const application = {
@@ -63,7 +65,7 @@ async function install(): Promise<void> {
   );
   const contents = await readFile(join(folder, tarball.filename));
   const integrity = `sha512-${createHash("sha512").update(contents).digest("base64")}`;
-  const { version, dependencies, bin } = manifest;
+  const { version, dependencies, peerDependencies, peerDependenciesMeta, bin } = manifest;
   await writeFile(join(folder, "package.json"), JSON.stringify(application));
   await writeFile(
     join(folder, "package-lock.json"),
@@ -78,6 +80,8 @@ async function install(): Promise<void> {
           resolved: application.dependencies.safetypin,
           integrity,
           dependencies,
+          peerDependencies,
+          peerDependenciesMeta,
           bin,
         },
         ...Object.fromEntries(runtime),
@@ -128,6 +132,7 @@ describe("the tarball", () => {
     "dist/index.d.ts",
     "dist/cli/main.js",
     "dist/migrations/index.d.ts",
+    "dist/keys/index.d.ts",
     "dist/queries/users.js",
     "dist/queries/users.d.ts",
     "sql/bootstrap.sql",
@@ -170,15 +175,48 @@ describe("installed into an empty folder", () => {
     expect(stdout).toContain("Usage: safetypin");
   });
 
+  test("what is for one cloud only is not installed, and not missed before it is used", async () => {
+    const { stdout } = await succeed("npm", ["ls", "--all", "--json"]);
+    expect(stdout).not.toMatch(/"(?:missing|problems|invalid)"/);
+    const installed = (await readFile(join(folder, "node_modules", ".package-lock.json"), "utf8")).match(
+      /node_modules\/@(?:aws-sdk|azure|google-cloud)\/[a-z-]+/g,
+    );
+    expect(installed).toBeNull();
+
+    const failures = await runProgram(
+      `import { awsKms, azureKeyVault, gcpKms } from "safetypin/keys";
+       const id = "0199a0c4-0000-7000-8000-000000000001";
+       const failures = [];
+       for (const provider of [
+         awsKms({ keyArn: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab" }),
+         gcpKms({ keyName: "projects/p/locations/l/keyRings/r/cryptoKeys/k" }),
+         azureKeyVault({ keyUrl: "https://clinic.vault.azure.net/keys/k" }),
+       ]) {
+         await provider.generate({ cellId: id, organizationId: id, keyId: 1 }).catch(({ name, message, remedy }) =>
+           failures.push({ name, message, remedy }));
+       }
+       console.log(JSON.stringify(failures));`,
+    );
+    expect(failures).toEqual(
+      ["@aws-sdk/client-kms", "@google-cloud/kms", "@azure/keyvault-keys"].map((name) => ({
+        name: "ConfigurationError",
+        message: `The package ${name} is not installed`,
+        remedy: `Run: npm install ${name}`,
+      })),
+    );
+  });
+
   test("its types are those of its exports", async () => {
     const program = `import { SafetyPin, type SignedIn } from "safetypin";
       import { up } from "safetypin/migrations";
+      import { awsKms, azureKeyVault, createKeyCache, gcpKms, localKeyFile, type KeyProvider } from "safetypin/keys";
       import { findUser } from "safetypin/queries/users";
       export async function enter(): Promise<SignedIn> {
         const safetypin = await SafetyPin.connect({ environment: "test" });
         return safetypin.signIn({ email: "ann@example.com", password: "…" });
       }
-      export const promises: unknown[] = [up, findUser];\n`;
+      export const keys: KeyProvider = createKeyCache(localKeyFile({ environment: "test" }));
+      export const promises: unknown[] = [up, findUser, awsKms, azureKeyVault, gcpKms];\n`;
     await writeFile(join(folder, "program.ts"), program);
     const { code, stdout } = await start(process.execPath, [
       join(ROOT, "node_modules", "typescript", "bin", "tsc"),
@@ -268,6 +306,7 @@ describe("installed into an empty folder", () => {
     };
 
     expect(await loadedBy("safetypin")).toEqual(["@pgtyped/runtime", "bcrypt", "pg"]);
+    expect(await loadedBy("safetypin/keys")).toEqual([]);
     // The search finds what is there to be found.
     expect(await loadedBy("safetypin/migrations")).toContain("postgres-migrations");
   });

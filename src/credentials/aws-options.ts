@@ -3,6 +3,9 @@ export interface AwsKeys {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
+
+  /** Until when they are good: then the SDK asks for others. @defaultValue for ever */
+  readonly expiration?: Date;
 }
 
 /** How a service of AWS is reached. What is left out the SDK finds in the environment. */

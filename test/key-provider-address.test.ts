@@ -1,0 +1,82 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import "./support/errors-of-node.js";
+
+import { ConfigurationError } from "../src/errors.js";
+import { parseKeyProvider } from "../src/keys/key-provider-address.js";
+import { CONTEXT } from "./contract/key-provider.js";
+import { startAwsKms } from "./support/aws-kms-server.js";
+
+const parse = (address: string, environment: "development" | "production" = "production") => parseKeyProvider(address, { environment });
+const KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+it.each([
+  [`aws-kms://${KEY}`, "aws-kms"],
+  [`aws-kms://${KEY}?also=${KEY}&also=${KEY}&endpoint=https://vpce-1.kms.eu-central-1.vpce.amazonaws.com`, "aws-kms"],
+  ["gcp-kms://projects/p/locations/europe-west3/keyRings/r/cryptoKeys/k", "gcp-kms"],
+  ["azure-kv://clinic.vault.azure.net/keys/safetypin?also=old.vault.azure.net/keys/safetypin", "azure-key-vault"],
+])("%s is a key of %s", (address, name) => {
+  expect(parse(address)).toMatchObject({ name });
+  expect(parse(address).isForDevelopment).not.toBe(true);
+});
+
+it.each([
+  "",
+  "aws-kms:",
+  `aws-kms:${KEY}`,
+  "aws-kms://alias/safetypin",
+  KEY,
+  "gcp-kms://k",
+  "azure-kv://clinic.vault.azure.net/secrets/safetypin",
+  "vault://transit/keys/safetypin",
+  "constructor://x",
+  "file://keys.json",
+  `aws-kms://${KEY}?also=alias/old`,
+  `aws-kms://${KEY}?regions=all`,
+  "azure-kv://clinic.vault.azure.net/keys/safetypin?endpoint=https://elsewhere",
+])("%p is refused", (address) => {
+  expect(() => parse(address, "development")).toThrow(ConfigurationError);
+});
+
+it("reads a file relative to where it is, or from the root; never in production", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "safetypin-address-"));
+  const elsewhere = process.cwd();
+  process.chdir(folder);
+  try {
+    const { share, wrapped } = await parse("file:.safetypin/keys.json", "development").generate(CONTEXT);
+    for (const address of [`file:${folder}/.safetypin/keys.json`, `file://${folder}/.safetypin/keys.json`, "file:./.safetypin/keys.json"]) {
+      expect(await parse(address, "development").unwrap(wrapped, CONTEXT)).toEqual(share);
+    }
+  } finally {
+    process.chdir(elsewhere);
+    await rm(folder, { recursive: true });
+  }
+  expect(() => parse("file:.safetypin/keys.json")).toThrow("a production cell cannot take its keys from local-key-file");
+});
+
+it("reaches the key that it names", async () => {
+  const kms = await startAwsKms();
+  const credentials = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" };
+  kms.addIdentity(credentials);
+  // As the environment has them.
+  process.env["AWS_ACCESS_KEY_ID"] = credentials.accessKeyId;
+  process.env["AWS_SECRET_ACCESS_KEY"] = credentials.secretAccessKey;
+  const [old, key] = [kms.createKey("eu-central-1"), kms.createKey("eu-central-1")];
+  const before = parse(`aws-kms://${old}?endpoint=${kms.url}`);
+  const after = parse(`aws-kms://${key}?also=${old}&endpoint=${kms.url}`);
+  try {
+    const { share, wrapped } = await before.generate(CONTEXT);
+    const again = await after.rewrap(wrapped, CONTEXT);
+
+    expect([wrapped.keyName, again.keyName]).toEqual([old, key]);
+    expect(await after.unwrap(again, CONTEXT)).toEqual(share);
+  } finally {
+    delete process.env["AWS_ACCESS_KEY_ID"];
+    delete process.env["AWS_SECRET_ACCESS_KEY"];
+    await before.close?.();
+    await after.close?.();
+    await kms.stop();
+  }
+});
