@@ -426,7 +426,7 @@ it("tells of slow statements only", async () => {
   try {
     await client.withSession(ann.sessionToken, async (tx) => {
       await whoAmI(tx);
-      await tx.query("select pg_sleep($1)", [0.3]);
+      await tx.query("select pg_sleep($1), $2::text as note", [0.3, "a most secret note"]);
     });
   } finally {
     await client.close();
@@ -436,6 +436,7 @@ it("tells of slow statements only", async () => {
   expect(log.filter(({ event }) => event === "slow_query").map(({ message }) => message)).toEqual([
     expect.stringMatching(/^pg_sleep took \d+ ms: 1 rows$/),
   ]);
+  expect(JSON.stringify([slow, log])).not.toContain("most secret");
 });
 
 it("does not let a hook that fails into the work", async () => {

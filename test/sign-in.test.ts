@@ -214,6 +214,21 @@ describe("a new password", () => {
     expect((await safetypin.signIn({ email, password })).sessionId).toBeDefined();
   });
 
+  it.each([
+    ["with a NUL", "correct\0horse battery staple", "password_has_nul"],
+    ["of ten thousand characters", "x".repeat(10_000), "password_is_oversized"],
+    ["that is no text", undefined as unknown as string, "password_not_text"],
+  ])("%s is refused before anything is asked", async (_, wanted, code) => {
+    const { password, sessionToken, email } = await newPerson(database, "kira");
+    const state = () => database.admin.query("select count(*) from password_attempts");
+    const before = (await state()).rows;
+
+    expect((await refusal(safetypin.changePassword(sessionToken, { currentPassword: password, newPassword: wanted }))).code).toBe(code);
+    expect((await refusal(safetypin.changePassword(sessionToken, { currentPassword: wanted, newPassword: newPassword() }))).code).toBe(code);
+    expect((await state()).rows).toEqual(before);
+    expect((await safetypin.signIn({ email, password })).sessionId).toBeDefined();
+  });
+
   it("is set with a token from the mailbox, which ends all sessions and opens none", async () => {
     const { email, password, sessionToken } = await newPerson(database, "lena");
     await safetypin.requestPasswordReset(email);
