@@ -74,6 +74,13 @@ from (
   limit :limit!
 ) as unresolved;
 
+/* @name ReportAlert */
+select report_alert(
+  p_reason => :reason!,
+  p_severity => :severity!,
+  p_user_id => :userId
+) as "alertId!";
+
 /* @name AcknowledgeAlert */
 select acknowledge_alert(:alertId!);
 

@@ -7960,6 +7960,53 @@ REVOKE ALL ON FUNCTION safetypin.remove_role(p_user_id uuid, p_role_id uuid) FRO
 GRANT ALL ON FUNCTION safetypin.remove_role(p_user_id uuid, p_role_id uuid) TO safetypin_app;
 
 --
+-- safetypin.report_alert()
+--
+
+CREATE FUNCTION safetypin.report_alert(p_reason text, p_severity text, p_user_id uuid DEFAULT NULL::uuid) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+declare
+  v_organization_id uuid := _require_organization();
+  v_alert_id        uuid;
+begin
+  perform _require_permission('alerts.manage');
+
+  if (p_reason ~ '^[A-Za-z0-9_.:-]{1,100}$') is not true then
+    raise exception 'a reason is a word of letters, digits, dots and dashes'
+      using errcode = 'SP503', hint = 'Pass what was seen in one word: shared_password.';
+  end if;
+  if (p_severity in ('low', 'medium', 'high', 'critical')) is not true then
+    raise exception 'there is no severity %', quote_nullable(left(p_severity, 100))
+      using errcode = 'SP503', hint = 'Pass low, medium, high or critical.';
+  end if;
+  if p_user_id is not null then
+    perform _require_member(p_user_id);
+  end if;
+
+  insert into security_alerts (organization_id, user_id, alert_type, severity, evidence)
+  values (
+    v_organization_id, p_user_id, 'reported', p_severity,
+    jsonb_build_object('reason', p_reason, 'reported_by', current_user_id())
+  )
+  returning id into v_alert_id;
+
+  perform _log_event(
+    'alert.reported', p_user_id, p_resource_type => 'alert', p_resource_id => v_alert_id
+  );
+  return v_alert_id;
+end;
+$_$;
+
+ALTER FUNCTION safetypin.report_alert(p_reason text, p_severity text, p_user_id uuid) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.report_alert(p_reason text, p_severity text, p_user_id uuid) IS 'Opens an alert of the current organization by hand, about a member or about nobody in particular. Raises SP201 without alerts.manage, SP302 for a stranger, and SP503 when the reason is no word or the severity none there is.';
+
+REVOKE ALL ON FUNCTION safetypin.report_alert(p_reason text, p_severity text, p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.report_alert(p_reason text, p_severity text, p_user_id uuid) TO safetypin_app;
+
+--
 -- safetypin.request_email_verification()
 --
 
@@ -8821,7 +8868,7 @@ CREATE TABLE safetypin.security_alerts (
     resolved_by uuid,
     resolution_time timestamp with time zone,
     resolution_note text,
-    CONSTRAINT security_alerts_alert_type_is_known CHECK ((alert_type = ANY (ARRAY['refresh_token_reused'::text, 'password_disabled'::text, 'password_compromised'::text, 'clock_went_back'::text, 'partitions_running_out'::text, 'messages_undelivered'::text]))),
+    CONSTRAINT security_alerts_alert_type_is_known CHECK ((alert_type = ANY (ARRAY['refresh_token_reused'::text, 'password_disabled'::text, 'password_compromised'::text, 'clock_went_back'::text, 'partitions_running_out'::text, 'messages_undelivered'::text, 'reported'::text]))),
     CONSTRAINT security_alerts_resolved_ones_say_how CHECK (((status = 'resolved'::text) = ((resolution_time IS NOT NULL) AND (resolution_note IS NOT NULL)))),
     CONSTRAINT security_alerts_severity_is_known CHECK ((severity = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text]))),
     CONSTRAINT security_alerts_status_is_known CHECK ((status = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))

@@ -339,6 +339,21 @@ export interface AuditRepository {
   listAlertsAbout(id: UserId, options?: PageOptions): Promise<Page<SecurityAlert>>;
 
   /**
+   * Opens an alert by hand, for what no rule detects. It is of the type `reported`, with the
+   * reason and the caller as its evidence. Takes the permission `alerts.manage`.
+   *
+   * @throws {@link RuleError} when the caller may not, or `word_unknown`.
+   * @throws {@link NotFoundError} `member_not_found`.
+   */
+  reportAlert(alert: {
+    /** What was seen, as a word: `shared_password`. */
+    readonly reason: string;
+    readonly severity: AlertSeverity;
+    /** About which member. @defaultValue nobody in particular */
+    readonly userId?: UserId | undefined;
+  }): Promise<AlertId>;
+
+  /**
    * Says that somebody is looking at an alert. Takes the permission `alerts.manage`.
    *
    * @throws {@link RuleError} when the caller may not.
@@ -520,6 +535,14 @@ export function postgresAudit(
             tx,
           ),
       });
+    },
+
+    async reportAlert({ reason, severity, userId }) {
+      const [row] = await alerts.reportAlert.run(
+        { reason: parseText(reason, "reason"), severity, userId: optional(userId, parseUserId) },
+        tx,
+      );
+      return row!.alertId as AlertId;
     },
 
     async acknowledgeAlert(id) {

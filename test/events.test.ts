@@ -190,6 +190,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     as: "auditor",
     call: "record_auditor_export('events', 'csv', now() - interval '1 day', now())",
   },
+  "report_alert: alert.reported": { as: "ann", call: "report_alert('shared_password', 'medium')" },
   "record_denial: access.denied": { as: "bob", call: "record_denial('users.list', 'SP201')" },
   "record_export: audit.exported": {
     as: "ann",

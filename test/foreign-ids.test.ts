@@ -106,6 +106,9 @@ const CALLS: Readonly<Record<string, readonly [Kind, Call][]>> = {
   "audit.getAlert": [["alert", ({ audit }, it) => audit.getAlert(it)]],
   "audit.listOpenAlerts": [["organization", ({ audit }, it) => audit.listOpenAlerts({ organizationId: it })]],
   "audit.listAlertsAbout": [["user", ({ audit }, it) => audit.listAlertsAbout(it)]],
+  "audit.reportAlert": [
+    ["user", ({ audit }, it) => audit.reportAlert({ reason: "rumour", severity: "low", userId: it })],
+  ],
   "audit.acknowledgeAlert": [["alert", ({ audit }, it) => audit.acknowledgeAlert(it)]],
   "audit.resolveAlert": [["alert", ({ audit }, it) => audit.resolveAlert(it, "not mine")]],
 };

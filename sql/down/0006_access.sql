@@ -14,6 +14,7 @@ drop function record_export;
 drop function _log_export;
 drop function resolve_alert;
 drop function acknowledge_alert;
+drop function report_alert;
 drop function remove_role;
 drop function assign_role;
 drop function change_role_permissions;

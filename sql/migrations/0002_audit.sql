@@ -277,7 +277,7 @@ create table security_alerts (
   constraint security_alerts_alert_type_is_known
     check (alert_type in (
       'refresh_token_reused', 'password_disabled', 'password_compromised',
-      'clock_went_back', 'partitions_running_out', 'messages_undelivered'
+      'clock_went_back', 'partitions_running_out', 'messages_undelivered', 'reported'
     )),
   constraint security_alerts_severity_is_known check (severity in ('low', 'medium', 'high', 'critical')),
   constraint security_alerts_status_is_known check (status in ('open', 'acknowledged', 'resolved')),

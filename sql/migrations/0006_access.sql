@@ -1197,6 +1197,57 @@ comment on policy select_administrator on security_alerts is
 
 set local role safetypin_definer;
 
+-- What no rule detects somebody may have seen. Words only: who reads alerts need not be
+-- one who may read what they are about.
+create function report_alert(
+  p_reason text,
+  p_severity text,
+  p_user_id uuid default null
+)
+  returns uuid
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_organization_id uuid := _require_organization();
+  v_alert_id        uuid;
+begin
+  perform _require_permission('alerts.manage');
+
+  if (p_reason ~ '^[A-Za-z0-9_.:-]{1,100}$') is not true then
+    raise exception 'a reason is a word of letters, digits, dots and dashes'
+      using errcode = 'SP503', hint = 'Pass what was seen in one word: shared_password.';
+  end if;
+  if (p_severity in ('low', 'medium', 'high', 'critical')) is not true then
+    raise exception 'there is no severity %', quote_nullable(left(p_severity, 100))
+      using errcode = 'SP503', hint = 'Pass low, medium, high or critical.';
+  end if;
+  if p_user_id is not null then
+    perform _require_member(p_user_id);
+  end if;
+
+  insert into security_alerts (organization_id, user_id, alert_type, severity, evidence)
+  values (
+    v_organization_id, p_user_id, 'reported', p_severity,
+    jsonb_build_object('reason', p_reason, 'reported_by', current_user_id())
+  )
+  returning id into v_alert_id;
+
+  perform _log_event(
+    'alert.reported', p_user_id, p_resource_type => 'alert', p_resource_id => v_alert_id
+  );
+  return v_alert_id;
+end;
+$$;
+
+comment on function report_alert(text, text, uuid) is
+  'Opens an alert of the current organization by hand, about a member or about nobody in particular. Raises SP201 without alerts.manage, SP302 for a stranger, and SP503 when the reason is no word or the severity none there is.';
+
+grant execute on function report_alert(text, text, uuid) to safetypin_app;
+
+
 create function acknowledge_alert(
   p_alert_id uuid
 )

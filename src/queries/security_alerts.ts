@@ -264,6 +264,39 @@ const countOpenAlertsIR: any = {"usedParamSet":{"limit":true},"params":[{"name":
 export const countOpenAlerts = new PreparedQuery<CountOpenAlertsParams,CountOpenAlertsResult>(countOpenAlertsIR);
 
 
+/** 'ReportAlert' parameters type */
+export interface ReportAlertParams {
+  reason: string;
+  severity: string;
+  userId?: string | null | void;
+}
+
+/** 'ReportAlert' return type */
+export interface ReportAlertResult {
+  alertId: string;
+}
+
+/** 'ReportAlert' query type */
+export interface ReportAlertQuery {
+  params: ReportAlertParams;
+  result: ReportAlertResult;
+}
+
+const reportAlertIR: any = {"usedParamSet":{"reason":true,"severity":true,"userId":true},"params":[{"name":"reason","required":true,"transform":{"type":"scalar"},"locs":[{"a":35,"b":42}]},{"name":"severity","required":true,"transform":{"type":"scalar"},"locs":[{"a":61,"b":70}]},{"name":"userId","required":false,"transform":{"type":"scalar"},"locs":[{"a":88,"b":94}]}],"statement":"select report_alert(\n  p_reason => :reason!,\n  p_severity => :severity!,\n  p_user_id => :userId\n) as \"alertId!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select report_alert(
+ *   p_reason => :reason!,
+ *   p_severity => :severity!,
+ *   p_user_id => :userId
+ * ) as "alertId!"
+ * ```
+ */
+export const reportAlert = new PreparedQuery<ReportAlertParams,ReportAlertResult>(reportAlertIR);
+
+
 /** 'AcknowledgeAlert' parameters type */
 export interface AcknowledgeAlertParams {
   alertId: string;

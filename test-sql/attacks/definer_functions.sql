@@ -1,7 +1,7 @@
 -- Functions that cross the fence take the caller's organization from the context
 -- and never from the caller: an id of another organization is nobody's id.
 begin;
-select plan(29);
+select plan(30);
 
 select tests.two_organizations();
 insert into roles (id, organization_id, name)
@@ -51,6 +51,7 @@ select throws_ok(
 
 select throws_ok($$ select acknowledge_alert(md5('alert:zenith')::uuid) $$, 'SP308', null, 'ann acknowledges no alert of zenith');
 select throws_ok($$ select resolve_alert(md5('alert:zenith')::uuid, 'Nothing.') $$, 'SP308', null, 'nor resolves it');
+select throws_ok($$ select report_alert('rumour', 'low', tests.user_id('zoe')) $$, 'SP302', null, 'nor opens one about zoe');
 select throws_ok($$ select release_domain('zenith.example') $$, 'SP309', null, 'ann gives no domain of zenith up');
 select is(verify_domain(sha256('zenith')), false, 'ann proves no domain of zenith, even with its token');
 select throws_ok($$ select choose_organization(tests.organization_id('zenith')) $$, 'SP305', null, 'ann does not enter zenith');
@@ -98,7 +99,7 @@ select set_eq(
     'accept_membership', 'acknowledge_alert', 'assign_role', 'change_password',
     'change_role_permissions', 'choose_organization', 'create_organization', 'create_role',
     'delete_role', 'finish_password_check', 'reactivate_member', 'register_user',
-    'rehash_password', 'remove_member', 'remove_role', 'require_password_change',
+    'rehash_password', 'remove_member', 'remove_role', 'report_alert', 'require_password_change',
     'resolve_alert', 'revoke_member_sessions', 'revoke_session', 'set_member_role',
     'set_role_permissions', 'submit_password_proof', 'suspend_member', 'transfer_ownership',
     'update_role'

@@ -1,6 +1,6 @@
 -- security_alerts: what somebody has to look at, and what came of it.
 begin;
-select plan(33);
+select plan(46);
 
 select tests.two_organizations();
 select tests.act_as_superuser();
@@ -111,7 +111,37 @@ select results_eq(
   'both are recorded'
 );
 
--- Who opens one
+-- Who opens one by hand
+select throws_ok($$ select report_alert('two words', 'low') $$, 'SP503', null, 'a reason is one word');
+select throws_ok($$ select report_alert(null, 'low') $$, 'SP503', null, '... and there is one');
+select throws_ok($$ select report_alert('shared_password', 'awful') $$, 'SP503', null, 'a severity is one that there is');
+select throws_ok($$ select report_alert('shared_password', null) $$, 'SP503', null, '... and not none');
+select throws_ok($$ select report_alert('shared_password', 'low', tests.user_id('zoe')) $$, 'SP302', null, 'zoe is nobody to report in acme');
+select lives_ok($$ select report_alert('shared_password', 'medium', tests.user_id('bob')) $$, 'ann reports bob');
+select results_eq(
+  $$ select user_id, organization_id, status, severity, evidence from security_alerts where alert_type = 'reported' $$,
+  $$
+    values (
+      tests.user_id('bob'), tests.organization_id('acme'), 'open', 'medium',
+      jsonb_build_object('reason', 'shared_password', 'reported_by', tests.user_id('ann'))
+    )
+  $$,
+  'it says about whom, why, and who reported it'
+);
+select is((select user_id from tests.events('alert.reported')), tests.user_id('bob'), 'it is recorded');
+select tests.act_as('bob', 'acme');
+select throws_ok($$ select report_alert('shared_password', 'low') $$, 'SP201', null, 'bob reports nobody');
+select tests.act_as('zoe', 'zenith');
+select is_empty($$ select id from security_alerts where alert_type = 'reported' $$, 'zoe hears nothing of it');
+select tests.act_as_nobody();
+select throws_ok($$ select report_alert('shared_password', 'low') $$, 'SP102', null, 'nobody reports nothing');
+select tests.act_as_operator();
+select throws_ok($$ select report_alert('shared_password', 'low') $$, '42501', null, 'a job reports nothing');
+select tests.act_as('ann');
+select throws_ok($$ select report_alert('shared_password', 'low') $$, 'SP103', null, 'ann chooses an organization first');
+select tests.act_as('ann', 'acme');
+
+-- Who opens others
 select throws_ok(
   $$ insert into security_alerts (alert_type, severity) values ('clock_went_back', 'low') $$,
   '42501', null,

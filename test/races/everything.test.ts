@@ -179,6 +179,10 @@ const EVERYTHING: Readonly<Record<string, Everything>> = {
     work: ({ permissions }, { bob, roleId }) => permissions.removeRole(bob, roleId),
     ends: ["done", "role_not_found"],
   },
+  "audit.reportAlert": {
+    work: ({ audit }, { bob }) => audit.reportAlert({ reason: "shared_password", severity: "low", userId: bob }),
+    ends: BOTH,
+  },
   "audit.acknowledgeAlert": { work: ({ audit }, { alertId }) => audit.acknowledgeAlert(alertId as never), ends: ["alert_not_found", "done"] },
   "audit.resolveAlert": {
     work: ({ audit }, { alertId }) => audit.resolveAlert(alertId as never, "seen to"),

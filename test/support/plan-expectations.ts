@@ -155,6 +155,10 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   },
   "security_alerts.listUserAlerts": { params: { ...NEWEST, userId: MEMBER }, uses: ["security_alerts_user_id_idx"] },
   "security_alerts.countOpenAlerts": { params: { limit: 20 }, uses: ["security_alerts_open_idx"] },
+  "security_alerts.reportAlert": {
+    params: { reason: "shared_password", severity: "low", userId: MEMBER },
+    uses: ["organization_users_pkey|organization_users_user_id_idx"],
+  },
   "security_alerts.acknowledgeAlert": {
     params: first("select id as \"alertId\" from security_alerts where status = 'open' limit 1"),
     uses: ["security_alerts_pkey"],

@@ -9,6 +9,7 @@ insert into event_types (name, severity, description, functions)
 values
   ('access.denied', 'warning', 'A request was refused.', '{record_denial}'),
   ('alert.acknowledged', 'info', 'Somebody is looking at an alert.', '{acknowledge_alert}'),
+  ('alert.reported', 'notice', 'Somebody opened an alert by hand.', '{report_alert}'),
   ('alert.resolved', 'info', 'An alert was closed with a note.', '{resolve_alert}'),
   ('alerts.checked', 'info', 'Maintenance looked for trouble.', '{raise_operational_alerts,raise_message_alerts}'),
   ('audit.exported', 'notice', 'Evidence left the database, or was about to.', '{record_export,record_auditor_export}'),

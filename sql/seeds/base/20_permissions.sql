@@ -40,8 +40,8 @@ values
     'Read and export the events and changes of the organization.',
     '{record_export}', '{auth_audit_logs.select_administrator,data_change_logs.select_administrator}'),
   ('alerts.manage', 'alerts', 'manage', 'role', 'safetypin_app',
-    'See and close the security alerts of the organization.',
-    '{acknowledge_alert,resolve_alert}', '{security_alerts.select_administrator}'),
+    'See, open and close the security alerts of the organization.',
+    '{report_alert,acknowledge_alert,resolve_alert}', '{security_alerts.select_administrator}'),
 
   -- Held by owners
   ('organization.own', 'organization', 'own', 'owner', 'safetypin_app',
