@@ -1654,7 +1654,7 @@ REVOKE ALL ON FUNCTION safetypin._prune_password_history(p_user_id uuid, p_polic
 
 CREATE FUNCTION safetypin._purpose_key(p_purpose text, p_share bytea, p_tenant_id uuid, p_key_id integer, p_db_share bytea) RETURNS bytea
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN extensions.hmac((((((('\x00000001'::bytea || convert_to(p_purpose, 'UTF8'::name)) || '\x00'::bytea) || uuid_send(p_tenant_id)) || int4send(p_key_id)) || p_db_share) || '\x00000200'::bytea), p_share, 'sha512'::text);
+    RETURN extensions.hmac((((((('\x00000001'::bytea || decode(p_purpose, 'escape'::text)) || '\x00'::bytea) || uuid_send(p_tenant_id)) || int4send(p_key_id)) || p_db_share) || '\x00000200'::bytea), p_share, 'sha512'::text);
 
 ALTER FUNCTION safetypin._purpose_key(p_purpose text, p_share bytea, p_tenant_id uuid, p_key_id integer, p_db_share bytea) OWNER TO safetypin_keyholder;
 

@@ -481,9 +481,12 @@ set local role safetypin_keyholder;
 -- The cipher
 --
 
--- RFC 7518, 5.2: the first half of the key authenticates, the second encrypts. These
--- two are expressions and no more, so that plpgsql evaluates them in place: measured,
--- a function called for each value of a list costs four times what its work does.
+-- RFC 7518, 5.2: the first half of the key authenticates, the second encrypts.
+--
+-- What is `language sql` in this chapter is one expression, no more volatile than it
+-- says, and so plpgsql evaluates it in place. It has to: a function that is called
+-- for each value of a list costs four times what its work does, and one in SQL that is
+-- not evaluated in place is a query, whose plan would show the key it was called with.
 create function _a256cbc_hs512_tag(
   p_key bytea,
   p_aad bytea,
@@ -638,7 +641,7 @@ create function _purpose_key(
   immutable
   parallel safe
   return hmac(
-    '\x00000001'::bytea || convert_to(p_purpose, 'UTF8') || '\x00'::bytea
+    '\x00000001'::bytea || decode(p_purpose, 'escape') || '\x00'::bytea
       || uuid_send(p_tenant_id) || int4send(p_key_id) || p_db_share || '\x00000200'::bytea,
     p_share, 'sha512'
   );
