@@ -912,12 +912,23 @@ describe("who gets in", () => {
 describe("what the cell has noticed", () => {
   test("a clock that went back", async () => {
     const { rows } = await admin.query<{ mark: string }>("select last_value as mark from safetypin.clock_high_water");
-    await admin.query("select setval('safetypin.clock_high_water', extract(epoch from now())::bigint + 3600)");
+    await admin.query("select setval('safetypin.clock_high_water', safetypin._mark_of(clock_timestamp() + interval '50 minutes'))");
     try {
       const { findings } = await examine(admin, { cell });
       expect(findings.filter(({ check }) => check === "clock")).toEqual([
-        expect.objectContaining({ severity: "warning", problem: expect.stringMatching(/^is 3[56]\d\d s behind/) }),
+        expect.objectContaining({ severity: "warning", problem: expect.stringMatching(/^is (2999|3000) s behind/) }),
       ]);
+      // By hours, it is the mark that is wrong; and what is told to do mends it, for whom it is told to.
+      await admin.query("select setval('safetypin.clock_high_water', safetypin._mark_of(clock_timestamp() + interval '30 days'))");
+      const [finding] = (await examine(admin, { cell })).findings.filter(({ check }) => check === "clock");
+      expect(finding).toMatchObject({ severity: "critical", object: "sequence clock_high_water" });
+      const migrator = await connect(urlOf("safetypin_migrator"));
+      try {
+        await migrator.query(/select setval.*;/.exec(finding?.remedy ?? "")?.[0] ?? "");
+      } finally {
+        await migrator.end();
+      }
+      expect((await examine(admin, { cell })).findings.filter(({ check }) => check === "clock")).toEqual([]);
     } finally {
       await admin.query("select setval('safetypin.clock_high_water', $1)", [rows[0]?.mark]);
     }

@@ -19,6 +19,8 @@ drop function _context_nonce;
 drop function _voiding_time;
 drop function _now;
 drop function _clock_time;
+drop function _time_of;
+drop function _mark_of;
 drop function _keyed_digest;
 drop function _require_not_production;
 

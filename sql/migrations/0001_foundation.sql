@@ -186,12 +186,17 @@ comment on function _require_not_production() is
 --
 
 -- Sessions end by the clock, and a clock can be set back. This sequence is not
--- a counter but a high-water mark, in seconds since 1970: it moves forward with
--- the clock, it does not roll back with a transaction, and whoever asks whether
+-- a counter but a high-water mark, in microseconds since 1970: it moves forward
+-- with the clock, it does not roll back with a transaction, and whoever asks whether
 -- something has expired asks _now(), which is never earlier than the mark.
+--
+-- What does not roll back must not be moved by whoever is then refused. So the mark
+-- is only ever set to a time that the clock has shown, never rounded up and never
+-- ahead; and while it is ahead, because the clock was set back, one voiding moves it
+-- by one microsecond, which is less than the voiding takes.
 create sequence clock_high_water as bigint minvalue 0 start 0;
 comment on sequence clock_high_water is
-  'The latest time this cell has seen, in seconds since 1970: expired things stay expired when the clock is set back.';
+  'The latest time this cell has seen, in microseconds since 1970: expired things stay expired when the clock is set back.';
 revoke all on sequence clock_high_water from public;
 grant select, update on sequence clock_high_water to safetypin_definer;
 grant select on sequence clock_high_water to safetypin_backup;
@@ -303,6 +308,33 @@ comment on function _keyed_digest(text) is
   'HMAC-SHA-256 (RFC 2104) of a text under the cell''s digest key: 32 bytes, the same for the same text, worthless without the key.';
 
 
+-- To the microsecond both ways: a double carries that until the year 2106.
+create function _mark_of(
+  p_time timestamptz
+)
+  returns bigint
+  language sql
+  stable
+  parallel safe
+  return (extract(epoch from p_time) * 1000000)::bigint;
+
+comment on function _mark_of(timestamptz) is
+  'A time as clock_high_water keeps it: microseconds since 1970.';
+
+
+create function _time_of(
+  p_mark bigint
+)
+  returns timestamptz
+  language sql
+  immutable
+  parallel safe
+  return to_timestamp(p_mark / 1000000::double precision);
+
+comment on function _time_of(bigint) is
+  'The time that clock_high_water keeps as this.';
+
+
 -- What _now() says, without moving the mark: the cheap half, for the one function
 -- that every request calls. Inlined into its caller, because it is an expression and
 -- not a query.
@@ -312,7 +344,7 @@ create function _clock_time()
   volatile
   return greatest(
     clock_timestamp(),
-    to_timestamp(pg_sequence_last_value('clock_high_water'))
+    _time_of(pg_sequence_last_value('clock_high_water'))
   );
 
 comment on function _clock_time() is
@@ -328,20 +360,20 @@ create function _now()
 as $$
 declare
   v_clock timestamptz := clock_timestamp();
-  v_mark  bigint;
+  v_mark  timestamptz;
 begin
-  select last_value into v_mark from clock_high_water;
+  select _time_of(last_value) into v_mark from clock_high_water;
 
   -- Once a second is enough, and never where nothing is written: on a replica, and
   -- in a transaction that only reads.
-  if extract(epoch from v_clock) >= v_mark + 1
+  if v_clock >= v_mark + interval '1 second'
      and current_setting('transaction_read_only') = 'off'
   then
-    perform setval('clock_high_water', floor(extract(epoch from v_clock))::bigint);
+    perform setval('clock_high_water', _mark_of(v_clock));
     return v_clock;
   end if;
 
-  return greatest(v_clock, to_timestamp(v_mark));
+  return greatest(v_clock, v_mark);
 end;
 $$;
 
@@ -351,7 +383,8 @@ comment on function _now() is
 
 -- While the clock is behind its mark the time stands still, and a voiding at that
 -- time would take the sessions opened after it with those opened before. So a voiding
--- then moves the time on by a second, and is itself between the two.
+-- then moves the time on by a microsecond. To be called behind the guards, where a
+-- voiding is certain: what it moves stays moved when the transaction rolls back.
 create function _voiding_time()
   returns timestamptz
   language plpgsql
@@ -363,7 +396,7 @@ declare
   v_now timestamptz := _now();
 begin
   if v_now > clock_timestamp() and current_setting('transaction_read_only') = 'off' then
-    perform setval('clock_high_water', floor(extract(epoch from v_now))::bigint + 1);
+    perform setval('clock_high_water', _mark_of(v_now) + 1);
   end if;
 
   return v_now + interval '1 microsecond';
@@ -371,7 +404,7 @@ end;
 $$;
 
 comment on function _voiding_time() is
-  'Later than every session that was opened before, and earlier than every one that is opened from now on.';
+  'Later than every session that was opened before, and no later than any that is opened from now on. Moves a mark that is ahead of the clock by a microsecond: for what has passed its guards.';
 
 
 --

@@ -174,13 +174,11 @@ create function suspend_user(
   security definer
   set search_path from current
 as $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   update users
   set
     status = 'suspended',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where id = p_user_id
     and status = 'active';
 
@@ -212,13 +210,11 @@ create function reactivate_user(
   security definer
   set search_path from current
 as $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   update users
   set
     status = 'active',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where id = p_user_id
     and status = 'suspended';
 

@@ -575,14 +575,13 @@ create function close_organization()
 as $$
 declare
   v_organization_id uuid := _require_organization();
-  v_now             timestamptz := _voiding_time();
 begin
   perform _require_owner();
 
   update organizations
   set
     status = 'deleted',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where id = v_organization_id
     and status <> 'deleted';
 
@@ -612,13 +611,11 @@ create function suspend_organization(
   security definer
   set search_path from current
 as $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   update organizations
   set
     status = 'suspended',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where id = p_organization_id
     and status = 'active';
 
@@ -652,14 +649,12 @@ create function reactivate_organization(
   security definer
   set search_path from current
 as $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   -- Once more, for sessions that were being opened while it was suspended.
   update organizations
   set
     status = 'active',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where id = p_organization_id
     and status = 'suspended';
 
@@ -1014,8 +1009,6 @@ create function suspend_member(
   security definer
   set search_path from current
 as $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   perform _require_permission('members.manage');
   perform _require_manageable_member(p_user_id);
@@ -1023,7 +1016,7 @@ begin
   update organization_users
   set
     status = 'suspended',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where organization_id = current_organization_id()
     and user_id = p_user_id;
 
@@ -1046,8 +1039,6 @@ create function reactivate_member(
   security definer
   set search_path from current
 as $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   perform _require_permission('members.manage');
   perform _require_manageable_member(p_user_id, 'suspended');
@@ -1055,7 +1046,7 @@ begin
   update organization_users
   set
     status = 'active',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where organization_id = current_organization_id()
     and user_id = p_user_id;
 
@@ -1218,14 +1209,13 @@ create function close_account()
 as $$
 declare
   v_user_id uuid := _require_user();
-  v_now     timestamptz := _voiding_time();
 begin
   perform _end_memberships(v_user_id, null, 'account_closed');
 
   update users
   set
     status = 'deleted',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where id = v_user_id
     and status <> 'deleted';
 

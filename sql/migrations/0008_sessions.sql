@@ -457,13 +457,13 @@ begin
   where live_sessions.token_hash = sha256(p_token);
 
   if session_id is null or v_end_time <= v_now then
-    -- Seen to have ended: from now on the clock cannot go back before that. Not
-    -- the present second rounded up: were the mark ahead of the clock, a session
-    -- opened now would be no later than a voiding a moment ago.
+    -- Seen to have ended: from now on the clock cannot go back before that. To the
+    -- microsecond: anybody can have a session end and be refused here, and rounded up
+    -- that would put the mark ahead of the clock.
     if session_id is not null and current_setting('transaction_read_only') = 'off' then
       perform setval('clock_high_water', greatest(
         (select last_value from clock_high_water),
-        ceil(extract(epoch from v_end_time))::bigint
+        _mark_of(v_end_time)
       ));
     end if;
     raise exception 'the session is not good, or is no more'
@@ -1057,14 +1057,12 @@ create function revoke_member_sessions(
   security definer
   set search_path from current
 as $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   perform _require_permission('sessions.revoke');
   perform _require_manageable_member(p_user_id);
 
   update organization_users
-  set sessions_valid_from = v_now
+  set sessions_valid_from = _voiding_time()
   where organization_id = current_organization_id()
     and user_id = p_user_id;
 
@@ -1245,18 +1243,18 @@ create function raise_operational_alerts()
   set search_path from current
 as $$
 declare
-  v_behind  numeric;
+  v_behind  interval;
   v_ahead   integer := count_partitions_ahead();
   v_raised  integer := 0;
 begin
-  select last_value - extract(epoch from clock_timestamp()) into v_behind from clock_high_water;
+  select _time_of(last_value) - clock_timestamp() into v_behind from clock_high_water;
 
-  if v_behind > 5 and not exists (
+  if v_behind > '5 seconds' and not exists (
     select from security_alerts where alert_type = 'clock_went_back' and status <> 'resolved'
   ) then
     perform _raise_alert(
       'clock_went_back', 'high',
-      p_evidence => jsonb_build_object('seconds_behind', round(v_behind))
+      p_evidence => jsonb_build_object('seconds_behind', round(extract(epoch from v_behind)))
     );
     v_raised := v_raised + 1;
   end if;

@@ -65,7 +65,7 @@ export const CHECKS: readonly { readonly id: string; readonly about: string }[] 
     id: TLS,
     about: "what crosses a network is encrypted, with TLS 1.2 or newer and ciphers that hold",
   },
-  { id: CLOCK, about: "the server's clock is not behind the latest time the cell has seen" },
+  { id: CLOCK, about: "the server's clock is not behind the latest time the cell has seen, nor that time far ahead of it" },
   { id: ALERTS, about: "no critical alert is unresolved" },
   { id: SLOW_QUERIES, about: "information: the slowest queries, from pg_stat_statements" },
 ];

@@ -1,7 +1,7 @@
 -- _now(): the time, never earlier than the latest time the cell has seen. What
 -- has expired stays expired when somebody sets the clock back.
 begin;
-select plan(22);
+select plan(27);
 
 select tests.two_organizations();
 
@@ -10,7 +10,7 @@ select tests.two_organizations();
 create function pg_temp.set_mark(p_time timestamptz)
   returns void
   language sql
-as $$ select setval('clock_high_water', floor(extract(epoch from p_time))::bigint) $$;
+as $$ select setval('clock_high_water', _mark_of(p_time)) $$;
 
 select pg_temp.set_mark(clock_timestamp() - interval '2 minutes');
 select ok(
@@ -18,8 +18,7 @@ select ok(
   'while the clock runs, _now() is the clock'
 );
 select ok(
-  (select last_value from clock_high_water)
-    > extract(epoch from clock_timestamp() - interval '5 seconds'),
+  (select _time_of(last_value) from clock_high_water) > clock_timestamp() - interval '5 seconds',
   '... and the mark has moved up to it'
 );
 
@@ -39,8 +38,7 @@ set local transaction_read_only = on;
 do $$ begin perform _now(); end $$;
 rollback to reading;
 select ok(
-  (select last_value from clock_high_water)
-    < extract(epoch from clock_timestamp() - interval '1 minute'),
+  (select _time_of(last_value) from clock_high_water) < clock_timestamp() - interval '1 minute',
   'in a transaction that only reads, _now() leaves the mark where it is'
 );
 
@@ -87,15 +85,51 @@ select throws_ok(
   'ann''s session ended ten seconds ago'
 );
 select tests.act_as_superuser();
-select ok(
-  (select last_value from clock_high_water)
-    >= (select extract(epoch from expiration_time) from sessions where id = md5('session:ann:acme')::uuid),
-  'having seen that, the cell remembers a time at which it was over'
+select is(
+  (select _time_of(last_value) from clock_high_water),
+  (select expiration_time from sessions where id = md5('session:ann:acme')::uuid),
+  'having seen that, the cell remembers the time at which it was over'
 );
-select ok(
-  (select last_value from clock_high_water) <= extract(epoch from clock_timestamp()),
-  '... which is not ahead of the clock'
+
+-- Also of a session that ended in this very second: anybody can have one.
+update sessions
+set expiration_time = clock_timestamp()
+where id = md5('session:ann:acme')::uuid;
+select tests.act_as_nobody();
+select throws_ok(
+  $$ select begin_request(tests.token('ann', 'acme')) $$,
+  'SP101', null,
+  'a session ends, and is refused within the second'
 );
+select tests.act_as_superuser();
+select ok(
+  (select _time_of(last_value) from clock_high_water) <= clock_timestamp(),
+  '... and the mark is not ahead of the clock'
+);
+
+-- A mark is a time, and the time comes back out of it as it went in.
+select is(
+  (
+    select count(*)
+    from generate_series('2026-01-01 00:00:00.000001+00', '2106-01-01', interval '40 days 7 hours 1 microsecond') as time
+    where _time_of(_mark_of(time)) <> time
+  ),
+  0::bigint,
+  'no microsecond is lost between a time and its mark'
+);
+
+-- While the clock is behind, a voiding moves the time on by as little as there is.
+select pg_temp.set_mark(clock_timestamp() + interval '1 hour');
+create temporary table mark on commit drop as select last_value from clock_high_water;
+select is(
+  _voiding_time() - (select _time_of(last_value) from mark), interval '1 microsecond',
+  'a voiding under a clock that was set back is a microsecond later'
+);
+select is(
+  (select last_value from clock_high_water) - (select last_value from mark), 1::bigint,
+  '... and so is the time from then on'
+);
+select ok(_now() = _voiding_time() - interval '1 microsecond', '... and the next is after that');
 
 
 -- Nobody moves the mark by hand.

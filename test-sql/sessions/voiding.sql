@@ -107,7 +107,7 @@ select lives_ok($$ select begin_request(tests.token('right after')) $$, '... and
 -- Also while the time stands still, because somebody set the clock back: a voiding is
 -- later than every session before it, and a session later than every voiding before it.
 select tests.act_as_superuser();
-select setval('clock_high_water', floor(extract(epoch from clock_timestamp() + interval '1 hour'))::bigint);
+select setval('clock_high_water', _mark_of(clock_timestamp() + interval '1 hour'));
 select tests.act_as_nobody();
 select is(tests.sign_in('ann', p_token => 'ann 1'), 'signed_in', 'ann signs in an hour ahead of the clock');
 select begin_request(tests.token('ann 1'));
@@ -137,7 +137,7 @@ select throws_ok($$ select begin_request(tests.token('ann 4')) $$, 'SP101', null
 select is(tests.sign_in('ann', p_token => 'ann 5'), 'signed_in', '... ann signs in');
 select lives_ok($$ select begin_request(tests.token('ann 5')) $$, '... and is in');
 select tests.act_as_superuser();
-select setval('clock_high_water', floor(extract(epoch from clock_timestamp()))::bigint);
+select setval('clock_high_water', _mark_of(clock_timestamp()));
 
 -- Nobody else asks the view
 select tests.act_as_nobody();

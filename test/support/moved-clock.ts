@@ -61,7 +61,7 @@ function useMovedCalendar(): { readonly traveller: TimeTraveller } {
          update session_activities set last_activity_time = last_activity_time - v_by;
          update users set sessions_valid_from = sessions_valid_from - v_by;
          update password_attempts set expiration_time = expiration_time - v_by;
-         perform setval('clock_high_water', greatest(0, last_value - extract(epoch from v_by)::bigint))
+         perform setval('clock_high_water', greatest(0, last_value - (extract(epoch from v_by) * 1000000)::bigint))
          from clock_high_water;
        end;
        $$`,
