@@ -403,7 +403,7 @@ REVOKE ALL ON FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_kind text
 
 CREATE FUNCTION safetypin._clock_time() RETURNS timestamp with time zone
     LANGUAGE sql
-    RETURN GREATEST(clock_timestamp(), to_timestamp((pg_sequence_last_value('safetypin.clock_high_water'::regclass))::double precision));
+    RETURN GREATEST(clock_timestamp(), safetypin._time_of(pg_sequence_last_value('safetypin.clock_high_water'::regclass)));
 
 ALTER FUNCTION safetypin._clock_time() OWNER TO safetypin_definer;
 
@@ -1306,6 +1306,20 @@ COMMENT ON FUNCTION safetypin._make_subject_salt(p_subject_id uuid) IS 'The salt
 REVOKE ALL ON FUNCTION safetypin._make_subject_salt(p_subject_id uuid) FROM PUBLIC;
 
 --
+-- safetypin._mark_of()
+--
+
+CREATE FUNCTION safetypin._mark_of(p_time timestamp with time zone) RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ((EXTRACT(epoch FROM p_time) * (1000000)::numeric))::bigint;
+
+ALTER FUNCTION safetypin._mark_of(p_time timestamp with time zone) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._mark_of(p_time timestamp with time zone) IS 'A time as clock_high_water keeps it: microseconds since 1970.';
+
+REVOKE ALL ON FUNCTION safetypin._mark_of(p_time timestamp with time zone) FROM PUBLIC;
+
+--
 -- safetypin._now()
 --
 
@@ -1315,20 +1329,20 @@ CREATE FUNCTION safetypin._now() RETURNS timestamp with time zone
     AS $$
 declare
   v_clock timestamptz := clock_timestamp();
-  v_mark  bigint;
+  v_mark  timestamptz;
 begin
-  select last_value into v_mark from clock_high_water;
+  select _time_of(last_value) into v_mark from clock_high_water;
 
   -- Once a second is enough, and never where nothing is written: on a replica, and
   -- in a transaction that only reads.
-  if extract(epoch from v_clock) >= v_mark + 1
+  if v_clock >= v_mark + interval '1 second'
      and current_setting('transaction_read_only') = 'off'
   then
-    perform setval('clock_high_water', floor(extract(epoch from v_clock))::bigint);
+    perform setval('clock_high_water', _mark_of(v_clock));
     return v_clock;
   end if;
 
-  return greatest(v_clock, to_timestamp(v_mark));
+  return greatest(v_clock, v_mark);
 end;
 $$;
 
@@ -2746,6 +2760,20 @@ COMMENT ON FUNCTION safetypin._subject_key(p_key bytea, p_salt bytea, p_subject_
 REVOKE ALL ON FUNCTION safetypin._subject_key(p_key bytea, p_salt bytea, p_subject_id uuid) FROM PUBLIC;
 
 --
+-- safetypin._time_of()
+--
+
+CREATE FUNCTION safetypin._time_of(p_mark bigint) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN to_timestamp(((p_mark)::double precision / (1000000)::double precision));
+
+ALTER FUNCTION safetypin._time_of(p_mark bigint) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._time_of(p_mark bigint) IS 'The time that clock_high_water keeps as this.';
+
+REVOKE ALL ON FUNCTION safetypin._time_of(p_mark bigint) FROM PUBLIC;
+
+--
 -- safetypin._unlocked_key()
 --
 
@@ -2951,7 +2979,7 @@ declare
   v_now timestamptz := _now();
 begin
   if v_now > clock_timestamp() and current_setting('transaction_read_only') = 'off' then
-    perform setval('clock_high_water', floor(extract(epoch from v_now))::bigint + 1);
+    perform setval('clock_high_water', _mark_of(v_now) + 1);
   end if;
 
   return v_now + interval '1 microsecond';
@@ -2960,7 +2988,7 @@ $$;
 
 ALTER FUNCTION safetypin._voiding_time() OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._voiding_time() IS 'Later than every session that was opened before, and earlier than every one that is opened from now on.';
+COMMENT ON FUNCTION safetypin._voiding_time() IS 'Later than every session that was opened before, and no later than any that is opened from now on. Moves a mark that is ahead of the clock by a microsecond: for what has passed its guards.';
 
 REVOKE ALL ON FUNCTION safetypin._voiding_time() FROM PUBLIC;
 
@@ -3669,13 +3697,13 @@ begin
   where live_sessions.token_hash = sha256(p_token);
 
   if session_id is null or v_end_time <= v_now then
-    -- Seen to have ended: from now on the clock cannot go back before that. Not
-    -- the present second rounded up: were the mark ahead of the clock, a session
-    -- opened now would be no later than a voiding a moment ago.
+    -- Seen to have ended: from now on the clock cannot go back before that. To the
+    -- microsecond: anybody can have a session end and be refused here, and rounded up
+    -- that would put the mark ahead of the clock.
     if session_id is not null and current_setting('transaction_read_only') = 'off' then
       perform setval('clock_high_water', greatest(
         (select last_value from clock_high_water),
-        ceil(extract(epoch from v_end_time))::bigint
+        _mark_of(v_end_time)
       ));
     end if;
     raise exception 'the session is not good, or is no more'
@@ -4125,7 +4153,7 @@ CREATE SEQUENCE safetypin.clock_high_water
     NO MAXVALUE
     CACHE 1;
 
-COMMENT ON SEQUENCE safetypin.clock_high_water IS 'The latest time this cell has seen, in seconds since 1970: expired things stay expired when the clock is set back.';
+COMMENT ON SEQUENCE safetypin.clock_high_water IS 'The latest time this cell has seen, in microseconds since 1970: expired things stay expired when the clock is set back.';
 
 GRANT SELECT,UPDATE ON SEQUENCE safetypin.clock_high_water TO safetypin_definer;
 GRANT SELECT ON SEQUENCE safetypin.clock_high_water TO safetypin_backup;
@@ -4140,14 +4168,13 @@ CREATE FUNCTION safetypin.close_account() RETURNS void
     AS $$
 declare
   v_user_id uuid := _require_user();
-  v_now     timestamptz := _voiding_time();
 begin
   perform _end_memberships(v_user_id, null, 'account_closed');
 
   update users
   set
     status = 'deleted',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where id = v_user_id
     and status <> 'deleted';
 
@@ -4174,14 +4201,13 @@ CREATE FUNCTION safetypin.close_organization() RETURNS void
     AS $$
 declare
   v_organization_id uuid := _require_organization();
-  v_now             timestamptz := _voiding_time();
 begin
   perform _require_owner();
 
   update organizations
   set
     status = 'deleted',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where id = v_organization_id
     and status <> 'deleted';
 
@@ -6718,9 +6744,9 @@ CREATE TABLE safetypin.password_policies (
     address_threshold integer,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     last_update_time timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT password_policies_aal1_limits_are_nist CHECK (((aal1_absolute_limit > '00:00:00'::interval) AND (aal1_absolute_limit <= '30 days'::interval) AND (aal1_idle_limit > '00:00:00'::interval) AND (aal1_idle_limit <= aal1_absolute_limit))),
-    CONSTRAINT password_policies_aal2_limits_are_nist CHECK (((aal2_absolute_limit > '00:00:00'::interval) AND (aal2_absolute_limit <= '24:00:00'::interval) AND (aal2_idle_limit > '00:00:00'::interval) AND (aal2_idle_limit <= '01:00:00'::interval))),
-    CONSTRAINT password_policies_aal3_limits_are_nist CHECK (((aal3_absolute_limit > '00:00:00'::interval) AND (aal3_absolute_limit <= '12:00:00'::interval) AND (aal3_idle_limit > '00:00:00'::interval) AND (aal3_idle_limit <= '00:15:00'::interval))),
+    CONSTRAINT password_policies_aal1_limits_are_nist CHECK (((aal1_absolute_limit <= '30 days'::interval) AND (aal1_idle_limit <= aal1_absolute_limit))),
+    CONSTRAINT password_policies_aal2_limits_are_nist CHECK (((aal2_absolute_limit <= '24:00:00'::interval) AND (aal2_idle_limit <= '01:00:00'::interval))),
+    CONSTRAINT password_policies_aal3_limits_are_nist CHECK (((aal3_absolute_limit <= '12:00:00'::interval) AND (aal3_idle_limit <= '00:15:00'::interval))),
     CONSTRAINT password_policies_bcrypt_cost_is_strong CHECK (((bcrypt_cost >= 12) AND (bcrypt_cost <= 16))),
     CONSTRAINT password_policies_history_is_bounded CHECK ((((history_depth >= 1) AND (history_depth <= 50)) AND ((history_days >= 0) AND (history_days <= 3650)))),
     CONSTRAINT password_policies_max_length_is_nist CHECK (((max_length >= 64) AND (max_length <= 1024))),
@@ -6731,6 +6757,7 @@ CASE
     WHEN mfa_required THEN 8
     ELSE 15
 END) AND (min_length <= 64))),
+    CONSTRAINT password_policies_sessions_can_be_used CHECK (((LEAST(aal1_idle_limit, aal2_idle_limit, aal3_idle_limit) >= '00:02:00'::interval) AND (LEAST(aal1_absolute_limit, aal2_absolute_limit, aal3_absolute_limit) >= '00:05:00'::interval))),
     CONSTRAINT password_policies_throttles_are_sane CHECK ((((lockout_threshold >= 3) AND (lockout_threshold <= 20)) AND ((address_threshold >= 10) AND (address_threshold <= 10000)) AND ((lockout_base >= '00:00:01'::interval) AND (lockout_base <= '00:05:00'::interval)) AND ((lockout_limit >= lockout_base) AND (lockout_limit <= '01:00:00'::interval)))),
     CONSTRAINT password_policies_throttles_are_the_cells CHECK ((num_nulls(bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold) =
 CASE
@@ -6803,6 +6830,8 @@ ALTER TABLE ONLY safetypin.password_policies
 
 CREATE TRIGGER _100_touch_last_update_time BEFORE UPDATE ON safetypin.password_policies FOR EACH ROW EXECUTE FUNCTION safetypin.tg__touch_last_update_time();
 
+CREATE TRIGGER _500_factor_can_be_met BEFORE INSERT OR UPDATE OF mfa_required ON safetypin.password_policies FOR EACH ROW WHEN (new.mfa_required) EXECUTE FUNCTION safetypin.tg_password_policies__factor_can_be_met();
+
 CREATE TRIGGER _900_record_delete AFTER DELETE ON safetypin.password_policies REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_password_policies__record_changes();
 
 ALTER TABLE safetypin.password_policies ENABLE ALWAYS TRIGGER _900_record_delete;
@@ -6820,7 +6849,7 @@ ALTER TABLE ONLY safetypin.password_policies
 
 CREATE POLICY delete_definer ON safetypin.password_policies FOR DELETE TO safetypin_definer USING ((organization_id IS NOT NULL));
 
-COMMENT ON POLICY delete_definer ON safetypin.password_policies IS 'An organization gives up its own policy in clear_password_policy().';
+COMMENT ON POLICY delete_definer ON safetypin.password_policies IS 'An organization gives up its own policy in clear_password_policy(); operators take it back in reset_organization_policy().';
 
 CREATE POLICY insert_administrator ON safetypin.password_policies FOR INSERT TO safetypin_app WITH CHECK (( SELECT safetypin.has_permission('policies.manage'::text) AS has_permission));
 
@@ -7208,18 +7237,18 @@ CREATE FUNCTION safetypin.raise_operational_alerts() RETURNS integer
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_behind  numeric;
+  v_behind  interval;
   v_ahead   integer := count_partitions_ahead();
   v_raised  integer := 0;
 begin
-  select last_value - extract(epoch from clock_timestamp()) into v_behind from clock_high_water;
+  select _time_of(last_value) - clock_timestamp() into v_behind from clock_high_water;
 
-  if v_behind > 5 and not exists (
+  if v_behind > '5 seconds' and not exists (
     select from security_alerts where alert_type = 'clock_went_back' and status <> 'resolved'
   ) then
     perform _raise_alert(
       'clock_went_back', 'high',
-      p_evidence => jsonb_build_object('seconds_behind', round(v_behind))
+      p_evidence => jsonb_build_object('seconds_behind', round(extract(epoch from v_behind)))
     );
     v_raised := v_raised + 1;
   end if;
@@ -7255,8 +7284,6 @@ CREATE FUNCTION safetypin.reactivate_member(p_user_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   perform _require_permission('members.manage');
   perform _require_manageable_member(p_user_id, 'suspended');
@@ -7264,7 +7291,7 @@ begin
   update organization_users
   set
     status = 'active',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where organization_id = current_organization_id()
     and user_id = p_user_id;
 
@@ -7287,14 +7314,12 @@ CREATE FUNCTION safetypin.reactivate_organization(p_organization_id uuid) RETURN
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   -- Once more, for sessions that were being opened while it was suspended.
   update organizations
   set
     status = 'active',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where id = p_organization_id
     and status = 'suspended';
 
@@ -7327,13 +7352,11 @@ CREATE FUNCTION safetypin.reactivate_user(p_user_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   update users
   set
     status = 'active',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where id = p_user_id
     and status = 'suspended';
 
@@ -8113,6 +8136,40 @@ REVOKE ALL ON FUNCTION safetypin.require_permission(p_permission text) FROM PUBL
 GRANT ALL ON FUNCTION safetypin.require_permission(p_permission text) TO safetypin_app;
 
 --
+-- safetypin.reset_organization_policy()
+--
+
+CREATE FUNCTION safetypin.reset_organization_policy(p_organization_id uuid, p_reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  delete from password_policies
+  where organization_id = p_organization_id;
+
+  if not found then
+    raise exception 'there is no organization % with a policy of its own', p_organization_id
+      using errcode = 'SP305', hint = 'Pass the id of an organization that has one.';
+  end if;
+
+  perform _log_event(
+    'policy.reset',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'organization',
+    p_resource_id => p_organization_id,
+    p_additional_data => jsonb_build_object('reason', _printable(p_reason))
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.reset_organization_policy(p_organization_id uuid, p_reason text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.reset_organization_policy(p_organization_id uuid, p_reason text) IS 'Takes an organization''s own policy away, so that it goes by the cell''s: for one that keeps its members out. Raises SP305 when there is no such organization, or it has none.';
+
+REVOKE ALL ON FUNCTION safetypin.reset_organization_policy(p_organization_id uuid, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.reset_organization_policy(p_organization_id uuid, p_reason text) TO safetypin_operator;
+
+--
 -- safetypin.reset_password()
 --
 
@@ -8282,14 +8339,12 @@ CREATE FUNCTION safetypin.revoke_member_sessions(p_user_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   perform _require_permission('sessions.revoke');
   perform _require_manageable_member(p_user_id);
 
   update organization_users
-  set sessions_valid_from = v_now
+  set sessions_valid_from = _voiding_time()
   where organization_id = current_organization_id()
     and user_id = p_user_id;
 
@@ -9562,8 +9617,6 @@ CREATE FUNCTION safetypin.suspend_member(p_user_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   perform _require_permission('members.manage');
   perform _require_manageable_member(p_user_id);
@@ -9571,7 +9624,7 @@ begin
   update organization_users
   set
     status = 'suspended',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where organization_id = current_organization_id()
     and user_id = p_user_id;
 
@@ -9594,13 +9647,11 @@ CREATE FUNCTION safetypin.suspend_organization(p_organization_id uuid, p_reason 
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   update organizations
   set
     status = 'suspended',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where id = p_organization_id
     and status = 'active';
 
@@ -9634,13 +9685,11 @@ CREATE FUNCTION safetypin.suspend_user(p_user_id uuid, p_reason text) RETURNS vo
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
-declare
-  v_now timestamptz := _voiding_time();
 begin
   update users
   set
     status = 'suspended',
-    sessions_valid_from = v_now
+    sessions_valid_from = _voiding_time()
   where id = p_user_id
     and status = 'active';
 
@@ -10539,6 +10588,39 @@ COMMENT ON FUNCTION safetypin.tg_password_credentials__record_changes() IS 'Reco
 
 REVOKE ALL ON FUNCTION safetypin.tg_password_credentials__record_changes() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.tg_password_credentials__record_changes() TO safetypin_owner;
+
+--
+-- safetypin.tg_password_policies__factor_can_be_met()
+--
+
+CREATE FUNCTION safetypin.tg_password_policies__factor_can_be_met() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if tg_op = 'UPDATE' and old.mfa_required then
+    return new;
+  end if;
+
+  if not exists (
+    select
+    from sessions
+    where is_mfa_complete
+      and (new.organization_id is null or id = current_session_id())
+  ) then
+    raise exception 'a second factor is demanded by those who have given one'
+      using errcode = 'SP207', hint = 'Sign in with a second factor first.';
+  end if;
+  return new;
+end;
+$$;
+
+ALTER FUNCTION safetypin.tg_password_policies__factor_can_be_met() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.tg_password_policies__factor_can_be_met() IS 'Refuses mfa_required from a session that has not given a second factor, and for the cell while no session has. Raises SP207.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_password_policies__factor_can_be_met() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_password_policies__factor_can_be_met() TO safetypin_owner;
 
 --
 -- safetypin.tg_password_policies__record_changes()

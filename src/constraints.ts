@@ -152,6 +152,10 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
     code: "password_policy_exists",
     sentence: "The organization has a policy already: change that one",
   },
+  password_policies_sessions_can_be_used: {
+    code: "session_limits_out_of_range",
+    sentence: "Sessions last at least 5 minutes, idle at least 2",
+  },
   password_policies_throttles_are_sane: {
     code: "throttle_out_of_range",
     sentence:

@@ -24,6 +24,7 @@ export const SQLSTATES: Readonly<Record<string, SqlstateEntry>> = {
   SP204: { kind: "rule", code: "owner_required" },
   SP205: { kind: "rule", code: "system_role_is_fixed" },
   SP206: { kind: "rule", code: "cell_is_production" },
+  SP207: { kind: "rule", code: "second_factor_not_given" },
   SP221: { kind: "rule", code: "key_share_refused" },
   SP222: { kind: "rule", code: "field_not_openable" },
 

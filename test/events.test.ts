@@ -257,6 +257,11 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     as: "operator",
     call: "retire_key(null, 1)",
   },
+  "reset_organization_policy: policy.reset": {
+    given: `insert into password_policies (organization_id) values (${ACME})`,
+    as: "operator",
+    call: `reset_organization_policy(${ACME}, 'nobody comes in')`,
+  },
   "revoke_all_sessions: session.all_revoked": { as: "bob", call: "revoke_all_sessions()" },
   "revoke_member_sessions: session.member_revoked": { as: "ann", call: `revoke_member_sessions(${BOB})` },
   "revoke_other_sessions: session.others_revoked": { as: "bob", call: "revoke_other_sessions()" },

@@ -4,6 +4,7 @@
 
 set local role safetypin_owner;
 
+drop function reset_organization_policy;
 drop function clear_password_policy;
 drop function _session_limits;
 drop function read_password_policy;

@@ -18,6 +18,10 @@ drop function refresh_session;
 drop function _derive_tokens;
 drop function choose_organization;
 drop function _open_session;
+
+drop trigger _500_factor_can_be_met on password_policies;
+drop function tg_password_policies__factor_can_be_met;
+
 drop function _organization_to_enter;
 drop function begin_request;
 

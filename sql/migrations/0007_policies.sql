@@ -7,6 +7,8 @@
  * Composition, age and history are there for those whose auditors ask, and off
  * by default where NIST says they do harm.
  *
+ * Nor so strict that nobody can work: whoever set it could not come back to undo it.
+ *
  * A person in several organizations lives by the strictest of them. A password
  * is judged by the client, which alone sees it, against the policy it read
  * here; so each effective policy has a version, and the database accepts a new
@@ -57,19 +59,18 @@ create table password_policies (
   constraint password_policies_max_sessions_is_sane check (max_sessions between 1 and 100),
   -- 800-63B-4, 2.1.3, 2.2.3 and 2.3.3.
   constraint password_policies_aal1_limits_are_nist
-    check (
-      aal1_absolute_limit > '0' and aal1_absolute_limit <= '30 days'
-      and aal1_idle_limit > '0' and aal1_idle_limit <= aal1_absolute_limit
-    ),
+    check (aal1_absolute_limit <= '30 days' and aal1_idle_limit <= aal1_absolute_limit),
   constraint password_policies_aal2_limits_are_nist
-    check (
-      aal2_absolute_limit > '0' and aal2_absolute_limit <= '24 hours'
-      and aal2_idle_limit > '0' and aal2_idle_limit <= '1 hour'
-    ),
+    check (aal2_absolute_limit <= '24 hours' and aal2_idle_limit <= '1 hour'),
   constraint password_policies_aal3_limits_are_nist
+    check (aal3_absolute_limit <= '12 hours' and aal3_idle_limit <= '15 minutes'),
+  -- Activity is noted once a minute, so a session in use outlives an idle limit of two.
+  -- A person lives by the strictest of their organizations: with less, one organization
+  -- would keep its members out of all of them, and itself from mending it.
+  constraint password_policies_sessions_can_be_used
     check (
-      aal3_absolute_limit > '0' and aal3_absolute_limit <= '12 hours'
-      and aal3_idle_limit > '0' and aal3_idle_limit <= '15 minutes'
+      least(aal1_idle_limit, aal2_idle_limit, aal3_idle_limit) >= '2 minutes'
+      and least(aal1_absolute_limit, aal2_absolute_limit, aal3_absolute_limit) >= '5 minutes'
     ),
   -- A threshold of an organization's own would answer, to anybody who tries an
   -- address, whether it belongs to somebody there. So throttles are the cell's.
@@ -180,7 +181,7 @@ create policy delete_definer on password_policies
   to safetypin_definer
   using (organization_id is not null);
 comment on policy delete_definer on password_policies is
-  'An organization gives up its own policy in clear_password_policy().';
+  'An organization gives up its own policy in clear_password_policy(); operators take it back in reset_organization_policy().';
 
 create policy select_operator on password_policies
   for select
@@ -423,5 +424,41 @@ comment on function clear_password_policy() is
   'Gives up the current organization''s own policy, so that it goes by the cell''s, and says whether it had one. Raises SP201 without policies.manage.';
 
 grant execute on function clear_password_policy() to safetypin_app;
+
+
+-- The way out for an organization that cannot come in to mend its policy.
+create function reset_organization_policy(
+  p_organization_id uuid,
+  p_reason text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  delete from password_policies
+  where organization_id = p_organization_id;
+
+  if not found then
+    raise exception 'there is no organization % with a policy of its own', p_organization_id
+      using errcode = 'SP305', hint = 'Pass the id of an organization that has one.';
+  end if;
+
+  perform _log_event(
+    'policy.reset',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'organization',
+    p_resource_id => p_organization_id,
+    p_additional_data => jsonb_build_object('reason', _printable(p_reason))
+  );
+end;
+$$;
+
+comment on function reset_organization_policy(uuid, text) is
+  'Takes an organization''s own policy away, so that it goes by the cell''s: for one that keeps its members out. Raises SP305 when there is no such organization, or it has none.';
+
+grant execute on function reset_organization_policy(uuid, text) to safetypin_operator;
 
 set local role safetypin_owner;

@@ -551,6 +551,49 @@ comment on function _organization_to_enter(uuid, uuid, boolean) is
   'The organization a person may enter: the one asked for if they may, the only one if none was asked for, else null.';
 
 
+-- Demanded by somebody who has none, a second factor keeps out whoever demanded it,
+-- and everybody who could take it back. So whoever demands it has given one; for the
+-- cell, somebody has.
+create function tg_password_policies__factor_can_be_met()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path from current
+as $$
+begin
+  if tg_op = 'UPDATE' and old.mfa_required then
+    return new;
+  end if;
+
+  if not exists (
+    select
+    from sessions
+    where is_mfa_complete
+      and (new.organization_id is null or id = current_session_id())
+  ) then
+    raise exception 'a second factor is demanded by those who have given one'
+      using errcode = 'SP207', hint = 'Sign in with a second factor first.';
+  end if;
+  return new;
+end;
+$$;
+
+comment on function tg_password_policies__factor_can_be_met() is
+  'Refuses mfa_required from a session that has not given a second factor, and for the cell while no session has. Raises SP207.';
+
+grant execute on function tg_password_policies__factor_can_be_met() to safetypin_owner;
+
+set local role safetypin_owner;
+
+create trigger _500_factor_can_be_met
+  before insert or update of mfa_required on password_policies
+  for each row
+  when (new.mfa_required)
+  execute function tg_password_policies__factor_can_be_met();
+
+set local role safetypin_definer;
+
+
 create function _open_session(
   p_user_id uuid,
   p_organization_id uuid,

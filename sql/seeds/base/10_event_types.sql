@@ -56,6 +56,7 @@ values
   ('password.reset_requested', 'info', 'A message to reset a password was asked for.', '{request_password_reset}'),
   ('password_attempts.swept', 'info', 'Attempts that were over were deleted.', '{sweep_password_attempts}'),
   ('policy.cleared', 'notice', 'An organization gave its own password policy up.', '{clear_password_policy}'),
+  ('policy.reset', 'warning', 'An operator took an organization''s own password policy away.', '{reset_organization_policy}'),
   ('refresh_tokens.swept', 'info', 'Refresh tokens used long ago were deleted.', '{sweep_refresh_tokens}'),
   ('role.assigned', 'notice', 'A member was given a role.', '{assign_role}'),
   ('role.created', 'info', 'A role was made.', '{create_role}'),
