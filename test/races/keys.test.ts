@@ -1,0 +1,238 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type pg from "pg";
+
+import { maskShare } from "../../src/keys/mask.js";
+import { userId } from "../support/actors.js";
+import { useDatabase } from "../support/database.js";
+import { race, refusals, sabotage, winners } from "../support/race.js";
+
+const CLIENTS = 8;
+const ISOLATIONS = ["read committed", "repeatable read"] as const;
+
+/** What PostgreSQL says to whoever would write what an older snapshot let them. */
+const SERIALIZATION_FAILURE = "40001";
+
+async function masked(client: pg.ClientBase, share: Buffer, keyId: number): Promise<Buffer> {
+  const { rows } = await client.query<{ pad: Buffer }>("select hello(true) as pad");
+  return maskShare(rows[0]?.pad ?? Buffer.alloc(0), share, null, keyId);
+}
+
+/** Adds a key, or one step more: it seals. */
+async function addKey(client: pg.ClientBase, share: Buffer, keyId: number, activate = true): Promise<void> {
+  const wrapped = await masked(client, share, keyId);
+  await client.query("select add_key(null, $1, 'local-key-file', 'test', '\\x00', $2)", [keyId, wrapped]);
+  if (activate) await client.query("select activate_key(null, $1, $2)", [keyId, wrapped]);
+}
+
+async function inTransaction<Result>(pool: pg.Pool, work: (client: pg.ClientBase) => Promise<Result>) {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    const result = await work(client);
+    await client.query("commit");
+    return result;
+  } finally {
+    client.release();
+  }
+}
+
+describe.each(ISOLATIONS)("eight operators at once (%s)", (isolation) => {
+  const database = useDatabase({ template: "pgtap" });
+  const shares = Array.from({ length: CLIENTS }, () => randomBytes(32));
+
+  it("add one key of a number, with the share of whoever won", async () => {
+    const outcomes = await race(
+      database.pool("operator"),
+      CLIENTS,
+      async (client, index) => {
+        await addKey(client, shares[index] as Buffer, 1, false);
+        return index;
+      },
+      { isolation },
+    );
+
+    expect(winners(outcomes)).toHaveLength(1);
+    for (const refusal of refusals(outcomes)) {
+      expect(["SP422", "tenant_keys_tenant_id_key_id_key", SERIALIZATION_FAILURE]).toContain(refusal);
+    }
+
+    const winner = shares[winners(outcomes)[0] as number] as Buffer;
+    await inTransaction(database.pool("operator"), async (client) => {
+      await client.query("select activate_key(null, 1, $1)", [await masked(client, winner, 1)]);
+    });
+  });
+
+  it("activate a key once", async () => {
+    const [share] = shares as [Buffer];
+    await inTransaction(database.pool("operator"), (client) => addKey(client, share, 2, false));
+    const outcomes = await race(
+      database.pool("operator"),
+      CLIENTS,
+      async (client) => client.query("select activate_key(null, 2, $1)", [await masked(client, share, 2)]),
+      { isolation },
+    );
+
+    expect(winners(outcomes)).toHaveLength(1);
+    for (const refusal of refusals(outcomes)) expect(["SP221", SERIALIZATION_FAILURE]).toContain(refusal);
+    const { rows } = await database.admin.query("select key_id, state from tenant_keys order by key_id");
+    expect(rows).toEqual([
+      { key_id: 1, state: "decrypt_only" },
+      { key_id: 2, state: "active" },
+    ]);
+  });
+});
+
+describe("eight who seal about somebody for the first time", () => {
+  const database = useDatabase({ template: "pgtap" });
+
+  it("seal with one salt, and all of it opens", async () => {
+    const share = randomBytes(32);
+    await database.admin.query("select tests.notes()");
+    await inTransaction(database.admin, (client) => addKey(client, share, 1));
+
+    const outcomes = await race(database.admin, CLIENTS, async (client) => {
+      const id = randomUUID();
+      await client.query("select unlock(null, 1, $1)", [await masked(client, share, 1)]);
+      const { rows } = await client.query<{ sealed: Buffer }>("select _seal_text(90001, null, $1, 'a note', $2) as sealed", [
+        id, userId("bob"),
+      ]);
+      return { id, sealed: rows[0]?.sealed };
+    });
+
+    expect(refusals(outcomes)).toEqual([]);
+    await inTransaction(database.admin, async (client) => {
+      await client.query("select unlock(null, 1, $1)", [await masked(client, share, 1)]);
+      for (const { id, sealed } of winners(outcomes)) {
+        const { rows } = await client.query("select _open_text(90001, null, $1, $2, $3) as opened", [
+          id, sealed, userId("bob"),
+        ]);
+        expect(rows).toEqual([{ opened: "a note" }]);
+      }
+    });
+    const { rowCount } = await database.admin.query("select from subject_salts");
+    expect(rowCount).toBe(1);
+  });
+});
+
+describe("a writer and a key that goes", () => {
+  const database = useDatabase({ template: "pgtap" });
+  const share = randomBytes(32);
+  let nextKeyId = 1;
+
+  beforeAll(() => database.admin.query("select tests.notes()"));
+
+  /** Two keys, the second yet to be activated; nothing is indexed under the first. */
+  async function twoKeys(): Promise<{ old: number; next: number }> {
+    const old = nextKeyId;
+    nextKeyId += 2;
+    await inTransaction(database.admin, (client) => addKey(client, share, old));
+    await inTransaction(database.admin, (client) => addKey(client, share, old + 1, false));
+    await database.admin.query(
+      `alter table blind_index_versions disable trigger _500_only_forward;
+       update blind_index_versions set phase = 'ended';
+       alter table blind_index_versions enable always trigger _500_only_forward`,
+    );
+    return { old, next: old + 1 };
+  }
+
+  const activate = (keyId: number) =>
+    inTransaction(database.pool("operator"), async (client) => {
+      await client.query("select activate_key(null, $1, $2)", [keyId, await masked(client, share, keyId)]);
+    });
+
+  const retire = (keyId: number) =>
+    database.pool("operator").query("select retire_key(null, $1)", [keyId]).then(
+      () => "retired",
+      (error: pg.DatabaseError) => error.code,
+    );
+
+  async function writer(isolation: string, keyId: number): Promise<pg.PoolClient> {
+    const client = await database.admin.connect();
+    await client.query(`begin isolation level ${isolation}`);
+    await client.query("select unlock(null, $1, $2)", [keyId, await masked(client, share, keyId)]);
+    return client;
+  }
+
+  async function write(client: pg.ClientBase): Promise<void> {
+    const id = randomUUID();
+    await client.query("insert into notes (id, about) values ($1, _seal_text(90001, null, $1, 'a note'))", [id]);
+  }
+
+  it("is waited for, and what it wrote keeps the key", async () => {
+    const { old, next } = await twoKeys();
+    const client = await writer("read committed", old);
+    await write(client);
+    await activate(next);
+
+    const retiring = retire(old);
+    await sleep(300);
+    await client.query("commit");
+    client.release();
+    expect(await retiring).toBe("SP424");
+
+    await database.admin.query("delete from notes");
+    expect(await retire(old)).toBe("retired");
+  });
+
+  it("would lose what it wrote, were it not waited for", async () => {
+    const mend = await sabotage(database.admin, "retire_key", "perform _await_writers();", "");
+    const { old, next } = await twoKeys();
+    const client = await writer("read committed", old);
+    await write(client);
+    await activate(next);
+
+    expect(await retire(old)).toBe("retired");
+    await client.query("commit");
+    client.release();
+    await mend();
+    await database.admin.query("delete from notes");
+  });
+
+  it("is not waited for longer than five seconds", async () => {
+    const { old, next } = await twoKeys();
+    const client = await writer("read committed", old);
+    await write(client);
+    await activate(next);
+
+    expect(await retire(old)).toBe("SP423");
+    await client.query("rollback");
+    client.release();
+    expect(await retire(old)).toBe("retired");
+  });
+
+  it("writes nothing under it once another seals", async () => {
+    const { old, next } = await twoKeys();
+    const client = await writer("read committed", old);
+    await activate(next);
+
+    // The new one was not unlocked here.
+    await expect(write(client)).rejects.toMatchObject({ code: "SP522" });
+    await client.query("rollback");
+    client.release();
+  });
+
+  it("is told to try again when its snapshot is from before", async () => {
+    const { old, next } = await twoKeys();
+    const client = await writer("repeatable read", old);
+    await activate(next);
+
+    await expect(write(client)).rejects.toMatchObject({ code: SERIALIZATION_FAILURE });
+    await client.query("rollback");
+    client.release();
+    expect(await retire(old)).toBe("retired");
+  });
+
+  it("is somebody who knows of keys: others are not waited for", async () => {
+    const { old, next } = await twoKeys();
+    const bystander = await database.admin.connect();
+    await bystander.query("begin");
+    await bystander.query("select pg_current_xact_id()");
+    await activate(next);
+
+    expect(await retire(old)).toBe("retired");
+    await bystander.query("rollback");
+    bystander.release();
+  });
+});
