@@ -9,7 +9,7 @@ import type { ConnectOptions } from "../src/connect-options.js";
 import type { MailerOptions } from "../src/mailer.js";
 import { prepareDatabase } from "../src/development/prepare-database.js";
 import * as safetypin from "../src/index.js";
-import { writeCertificate } from "./support/certificate.js";
+import { speakTls, writeCertificate } from "./support/certificate.js";
 import { newPerson } from "./support/client.js";
 import type { Login, TestCell } from "./support/database.js";
 import { examplesOf, promised, runExample } from "./support/examples.js";
@@ -48,17 +48,14 @@ let exported: Record<string, unknown>;
 let client: safetypin.SafetyPin;
 
 beforeAll(async () => {
-  const { dataDirectory } = context.server;
   directory = await mkdtemp(join(tmpdir(), "safetypin-test-examples-"));
   ({ certificate } = await writeCertificate(directory, undefined));
-  await writeCertificate(dataDirectory, process.getuid?.() === 0 ? 65534 : undefined);
 
   const admin = new pg.Client(context.server.connectionString());
   await admin.connect();
   for (const cell of ["safetypin", "safetypin_acme"]) await prepareDatabase(admin, { cell, environment: "test" });
-  await admin.query("alter system set ssl = on");
-  await admin.query("select pg_reload_conf()");
   await admin.end();
+  await speakTls(context.server);
   const home = cellNamed("safetypin");
   const acme = cellNamed("safetypin_acme");
   const ann = await newPerson(home, "ann");

@@ -7,7 +7,7 @@ import pg from "pg";
 import { prepareDatabase } from "../src/development/prepare-database.js";
 import { SafetyPin } from "../src/safetypin.js";
 import { uniqueCellName } from "./support/database.js";
-import { writeCertificate, type CertificateFiles } from "./support/certificate.js";
+import { speakTls, writeCertificate, type CertificateFiles } from "./support/certificate.js";
 import { useServer } from "./support/server.js";
 
 jest.setTimeout(60_000);
@@ -19,18 +19,15 @@ let directory: string;
 let files: CertificateFiles;
 
 beforeAll(async () => {
-  const { host, port, user, dataDirectory } = context.server;
+  const { host, port, user } = context.server;
   directory = await mkdtemp(join(tmpdir(), "safetypin-test-tls-"));
   files = await writeCertificate(directory, undefined);
-  const isRoot = process.getuid?.() === 0;
-  await writeCertificate(dataDirectory, isRoot ? 65534 : undefined);
 
   const admin = new pg.Client({ host, port, user, database: "postgres" });
   await admin.connect();
   await prepareDatabase(admin, { cell });
-  await admin.query("alter system set ssl = on");
-  await admin.query("select pg_reload_conf()");
   await admin.end();
+  await speakTls(context.server);
 }, 120_000);
 
 afterAll(() => rm(directory, { recursive: true, force: true }));

@@ -1,6 +1,10 @@
 import { chmod, chown, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import pg from "pg";
+
+import type { EmbeddedServer } from "../../src/development/embedded-server.js";
+
 /*
  * A certificate that signs itself, for localhost and 127.0.0.1, and its key. They are
  * nobody's: no server but one of a test has ever shown them.
@@ -42,4 +46,18 @@ export async function writeCertificate(directory: string, serverUserId: number |
   await chmod(key, 0o600);
   if (serverUserId !== undefined) await chown(key, serverUserId, serverUserId);
   return { certificate, key };
+}
+
+/** Makes a server speak TLS with this certificate: from the next connection on, to whoever asks for it. */
+export async function speakTls({ dataDirectory, connectionString }: EmbeddedServer): Promise<void> {
+  // Where we are root the server is nobody's.
+  await writeCertificate(dataDirectory, process.getuid?.() === 0 ? 65534 : undefined);
+  const admin = new pg.Client(connectionString());
+  await admin.connect();
+  try {
+    await admin.query("alter system set ssl = on");
+    await admin.query("select pg_reload_conf()");
+  } finally {
+    await admin.end();
+  }
 }
