@@ -44,7 +44,7 @@ export async function runExample(
   const body = code.replace(
     /^import (\{[^}]*\}) from "safetypin(?:\/queries\/(\w+))?";$/gm,
     (_, imported: string, table: string | undefined) =>
-      `const ${imported} = ${table === undefined ? "$exports" : `await $queries("${table}")`};`,
+      `const ${imported.replace(/\btype \w+,? ?/g, "")} = ${table === undefined ? "$exports" : `await $queries("${table}")`};`,
   );
   // In a block of its own: an example may call its own what the page calls so elsewhere.
   const { code: script } = await transform(
