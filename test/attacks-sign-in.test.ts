@@ -337,19 +337,19 @@ describe("how long it takes", () => {
     expect(await leastDifference(signingIn("begin_password_check"), 0.05)).toBeLessThan(0.05);
   }, 400_000);
 
-  test.each<[string, name: string, status?: string, call?: string]>([
-    ["ask for a reset", "request_password_reset"],
-    ["ask for another message", "request_email_verification", "pending"],
-    [
-      "register",
-      "register_user",
-      "active",
-      `register_user(
+  test.each([
+    { what: "ask for a reset", name: "request_password_reset", status: "active", call: undefined },
+    { what: "ask for another message", name: "request_email_verification", status: "pending", call: undefined },
+    {
+      what: "register",
+      name: "register_user",
+      status: "active",
+      call: `register_user(
          gen_random_uuid(), p_address, 'Some', 'Body', tests.password_digest(), tests.history_digest(),
          (select version from read_password_policy())
        )`,
-    ],
-  ])("to %s is the same for an address nobody has, within a twentieth", async (_what, name, status, call) => {
+    },
+  ])("to $what is the same for an address nobody has, within a twentieth", async ({ name, status, call }) => {
     await timeInside(name, call);
     expect(await leastDifference(asking(name), 0.05, status)).toBeLessThan(0.05);
   }, 400_000);
