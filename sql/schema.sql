@@ -617,7 +617,10 @@ begin
   execute format(
     'comment on function %I() is %L',
     v_function,
-    format('Lets only sealed values into %s of %s. Raises SP525.', p_column, p_table)
+    format(
+      'Lets only sealed values into %s of %s.%s Raises SP525.',
+      p_column, p_table, case p_opened_by when 'application' then ' Applications open it.' else '' end
+    )
   );
   execute format('grant execute on function %I() to %I', v_function, v_owner);
 
@@ -5826,12 +5829,10 @@ declare
   v_length      integer;
   v_aad         bytea;
   v_header      bytea;
-  v_last_header bytea;
   v_db_share    bytea;
   v_check_value bytea;
   v_key         bytea;
   v_value_key   bytea;
-  v_plaintext   bytea;
   v_texts       text[] := array_fill(null::text, array[coalesce(v_count, 0)]);
 begin
   select scope, row_column, subject_column
@@ -5881,54 +5882,53 @@ begin
     v_value := p_values[v_at];
     continue when v_value is null;
 
-    v_plaintext := null;
-    v_header := substr(v_value, 1, 6);
-    if v_header is distinct from v_last_header and octet_length(v_value) >= 70 then
-      v_last_header := v_header;
+    -- Few keys, one after the other: mostly one.
+    if substr(v_value, 1, 6) is distinct from v_header then
+      v_header := substr(v_value, 1, 6);
+      v_db_share := null;
       v_key := null;
-      select db_share, check_value
-      into v_db_share, v_check_value
-      from tenant_keys
-      where tenant_id = v_tenant_id
-        and key_id = _key_id_of(v_value)
-        and state in ('active', 'decrypt_only');
-
-      if v_db_share is not null and substr(v_header, 1, 2) = '\x0101' then
-        v_key := _unlocked_key('enc', v_tenant_id, _key_id_of(v_value), v_db_share, v_check_value);
+      if octet_length(v_header) = 6 and substr(v_header, 1, 2) = '\x0101' then
+        select db_share, check_value
+        into v_db_share, v_check_value
+        from tenant_keys
+        where tenant_id = v_tenant_id
+          and key_id = _key_id_of(v_header)
+          and state in ('active', 'decrypt_only');
+      end if;
+      if v_db_share is not null then
+        v_key := _unlocked_key('enc', v_tenant_id, _key_id_of(v_header), v_db_share, v_check_value);
       end if;
     end if;
 
-    if v_key is not null and v_header = v_last_header then
-      v_value_key := v_key;
-      if v_subject_ids[v_at] is not null then
-        -- Shredded a moment ago: there is nothing to show, and nothing wrong.
-        continue when v_salts[v_at] is null;
-        v_value_key := _subject_key(v_key, v_salts[v_at], v_subject_ids[v_at]);
-      end if;
-      -- _a256cbc_hs512_open(), in place.
-      v_length := octet_length(v_value);
-      v_aad := v_header || v_place || uuid_send(p_row_ids[v_at]);
-      if v_length >= 70
-         and _is_same_tag(
-           _a256cbc_hs512_tag(v_value_key, v_aad, substr(v_value, 7, v_length - 38)),
-           substr(v_value, v_length - 31),
-           v_nonce
-         )
-      then
-        v_plaintext := decrypt_iv(
-          substr(v_value, 23, v_length - 54), substr(v_value_key, 33, 32), substr(v_value, 7, 16),
-          'aes-cbc/pad:pkcs'
-        );
-      end if;
+    v_value_key := v_key;
+    if v_subject_ids[v_at] is not null then
+      -- Shredded a moment ago: there is nothing to show, and nothing wrong.
+      continue when v_salts[v_at] is null;
+      v_value_key := _subject_key(v_key, v_salts[v_at], v_subject_ids[v_at]);
     end if;
 
-    if v_plaintext is null then
+    -- _a256cbc_hs512_open(), in place.
+    v_length := octet_length(v_value);
+    v_aad := v_header || v_place || uuid_send(p_row_ids[v_at]);
+    if v_length < 70
+       or _is_same_tag(
+         _a256cbc_hs512_tag(v_value_key, v_aad, substr(v_value, 7, v_length - 38)),
+         substr(v_value, v_length - 31),
+         v_nonce
+       ) is not true
+    then
       raise exception 'the value cannot be opened'
         using errcode = 'SP521',
           detail = format('Field %s of row %s.', p_field_id, p_row_ids[v_at]),
           hint = 'It was changed, or belongs to another place, or its key or its subject is gone.';
     end if;
-    v_texts[v_at] := convert_from(v_plaintext, 'UTF8');
+    v_texts[v_at] := convert_from(
+      decrypt_iv(
+        substr(v_value, 23, v_length - 54), substr(v_value_key, 33, 32), substr(v_value, 7, 16),
+        'aes-cbc/pad:pkcs'
+      ),
+      'UTF8'
+    );
   end loop;
 
   return v_texts;

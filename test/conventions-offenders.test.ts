@@ -121,6 +121,13 @@ const OFFENDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "every table, partition and view has a comment": "comment on view live_sessions is null",
     "no secret is granted to a role that people or programs log in as":
       "grant select (token_hash) on sessions to safetypin_app",
+    "every sealed column is declared, and every declared one is sealed":
+      "alter table users add column diary bytea; comment on column users.diary is 'A diary. [sealed]'",
+    "every declared column has the trigger that lets only sealed values in, at every insert and update": `
+      alter table users add column diary bytea;
+      comment on column users.diary is 'A diary. [sealed]';
+      select _declare_sealed_field('users', 'diary', 90001, 'cell', 'application', 100, 'It is private.');
+      drop trigger _500_diary_is_sealed on users;`,
     "every time has a time zone":
       "alter table users add column seen timestamp; comment on column users.seen is 'When. [internal]'",
     "text is text and documents are jsonb":

@@ -445,6 +445,12 @@ const FLAWS: readonly Flaw[] = [
   {
     check: "ownership",
     severity: "critical",
+    object: "table tenant_keys",
+    made: "alter table safetypin.tenant_keys owner to safetypin_owner",
+  },
+  {
+    check: "ownership",
+    severity: "critical",
     object: "schema safetypin",
     made: "alter schema safetypin owner to somebody",
   },
@@ -705,6 +711,28 @@ describe("each flaw of the catalog is found, and what the doctor says mends it",
   });
 });
 
+describe("a sealed column that applications may read", () => {
+  test.each([
+    ["application", "safetypin_app", []],
+    ["database", "safetypin_app", ["column users.diary"]],
+    ["application", "safetypin_operator", ["column users.diary"]],
+  ])("opened by the %s, granted to %s", async (openedBy, role, objects) => {
+    await admin.query("begin");
+    try {
+      await admin.query(`set local search_path = safetypin, extensions, pg_temp`);
+      await admin.query(`
+        alter table users add column diary bytea;
+        comment on column users.diary is 'A diary. [sealed]';
+        select _declare_sealed_field('users', 'diary', 90001, 'cell', '${openedBy}', 100, 'It is private.');
+        grant select (diary) on users to ${role}`);
+      const findings = (await checkIsolation(admin, { cell })).filter(({ check }) => check === "powers");
+      expect(findings.map(({ object }) => object)).toEqual(objects);
+    } finally {
+      await admin.query("rollback");
+    }
+  });
+});
+
 describe("settings that would write secrets into the log", () => {
   const look = (environment: "production" | "test") => checkSettings(admin, { cell, environment });
 
@@ -724,6 +752,10 @@ describe("settings that would write secrets into the log", () => {
     [
       "auto_explain.log_verbose",
       "alter database postgres set auto_explain.log_min_duration = 0; alter database postgres set auto_explain.log_verbose = on",
+    ],
+    [
+      "auto_explain.log_nested_statements",
+      "alter database postgres set auto_explain.log_min_duration = 0; alter database postgres set auto_explain.log_nested_statements = on",
     ],
     [
       "auto_explain.log_parameter_max_length",

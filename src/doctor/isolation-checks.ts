@@ -290,24 +290,35 @@ export const views: CatalogCheck = {
       )`,
 };
 
-/** What the cell is made of belongs to its owner. */
+/** Tables whose rows not even the owner of the others may reach: see 0003 keys. */
+const KEY_TABLES = ["sealed_fields", "tenant_keys", "subject_salts", "blind_index_versions"];
+
+/** What the cell is made of belongs to its owner, and what its keys are made of to the keyholder. */
 export const ownership: CatalogCheck = {
   id: "ownership",
-  about: "the schema and its tables belong to safetypin_owner, its functions to our three owners",
+  about:
+    "the schema and its tables belong to safetypin_owner, those of the keys to safetypin_keyholder, its functions to our three owners",
   sql: `
     select
       'critical',
       (case kind when 'v' then 'view ' when 'm' then 'materialized view ' when 'S' then 'sequence ' when 'f' then 'foreign table ' else 'table ' end)
         || relations.name,
-      'belongs to ' || pg_get_userbyid(owner) || ', who may turn its policies off',
+      'belongs to ' || pg_get_userbyid(relations.owner) || ', who may turn its policies off',
       format(
-        'alter %s %s owner to safetypin_owner;',
+        'alter %s %s owner to %s;',
         case kind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence' when 'f' then 'foreign table' else 'table' end,
-        relations.called
+        relations.called,
+        rightful.owner
       )
     from relations
-    where owner is distinct from to_regrole('safetypin_owner')::oid
-      and not (kind = 'S' and owner in (select to_regrole(name)::oid from groups where is_above and to_regrole(name) is not null))
+      cross join lateral (
+        select case
+          when relations.name in (${KEY_TABLES.map((name) => `'${name}'`).join(", ")}) then 'safetypin_keyholder'
+          else 'safetypin_owner'
+        end
+      ) as rightful (owner)
+    where relations.owner is distinct from to_regrole(rightful.owner)::oid
+      and not (kind = 'S' and relations.owner in (select to_regrole(name)::oid from groups where is_above and to_regrole(name) is not null))
     union all
     select
       'critical',
@@ -459,5 +470,17 @@ export const powers: CatalogCheck = {
       and not is_partition
       and rolname in ('safetypin_app', 'safetypin_mailer', 'safetypin_operator', 'safetypin_monitor')
       and col_description(attrelid, attnum) ~ '\\[(secret|sealed)\\]$'
-      and has_column_privilege(pg_roles.oid, attrelid, attnum, 'select')`,
+      and has_column_privilege(pg_roles.oid, attrelid, attnum, 'select')
+      -- Sealed, it may be read by the application that has it opened: ours to grant.
+      and not (
+        rolname = 'safetypin_app'
+        and col_description(attrelid, attnum) ~ '\\[sealed\\]$'
+        and exists (
+          select
+          from pg_catalog.pg_proc
+          where proname = format('tg_%s__%s_is_sealed', relations.name, attname)
+            and pronamespace = (select schema from subject)
+            and obj_description(pg_proc.oid, 'pg_proc') ~ ' Applications open it\\.'
+        )
+      )`,
 };

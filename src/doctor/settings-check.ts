@@ -78,6 +78,14 @@ const RULES: readonly SettingRule[] = [
     problem: "lets logged plans tell what functions were called with, tokens too",
   },
   {
+    setting: "auto_explain.log_nested_statements",
+    value: "off",
+    isGrave: true,
+    isBroken: (settings) =>
+      isOn(settings["auto_explain.log_min_duration"]) && isTrue(settings["auto_explain.log_nested_statements"]),
+    problem: "lets logged plans tell what functions look for inside, in the clear where it is sealed outside",
+  },
+  {
     setting: "auto_explain.log_min_duration",
     value: "-1",
     isGrave: false,
