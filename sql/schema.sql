@@ -1179,6 +1179,10 @@ begin
     raise exception 'there is no export of % as %', coalesce(p_stream, 'null'), coalesce(p_format, 'null')
       using errcode = 'SP503', hint = 'Pass events, attempts, changes or alerts, and csv or jsonl.';
   end if;
+  if p_row_count < 0 or p_since > p_until then
+    raise exception 'no export has % rows from % until %', p_row_count, p_since, p_until
+      using errcode = 'SP504', hint = 'Pass how many rows there were, and a period that begins before it ends.';
+  end if;
 
   perform _log_event(
     'audit.exported',
@@ -1191,7 +1195,7 @@ $$;
 
 ALTER FUNCTION safetypin._log_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._log_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) IS 'Records an export of evidence. Raises SP503 for an unknown stream or format.';
+COMMENT ON FUNCTION safetypin._log_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) IS 'Records an export of evidence. Raises SP503 for an unknown stream or format and SP504 for a number or a period that cannot be.';
 
 REVOKE ALL ON FUNCTION safetypin._log_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) FROM PUBLIC;
 
@@ -1924,23 +1928,57 @@ COMMENT ON FUNCTION safetypin._request_message(p_purpose text, p_email text, p_u
 REVOKE ALL ON FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) FROM PUBLIC;
 
 --
--- safetypin._require_manageable_member()
+-- safetypin._require_batch()
 --
 
-CREATE FUNCTION safetypin._require_manageable_member(p_user_id uuid, p_status text DEFAULT NULL::text) RETURNS void
-    LANGUAGE plpgsql
+CREATE FUNCTION safetypin._require_batch(p_batch integer, p_keep interval DEFAULT '00:00:00'::interval) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  perform _require_not_above(p_user_id, _require_member(p_user_id, p_status));
+  if p_batch is null or p_batch not between 1 and 100000 then
+    raise exception 'a batch has 1 to 100000 rows, not %', coalesce(p_batch::text, 'null')
+      using errcode = 'SP504', hint = 'Pass a number in that range, and call again until 0 is returned.';
+  end if;
+  if p_keep is null or p_keep not between '0' and interval '100 years' then
+    raise exception 'what has ended is kept for up to 100 years, not %', coalesce(p_keep::text, 'null')
+      using errcode = 'SP504', hint = 'Pass an interval in that range.';
+  end if;
 end;
 $$;
 
-ALTER FUNCTION safetypin._require_manageable_member(p_user_id uuid, p_status text) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._require_batch(p_batch integer, p_keep interval) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._require_manageable_member(p_user_id uuid, p_status text) IS 'Passes when there is such a member, who holds nothing that the caller does not, and locks the membership. Raises SP202, SP204 or SP302.';
+COMMENT ON FUNCTION safetypin._require_batch(p_batch integer, p_keep interval) IS 'Passes for a number of rows to sweep at once and a time to keep them for. Raises SP504.';
 
-REVOKE ALL ON FUNCTION safetypin._require_manageable_member(p_user_id uuid, p_status text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._require_batch(p_batch integer, p_keep interval) FROM PUBLIC;
+
+--
+-- safetypin._require_manageable_member()
+--
+
+CREATE FUNCTION safetypin._require_manageable_member(p_permission text, p_user_id uuid, p_status text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_role text;
+begin
+  perform _require_permission(p_permission);
+  v_role := _require_member(p_user_id, p_status);
+
+  -- Once more behind the lock: whoever had to wait for it may have lost the permission
+  -- meanwhile, and could have waited on purpose.
+  perform _require_permission(p_permission);
+  perform _require_not_above(p_user_id, v_role);
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_manageable_member(p_permission text, p_user_id uuid, p_status text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._require_manageable_member(p_permission text, p_user_id uuid, p_status text) IS 'Passes when the caller holds the permission and there is such a member, who holds nothing that the caller does not, and locks the membership. Raises SP102, SP103, SP201, SP202, SP204 or SP302.';
+
+REVOKE ALL ON FUNCTION safetypin._require_manageable_member(p_permission text, p_user_id uuid, p_status text) FROM PUBLIC;
 
 --
 -- safetypin._require_member()
@@ -1986,7 +2024,7 @@ REVOKE ALL ON FUNCTION safetypin._require_member(p_user_id uuid, p_status text) 
 --
 
 CREATE FUNCTION safetypin._require_not_above(p_user_id uuid, p_membership_role text) RETURNS void
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+    LANGUAGE plpgsql
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
@@ -2073,6 +2111,8 @@ CREATE FUNCTION safetypin._require_own_role(p_role_id uuid) RETURNS void
 declare
   v_role roles;
 begin
+  perform _require_permission('roles.manage');
+
   select id, organization_id
   into v_role.id, v_role.organization_id
   from roles
@@ -2093,12 +2133,15 @@ begin
     raise exception 'there is no role %', p_role_id
       using errcode = 'SP306', hint = 'Pass the id of a role of the current organization.';
   end if;
+
+  -- Once more behind the lock, as in _require_manageable_member().
+  perform _require_permission('roles.manage');
 end;
 $$;
 
 ALTER FUNCTION safetypin._require_own_role(p_role_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._require_own_role(p_role_id uuid) IS 'Passes for a role of the current organization, and locks it. Raises SP205 for a system role and SP306 for a stranger''s.';
+COMMENT ON FUNCTION safetypin._require_own_role(p_role_id uuid) IS 'Passes for a role of the current organization when the caller manages roles, and locks it. Raises SP102, SP103, SP201, SP205 for a system role and SP306 for a stranger''s.';
 
 REVOKE ALL ON FUNCTION safetypin._require_own_role(p_role_id uuid) FROM PUBLIC;
 
@@ -2107,13 +2150,15 @@ REVOKE ALL ON FUNCTION safetypin._require_own_role(p_role_id uuid) FROM PUBLIC;
 --
 
 CREATE FUNCTION safetypin._require_owner() RETURNS void
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+    LANGUAGE plpgsql
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
   v_organization_id uuid := _require_organization();
   v_user_id         uuid := _require_user();
 begin
+  perform _require_rights_unchanged();
+
   if not exists (
     select from organization_users
     where organization_id = v_organization_id
@@ -2138,31 +2183,83 @@ REVOKE ALL ON FUNCTION safetypin._require_owner() FROM PUBLIC;
 --
 
 CREATE FUNCTION safetypin._require_permission(p_permission text) RETURNS void
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+    LANGUAGE plpgsql
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
   perform _require_organization();
-
-  if not has_permission(p_permission) then
-    raise exception 'this needs the permission %', p_permission
-      using errcode = 'SP201', hint = 'Ask an administrator of the organization for a role that has it.';
-  end if;
+  perform _require_rights_unchanged();
+  perform require_permission(p_permission);
 end;
 $$;
 
 ALTER FUNCTION safetypin._require_permission(p_permission text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._require_permission(p_permission text) IS 'Passes when the caller holds the permission. Raises SP102, SP103, or SP201 when they do not.';
+COMMENT ON FUNCTION safetypin._require_permission(p_permission text) IS 'Passes when the caller holds the permission now. Raises SP102, SP103, SP201 when they do not, and 40001 when their rights have changed since the transaction first looked.';
 
 REVOKE ALL ON FUNCTION safetypin._require_permission(p_permission text) FROM PUBLIC;
+
+--
+-- safetypin._require_rights_unchanged()
+--
+
+CREATE FUNCTION safetypin._require_rights_unchanged() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_organization_id uuid := current_organization_id();
+  v_user_id         uuid := current_user_id();
+begin
+  if current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
+    return;
+  end if;
+
+  begin
+    perform
+    from organization_users
+    where organization_id = v_organization_id
+      and user_id = v_user_id
+    for share;
+
+    perform
+    from user_roles
+    where organization_id = v_organization_id
+      and user_id = v_user_id
+    for share;
+
+    -- What a role gathers changes under the lock of the role.
+    perform
+    from roles
+    where organization_id = v_organization_id
+      and id in (
+        select role_id
+        from user_roles
+        where user_roles.organization_id = v_organization_id
+          and user_roles.user_id = v_user_id
+      )
+    for share;
+
+    raise triggered_action_exception;
+  exception
+    when triggered_action_exception then
+      null;
+  end;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_rights_unchanged() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._require_rights_unchanged() IS 'Fails with 40001 when the caller''s membership or roles have changed since this transaction first looked; does nothing under read committed, which looks anew.';
+
+REVOKE ALL ON FUNCTION safetypin._require_rights_unchanged() FROM PUBLIC;
 
 --
 -- safetypin._require_role_is_grantable()
 --
 
 CREATE FUNCTION safetypin._require_role_is_grantable(p_role text) RETURNS void
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+    LANGUAGE plpgsql
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
@@ -3377,12 +3474,14 @@ begin
     raise exception 'there is no role %', p_role_id
       using errcode = 'SP306', hint = 'Pass the id of a system role or of a role of the current organization.';
   end if;
+  perform _require_member(p_user_id);
+
+  -- What the caller holds, once more behind the last lock they may have waited for.
+  perform _require_permission('roles.assign');
   if exists (select from roles where id = p_role_id and organization_id is null and name = 'owner') then
     perform _require_owner();
   end if;
   perform _require_role_permissions_held(p_role_id, p_expiration_time);
-
-  perform _require_member(p_user_id);
 
   insert into user_roles (organization_id, user_id, role_id, granted_by, expiration_time, reason)
   values (
@@ -3979,8 +4078,13 @@ CREATE FUNCTION safetypin.change_role_permissions(p_role_id uuid, p_added text[]
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  perform _require_permission('roles.manage');
   perform _require_own_role(p_role_id);
+
+  -- "except" takes a null for a name like any other, and then nothing is taken.
+  if array_position(p_removed, null) is not null then
+    raise exception 'there is no permission null'
+      using errcode = 'SP307', hint = 'Pass names of permissions.';
+  end if;
 
   perform set_role_permissions(
     p_role_id,
@@ -4028,7 +4132,10 @@ begin
 
   -- Sessions that the organization has voided are void in it wherever they were: one
   -- that stood outside must not come in, not even for a transaction that rolls back.
-  if _organization_to_enter(v_user_id, p_organization_id, v_mfa) is null
+  -- No organization is none to enter: asked for nothing, the next would answer the only
+  -- one there is.
+  if p_organization_id is null
+     or _organization_to_enter(v_user_id, p_organization_id, v_mfa) is null
      or exists (
        select from organization_users
        join organizations on organizations.id = organization_users.organization_id
@@ -4205,6 +4312,10 @@ CREATE FUNCTION safetypin.close_organization() RETURNS void
 declare
   v_organization_id uuid := _require_organization();
 begin
+  perform _require_owner();
+
+  -- And once more behind the lock that the update would have to wait for.
+  perform from organizations where id = v_organization_id for no key update;
   perform _require_owner();
 
   update organizations
@@ -4408,13 +4519,18 @@ CREATE FUNCTION safetypin.create_organization(p_slug text, p_name text, p_organi
     AS $$
 declare
   v_user_id uuid := _require_user();
+  v_slug    text;
 begin
+  -- Looked for and not tried: a clash would tell that another organization has the
+  -- name. Four digits, and more only where sixteen times in a row they were taken,
+  -- so that neither does their number.
+  for v_tries in 0 .. 191 loop
+    v_slug := p_slug || '-' || left(encode(gen_random_bytes(8), 'hex'), 4 + v_tries / 16);
+    exit when not exists (select from organizations where slug = v_slug);
+  end loop;
+
   insert into organizations (id, slug, name)
-  values (
-    p_organization_id,
-    p_slug || '-' || right(translate(gen_random_uuid()::text, '-', ''), 4),
-    p_name
-  );
+  values (p_organization_id, v_slug, p_name);
 
   insert into organization_users (organization_id, user_id, role)
   values (p_organization_id, v_user_id, 'owner');
@@ -4712,6 +4828,11 @@ CREATE FUNCTION safetypin.declare_environment(p_environment text) RETURNS void
 declare
   v_environment text;
 begin
+  if p_environment is null or p_environment not in ('production', 'test', 'development') then
+    raise exception 'there is no environment %', coalesce(p_environment, 'null')
+      using errcode = 'SP503', hint = 'Pass production, test or development.';
+  end if;
+
   select environment into v_environment from cell_settings for update;
 
   if v_environment = p_environment then
@@ -4733,7 +4854,7 @@ $$;
 
 ALTER FUNCTION safetypin.declare_environment(p_environment text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.declare_environment(p_environment text) IS 'Says whether this cell is production, test or development. Raises SP405 when a cell that holds users would leave production or become a test.';
+COMMENT ON FUNCTION safetypin.declare_environment(p_environment text) IS 'Says whether this cell is production, test or development. Raises SP405 when a cell that holds users would leave production or become a test, and SP503 for another word.';
 
 REVOKE ALL ON FUNCTION safetypin.declare_environment(p_environment text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.declare_environment(p_environment text) TO safetypin_owner;
@@ -4774,7 +4895,6 @@ CREATE FUNCTION safetypin.delete_role(p_role_id uuid) RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  perform _require_permission('roles.manage');
   perform _require_own_role(p_role_id);
   perform _require_role_permissions_held(p_role_id, _clock_time());
 
@@ -5425,8 +5545,8 @@ declare
   v_month     date;
   v_made      integer := 0;
 begin
-  if p_months_ahead not between 2 and 120 then
-    raise exception 'cannot make partitions % months ahead', p_months_ahead
+  if p_months_ahead is null or p_months_ahead not between 2 and 120 then
+    raise exception 'cannot make partitions % months ahead', coalesce(p_months_ahead::text, 'null')
       using errcode = 'SP504', hint = 'Pass a number from 2 to 120.';
   end if;
 
@@ -6239,6 +6359,8 @@ ALTER TABLE ONLY safetypin.organizations
 
 CREATE TRIGGER _100_touch_last_update_time BEFORE UPDATE ON safetypin.organizations FOR EACH ROW EXECUTE FUNCTION safetypin.tg__touch_last_update_time();
 
+CREATE TRIGGER _500_require_permission AFTER UPDATE ON safetypin.organizations FOR EACH ROW WHEN ((row_security_active(('safetypin.organizations'::regclass)::oid) AND pg_has_role('safetypin_app'::name, 'usage'::text))) EXECUTE FUNCTION safetypin.tg__require_permission('organization.update');
+
 CREATE TRIGGER _900_record_delete AFTER DELETE ON safetypin.organizations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_organizations__record_changes();
 
 ALTER TABLE safetypin.organizations ENABLE ALWAYS TRIGGER _900_record_delete;
@@ -6832,6 +6954,8 @@ CREATE TRIGGER _100_touch_last_update_time BEFORE UPDATE ON safetypin.password_p
 
 CREATE TRIGGER _500_factor_can_be_met BEFORE INSERT OR UPDATE OF mfa_required ON safetypin.password_policies FOR EACH ROW WHEN (new.mfa_required) EXECUTE FUNCTION safetypin.tg_password_policies__factor_can_be_met();
 
+CREATE TRIGGER _500_require_permission AFTER INSERT OR UPDATE ON safetypin.password_policies FOR EACH ROW WHEN ((row_security_active(('safetypin.password_policies'::regclass)::oid) AND pg_has_role('safetypin_app'::name, 'usage'::text))) EXECUTE FUNCTION safetypin.tg__require_permission('policies.manage');
+
 CREATE TRIGGER _900_record_delete AFTER DELETE ON safetypin.password_policies REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_password_policies__record_changes();
 
 ALTER TABLE safetypin.password_policies ENABLE ALWAYS TRIGGER _900_record_delete;
@@ -7285,8 +7409,7 @@ CREATE FUNCTION safetypin.reactivate_member(p_user_id uuid) RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  perform _require_permission('members.manage');
-  perform _require_manageable_member(p_user_id, 'suspended');
+  perform _require_manageable_member('members.manage', p_user_id, 'suspended');
 
   update organization_users
   set
@@ -7411,7 +7534,7 @@ $$;
 
 ALTER FUNCTION safetypin.record_auditor_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.record_auditor_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) IS 'Records that an auditor takes evidence of the cell out of the database, and how many rows (null while that is not known). Raises SP503 for an unknown stream or format.';
+COMMENT ON FUNCTION safetypin.record_auditor_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) IS 'Records that an auditor takes evidence of the cell out of the database, and how many rows (null while that is not known). Raises SP503 for an unknown stream or format and SP504 for a number or a period that cannot be.';
 
 REVOKE ALL ON FUNCTION safetypin.record_auditor_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.record_auditor_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) TO safetypin_auditor;
@@ -7425,7 +7548,9 @@ CREATE FUNCTION safetypin.record_denial(p_action text, p_reason text) RETURNS vo
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $_$
 begin
-  if p_action !~ '^[A-Za-z0-9_.:-]{1,100}$' or p_reason !~ '^[A-Za-z0-9_.:-]{1,100}$' then
+  if p_action is null or p_action !~ '^[A-Za-z0-9_.:-]{1,100}$'
+     or p_reason is null or p_reason !~ '^[A-Za-z0-9_.:-]{1,100}$'
+  then
     raise exception 'an action and a reason are words of letters, digits, dots and dashes'
       using errcode = 'SP503', hint = 'Pass the name of the operation and the code of the error.';
   end if;
@@ -7462,7 +7587,7 @@ $$;
 
 ALTER FUNCTION safetypin.record_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.record_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) IS 'Records that evidence of the current organization leaves the database, and how many rows (null while that is not known). Raises SP201 without audit.read and SP503 for an unknown stream or format.';
+COMMENT ON FUNCTION safetypin.record_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) IS 'Records that evidence of the current organization leaves the database, and how many rows (null while that is not known). Raises SP201 without audit.read, SP503 for an unknown stream or format and SP504 for a number or a period that cannot be.';
 
 REVOKE ALL ON FUNCTION safetypin.record_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.record_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) TO safetypin_app;
@@ -7932,8 +8057,7 @@ CREATE FUNCTION safetypin.remove_member(p_user_id uuid) RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  perform _require_permission('members.manage');
-  perform _require_manageable_member(p_user_id);
+  perform _require_manageable_member('members.manage', p_user_id);
 
   perform _end_memberships(p_user_id, current_organization_id(), 'membership_ended');
   perform _log_event('member.removed', p_user_id);
@@ -7956,6 +8080,15 @@ CREATE FUNCTION safetypin.remove_role(p_user_id uuid, p_role_id uuid) RETURNS vo
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
+  perform _require_permission('roles.assign');
+
+  -- Once more behind the lock, as in _require_manageable_member().
+  perform
+  from user_roles
+  where organization_id = current_organization_id()
+    and user_id = p_user_id
+    and role_id = p_role_id
+  for update;
   perform _require_permission('roles.assign');
   perform _require_role_permissions_held(p_role_id, _clock_time());
 
@@ -8097,8 +8230,7 @@ CREATE FUNCTION safetypin.require_password_change(p_user_id uuid) RETURNS void
     AS $$
 begin
   perform _require_permission('credentials.manage');
-  perform _require_permission('members.manage');
-  perform _require_manageable_member(p_user_id);
+  perform _require_manageable_member('members.manage', p_user_id);
 
   update password_credentials
   set must_change = true
@@ -8124,7 +8256,12 @@ CREATE FUNCTION safetypin.require_permission(p_permission text) RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  perform _require_permission(p_permission);
+  perform _require_organization();
+
+  if not has_permission(p_permission) then
+    raise exception 'this needs the permission %', p_permission
+      using errcode = 'SP201', hint = 'Ask an administrator of the organization for a role that has it.';
+  end if;
 end;
 $$;
 
@@ -8340,8 +8477,7 @@ CREATE FUNCTION safetypin.revoke_member_sessions(p_user_id uuid) RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  perform _require_permission('sessions.revoke');
-  perform _require_manageable_member(p_user_id);
+  perform _require_manageable_member('sessions.revoke', p_user_id);
 
   update organization_users
   set sessions_valid_from = _voiding_time()
@@ -8867,11 +9003,15 @@ CREATE FUNCTION safetypin.search_users(p_query text, p_limit integer DEFAULT 20)
     AS $$
 declare
   v_organization_id uuid := _require_organization();
-  v_query           text := lower(btrim(p_query));
-  v_pattern         text := '%' || regexp_replace(v_query, '([\\%_])', '\\\1', 'g') || '%';
-  v_words           tsquery := plainto_tsquery('simple', v_query);
+  v_query           text;
+  v_pattern         text;
+  v_words           tsquery;
 begin
-  if char_length(v_query) not between 2 and 100 then
+  -- Before anything is made of it: what is parsed takes the square of its length in
+  -- time, and heeds no timeout.
+  if coalesce(octet_length(p_query), 0) > 1000
+     or coalesce(char_length(btrim(p_query)), 0) not between 2 and 100
+  then
     raise exception 'a search is for 2 to 100 characters'
       using errcode = 'SP506', hint = 'Pass at least two characters of a name, a title or an address.';
   end if;
@@ -8879,6 +9019,10 @@ begin
     raise exception 'a search returns 1 to 100 people, not %', p_limit
       using errcode = 'SP504', hint = 'Pass a limit from 1 to 100.';
   end if;
+
+  v_query := lower(btrim(p_query));
+  v_pattern := '%' || regexp_replace(v_query, '([\\%_])', '\\\1', 'g') || '%';
+  v_words := plainto_tsquery('simple', v_query);
 
   return query
     select
@@ -9274,8 +9418,7 @@ CREATE FUNCTION safetypin.set_member_role(p_user_id uuid, p_role text) RETURNS v
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  perform _require_permission('members.manage');
-  perform _require_manageable_member(p_user_id);
+  perform _require_manageable_member('members.manage', p_user_id);
   perform _require_role_is_grantable(p_role);
 
   update organization_users
@@ -9310,12 +9453,12 @@ declare
   v_unknown text;
   v_foreign text;
 begin
-  perform _require_permission('roles.manage');
   perform _require_own_role(p_role_id);
 
-  if p_permissions is null then
+  -- A null among them would be no permission to give, and keep every one from being taken.
+  if p_permissions is null or array_position(p_permissions, null) is not null then
     raise exception 'there is no permission null'
-      using errcode = 'SP307', hint = 'Pass an empty list to take everything.';
+      using errcode = 'SP307', hint = 'Pass names of permissions; an empty list takes everything.';
   end if;
 
   select string_agg(name, ', ' order by name)
@@ -9618,8 +9761,7 @@ CREATE FUNCTION safetypin.suspend_member(p_user_id uuid) RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  perform _require_permission('members.manage');
-  perform _require_manageable_member(p_user_id);
+  perform _require_manageable_member('members.manage', p_user_id);
 
   update organization_users
   set
@@ -9724,6 +9866,8 @@ CREATE FUNCTION safetypin.sweep_messages(p_batch integer DEFAULT 1000) RETURNS i
 declare
   v_swept integer;
 begin
+  perform _require_batch(p_batch);
+
   delete from messages
   where id = any (array(
     select id
@@ -9743,7 +9887,7 @@ $$;
 
 ALTER FUNCTION safetypin.sweep_messages(p_batch integer) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.sweep_messages(p_batch integer) IS 'Deletes one batch of messages that ended more than a day ago, sent or not, and returns how many. Call it until it returns 0.';
+COMMENT ON FUNCTION safetypin.sweep_messages(p_batch integer) IS 'Deletes one batch of messages that ended more than a day ago, sent or not, and returns how many. Call it until it returns 0. Raises SP504 for a batch out of range.';
 
 REVOKE ALL ON FUNCTION safetypin.sweep_messages(p_batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.sweep_messages(p_batch integer) TO safetypin_operator;
@@ -9759,6 +9903,8 @@ CREATE FUNCTION safetypin.sweep_one_time_tokens(p_batch integer DEFAULT 1000) RE
 declare
   v_swept integer;
 begin
+  perform _require_batch(p_batch);
+
   delete from one_time_tokens
   where id = any (array(
     select id
@@ -9778,7 +9924,7 @@ $$;
 
 ALTER FUNCTION safetypin.sweep_one_time_tokens(p_batch integer) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.sweep_one_time_tokens(p_batch integer) IS 'Deletes one batch of tokens that ended more than a day ago and returns how many. Call it until it returns 0.';
+COMMENT ON FUNCTION safetypin.sweep_one_time_tokens(p_batch integer) IS 'Deletes one batch of tokens that ended more than a day ago and returns how many. Call it until it returns 0. Raises SP504 for a batch out of range.';
 
 REVOKE ALL ON FUNCTION safetypin.sweep_one_time_tokens(p_batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.sweep_one_time_tokens(p_batch integer) TO safetypin_operator;
@@ -9794,6 +9940,8 @@ CREATE FUNCTION safetypin.sweep_password_attempts(p_batch integer DEFAULT 1000) 
 declare
   v_swept integer;
 begin
+  perform _require_batch(p_batch);
+
   with swept as (
     delete from password_attempts
     where id = any (array(
@@ -9824,7 +9972,7 @@ $$;
 
 ALTER FUNCTION safetypin.sweep_password_attempts(p_batch integer) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.sweep_password_attempts(p_batch integer) IS 'Deletes one batch of attempts that are over, records those that were never finished as abandoned, and returns how many. Call it until it returns 0.';
+COMMENT ON FUNCTION safetypin.sweep_password_attempts(p_batch integer) IS 'Deletes one batch of attempts that are over, records those that were never finished as abandoned, and returns how many. Call it until it returns 0. Raises SP504 for a batch out of range.';
 
 REVOKE ALL ON FUNCTION safetypin.sweep_password_attempts(p_batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.sweep_password_attempts(p_batch integer) TO safetypin_operator;
@@ -9840,6 +9988,8 @@ CREATE FUNCTION safetypin.sweep_refresh_tokens(p_batch integer DEFAULT 1000, p_k
 declare
   v_swept integer;
 begin
+  perform _require_batch(p_batch, p_keep);
+
   delete from refresh_tokens
   where id = any (array(
     select id
@@ -9860,7 +10010,7 @@ $$;
 
 ALTER FUNCTION safetypin.sweep_refresh_tokens(p_batch integer, p_keep interval) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.sweep_refresh_tokens(p_batch integer, p_keep interval) IS 'Deletes one batch of refresh tokens used long ago and returns how many. Call it until it returns 0.';
+COMMENT ON FUNCTION safetypin.sweep_refresh_tokens(p_batch integer, p_keep interval) IS 'Deletes one batch of refresh tokens used long ago and returns how many. Call it until it returns 0. Raises SP504 for a batch out of range.';
 
 REVOKE ALL ON FUNCTION safetypin.sweep_refresh_tokens(p_batch integer, p_keep interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.sweep_refresh_tokens(p_batch integer, p_keep interval) TO safetypin_operator;
@@ -9876,6 +10026,8 @@ CREATE FUNCTION safetypin.sweep_sessions(p_batch integer DEFAULT 1000, p_keep in
 declare
   v_swept integer;
 begin
+  perform _require_batch(p_batch, p_keep);
+
   delete from sessions
   where id = any (array(
     select id
@@ -9895,7 +10047,7 @@ $$;
 
 ALTER FUNCTION safetypin.sweep_sessions(p_batch integer, p_keep interval) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.sweep_sessions(p_batch integer, p_keep interval) IS 'Deletes one batch of sessions that ended long ago, their refresh tokens with them, and returns how many. Call it until it returns 0; locked rows wait for the next time.';
+COMMENT ON FUNCTION safetypin.sweep_sessions(p_batch integer, p_keep interval) IS 'Deletes one batch of sessions that ended long ago, their refresh tokens with them, and returns how many. Call it until it returns 0; locked rows wait for the next time. Raises SP504 for a batch out of range.';
 
 REVOKE ALL ON FUNCTION safetypin.sweep_sessions(p_batch integer, p_keep interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.sweep_sessions(p_batch integer, p_keep interval) TO safetypin_operator;
@@ -9911,6 +10063,8 @@ CREATE FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer DEFAULT 1000) 
 declare
   v_swept integer;
 begin
+  perform _require_batch(p_batch);
+
   delete from sign_in_throttles
   where id = any (array(
     select id
@@ -9935,7 +10089,7 @@ $$;
 
 ALTER FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) IS 'Forgets one batch of failures that are long past and returns how many. Call it until it returns 0. Those of accounts that somebody has are kept.';
+COMMENT ON FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) IS 'Forgets one batch of failures that are long past and returns how many. Call it until it returns 0. Those of accounts that somebody has are kept. Raises SP504 for a batch out of range.';
 
 REVOKE ALL ON FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) TO safetypin_operator;
@@ -10169,6 +10323,27 @@ $$;
 COMMENT ON FUNCTION safetypin.tg__append_only() IS 'Refuses update, delete and truncate on evidence. Raises SP203.';
 
 REVOKE ALL ON FUNCTION safetypin.tg__append_only() FROM PUBLIC;
+
+--
+-- safetypin.tg__require_permission()
+--
+
+CREATE FUNCTION safetypin.tg__require_permission() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform _require_permission(tg_argv[0]);
+  return null;
+end;
+$$;
+
+ALTER FUNCTION safetypin.tg__require_permission() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.tg__require_permission() IS 'Asks, once a row is written, whether the caller still holds the permission that its policy asked for. Raises SP201, or 40001 under repeatable read.';
+
+REVOKE ALL ON FUNCTION safetypin.tg__require_permission() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg__require_permission() TO safetypin_owner;
 
 --
 -- safetypin.tg__touch_last_update_time()
@@ -11161,7 +11336,6 @@ CREATE FUNCTION safetypin.update_role(p_role_id uuid, p_name text, p_description
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  perform _require_permission('roles.manage');
   perform _require_own_role(p_role_id);
 
   update roles

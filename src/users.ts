@@ -229,7 +229,9 @@ export function postgresUsers(tx: Transaction): UserRepository {
     },
 
     async search(query, { limit = 20 } = {}) {
-      const rows = await queries.searchUsers.run({ query: parseText(query, "query"), limit: parseLimit(limit) }, tx);
+      // The database says which length is right; what is far from it need not travel.
+      const text = parseText(query, "query").slice(0, 400);
+      const rows = await queries.searchUsers.run({ query: text, limit: parseLimit(limit) }, tx);
       return rows.map(({ userId, ...match }) => ({ id: userId as UserId, ...match }));
     },
 

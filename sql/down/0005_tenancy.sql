@@ -22,6 +22,7 @@ drop function accept_membership;
 drop function add_member;
 drop function list_own_organizations;
 drop function _require_owner;
+drop function _require_rights_unchanged;
 drop function set_subscription;
 drop function reactivate_organization;
 drop function suspend_organization;

@@ -7,6 +7,8 @@ set local role safetypin_owner;
 drop policy select_administrator on security_alerts;
 drop policy select_administrator on data_change_logs;
 drop policy select_administrator on auth_audit_logs;
+drop trigger _500_require_permission on organizations;
+drop function tg__require_permission;
 drop policy update_administrator on organizations;
 
 drop function record_auditor_export;

@@ -670,4 +670,30 @@ $$;
 comment on function _require_organization() is
   'The organization the caller acts in. Raises SP102 when nobody is signed in and SP103 when no organization is chosen.';
 
+
+-- The first line of every sweep: a limit of null would be none at all.
+create function _require_batch(
+  p_batch integer,
+  p_keep interval default '0'
+)
+  returns void
+  language plpgsql
+  immutable
+  set search_path from current
+as $$
+begin
+  if p_batch is null or p_batch not between 1 and 100000 then
+    raise exception 'a batch has 1 to 100000 rows, not %', coalesce(p_batch::text, 'null')
+      using errcode = 'SP504', hint = 'Pass a number in that range, and call again until 0 is returned.';
+  end if;
+  if p_keep is null or p_keep not between '0' and interval '100 years' then
+    raise exception 'what has ended is kept for up to 100 years, not %', coalesce(p_keep::text, 'null')
+      using errcode = 'SP504', hint = 'Pass an interval in that range.';
+  end if;
+end;
+$$;
+
+comment on function _require_batch(integer, interval) is
+  'Passes for a number of rows to sweep at once and a time to keep them for. Raises SP504.';
+
 set local role safetypin_owner;

@@ -659,7 +659,9 @@ create function record_denial(
   set search_path from current
 as $$
 begin
-  if p_action !~ '^[A-Za-z0-9_.:-]{1,100}$' or p_reason !~ '^[A-Za-z0-9_.:-]{1,100}$' then
+  if p_action is null or p_action !~ '^[A-Za-z0-9_.:-]{1,100}$'
+     or p_reason is null or p_reason !~ '^[A-Za-z0-9_.:-]{1,100}$'
+  then
     raise exception 'an action and a reason are words of letters, digits, dots and dashes'
       using errcode = 'SP503', hint = 'Pass the name of the operation and the code of the error.';
   end if;
@@ -704,8 +706,8 @@ declare
   v_month     date;
   v_made      integer := 0;
 begin
-  if p_months_ahead not between 2 and 120 then
-    raise exception 'cannot make partitions % months ahead', p_months_ahead
+  if p_months_ahead is null or p_months_ahead not between 2 and 120 then
+    raise exception 'cannot make partitions % months ahead', coalesce(p_months_ahead::text, 'null')
       using errcode = 'SP504', hint = 'Pass a number from 2 to 120.';
   end if;
 

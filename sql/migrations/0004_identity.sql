@@ -247,6 +247,11 @@ as $$
 declare
   v_environment text;
 begin
+  if p_environment is null or p_environment not in ('production', 'test', 'development') then
+    raise exception 'there is no environment %', coalesce(p_environment, 'null')
+      using errcode = 'SP503', hint = 'Pass production, test or development.';
+  end if;
+
   select environment into v_environment from cell_settings for update;
 
   if v_environment = p_environment then
@@ -267,7 +272,7 @@ end;
 $$;
 
 comment on function declare_environment(text) is
-  'Says whether this cell is production, test or development. Raises SP405 when a cell that holds users would leave production or become a test.';
+  'Says whether this cell is production, test or development. Raises SP405 when a cell that holds users would leave production or become a test, and SP503 for another word.';
 
 grant execute on function declare_environment(text) to safetypin_owner, safetypin_operator;
 

@@ -489,13 +489,18 @@ create function create_organization(
 as $$
 declare
   v_user_id uuid := _require_user();
+  v_slug    text;
 begin
+  -- Looked for and not tried: a clash would tell that another organization has the
+  -- name. Four digits, and more only where sixteen times in a row they were taken,
+  -- so that neither does their number.
+  for v_tries in 0 .. 191 loop
+    v_slug := p_slug || '-' || left(encode(gen_random_bytes(8), 'hex'), 4 + v_tries / 16);
+    exit when not exists (select from organizations where slug = v_slug);
+  end loop;
+
   insert into organizations (id, slug, name)
-  values (
-    p_organization_id,
-    p_slug || '-' || right(translate(gen_random_uuid()::text, '-', ''), 4),
-    p_name
-  );
+  values (p_organization_id, v_slug, p_name);
 
   insert into organization_users (organization_id, user_id, role)
   values (p_organization_id, v_user_id, 'owner');
@@ -576,6 +581,10 @@ as $$
 declare
   v_organization_id uuid := _require_organization();
 begin
+  perform _require_owner();
+
+  -- And once more behind the lock that the update would have to wait for.
+  perform from organizations where id = v_organization_id for no key update;
   perform _require_owner();
 
   update organizations
@@ -721,17 +730,74 @@ grant execute on function set_subscription(uuid, text, integer) to safetypin_ope
 -- Members
 --
 
+-- Each statement under read committed looks anew. Under repeatable read and
+-- serializable a transaction goes on seeing what was so when it first looked, and would
+-- go on with rights that were taken since. So there the rows they rest on are locked,
+-- which PostgreSQL refuses with 40001 for a row that was changed; and let go at once,
+-- because whoever takes a right away must not have to wait for whoever holds it.
+create function _require_rights_unchanged()
+  returns void
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_organization_id uuid := current_organization_id();
+  v_user_id         uuid := current_user_id();
+begin
+  if current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
+    return;
+  end if;
+
+  begin
+    perform
+    from organization_users
+    where organization_id = v_organization_id
+      and user_id = v_user_id
+    for share;
+
+    perform
+    from user_roles
+    where organization_id = v_organization_id
+      and user_id = v_user_id
+    for share;
+
+    -- What a role gathers changes under the lock of the role.
+    perform
+    from roles
+    where organization_id = v_organization_id
+      and id in (
+        select role_id
+        from user_roles
+        where user_roles.organization_id = v_organization_id
+          and user_roles.user_id = v_user_id
+      )
+    for share;
+
+    raise triggered_action_exception;
+  exception
+    when triggered_action_exception then
+      null;
+  end;
+end;
+$$;
+
+comment on function _require_rights_unchanged() is
+  'Fails with 40001 when the caller''s membership or roles have changed since this transaction first looked; does nothing under read committed, which looks anew.';
+
+
 create function _require_owner()
   returns void
   language plpgsql
-  stable
-  parallel restricted
+  volatile
   set search_path from current
 as $$
 declare
   v_organization_id uuid := _require_organization();
   v_user_id         uuid := _require_user();
 begin
+  perform _require_rights_unchanged();
+
   if not exists (
     select from organization_users
     where organization_id = v_organization_id
@@ -946,9 +1012,10 @@ comment on function _require_member(uuid, text) is
   'The membership role of a member of the current organization, whose membership it locks; with a status, of one who is that. Raises SP302.';
 
 
--- Everything that is done to another member begins here, once the caller is seen
--- to hold the permission: is there such a member, and are they not above the caller?
+-- Everything that is done to another member begins here: does the caller hold the
+-- permission, is there such a member, and are they not above the caller?
 create function _require_manageable_member(
+  p_permission text,
   p_user_id uuid,
   p_status text default null
 )
@@ -957,13 +1024,21 @@ create function _require_manageable_member(
   volatile
   set search_path from current
 as $$
+declare
+  v_role text;
 begin
-  perform _require_not_above(p_user_id, _require_member(p_user_id, p_status));
+  perform _require_permission(p_permission);
+  v_role := _require_member(p_user_id, p_status);
+
+  -- Once more behind the lock: whoever had to wait for it may have lost the permission
+  -- meanwhile, and could have waited on purpose.
+  perform _require_permission(p_permission);
+  perform _require_not_above(p_user_id, v_role);
 end;
 $$;
 
-comment on function _require_manageable_member(uuid, text) is
-  'Passes when there is such a member, who holds nothing that the caller does not, and locks the membership. Raises SP202, SP204 or SP302.';
+comment on function _require_manageable_member(text, uuid, text) is
+  'Passes when the caller holds the permission and there is such a member, who holds nothing that the caller does not, and locks the membership. Raises SP102, SP103, SP201, SP202, SP204 or SP302.';
 
 
 create function set_member_role(
@@ -977,8 +1052,7 @@ create function set_member_role(
   set search_path from current
 as $$
 begin
-  perform _require_permission('members.manage');
-  perform _require_manageable_member(p_user_id);
+  perform _require_manageable_member('members.manage', p_user_id);
   perform _require_role_is_grantable(p_role);
 
   update organization_users
@@ -1010,8 +1084,7 @@ create function suspend_member(
   set search_path from current
 as $$
 begin
-  perform _require_permission('members.manage');
-  perform _require_manageable_member(p_user_id);
+  perform _require_manageable_member('members.manage', p_user_id);
 
   update organization_users
   set
@@ -1040,8 +1113,7 @@ create function reactivate_member(
   set search_path from current
 as $$
 begin
-  perform _require_permission('members.manage');
-  perform _require_manageable_member(p_user_id, 'suspended');
+  perform _require_manageable_member('members.manage', p_user_id, 'suspended');
 
   update organization_users
   set
@@ -1108,8 +1180,7 @@ create function remove_member(
   set search_path from current
 as $$
 begin
-  perform _require_permission('members.manage');
-  perform _require_manageable_member(p_user_id);
+  perform _require_manageable_member('members.manage', p_user_id);
 
   perform _end_memberships(p_user_id, current_organization_id(), 'membership_ended');
   perform _log_event('member.removed', p_user_id);
@@ -1260,11 +1331,15 @@ create function search_users(
 as $$
 declare
   v_organization_id uuid := _require_organization();
-  v_query           text := lower(btrim(p_query));
-  v_pattern         text := '%' || regexp_replace(v_query, '([\\%_])', '\\\1', 'g') || '%';
-  v_words           tsquery := plainto_tsquery('simple', v_query);
+  v_query           text;
+  v_pattern         text;
+  v_words           tsquery;
 begin
-  if char_length(v_query) not between 2 and 100 then
+  -- Before anything is made of it: what is parsed takes the square of its length in
+  -- time, and heeds no timeout.
+  if coalesce(octet_length(p_query), 0) > 1000
+     or coalesce(char_length(btrim(p_query)), 0) not between 2 and 100
+  then
     raise exception 'a search is for 2 to 100 characters'
       using errcode = 'SP506', hint = 'Pass at least two characters of a name, a title or an address.';
   end if;
@@ -1272,6 +1347,10 @@ begin
     raise exception 'a search returns 1 to 100 people, not %', p_limit
       using errcode = 'SP504', hint = 'Pass a limit from 1 to 100.';
   end if;
+
+  v_query := lower(btrim(p_query));
+  v_pattern := '%' || regexp_replace(v_query, '([\\%_])', '\\\1', 'g') || '%';
+  v_words := plainto_tsquery('simple', v_query);
 
   return query
     select

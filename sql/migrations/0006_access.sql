@@ -627,27 +627,25 @@ grant execute on function has_all_permissions(text[]) to safetypin_app;
 -- Guards
 --
 
+-- For functions that write: what was taken from the caller is taken here as well,
+-- whatever their transaction goes on seeing.
 create function _require_permission(
   p_permission text
 )
   returns void
   language plpgsql
-  stable
-  parallel restricted
+  volatile
   set search_path from current
 as $$
 begin
   perform _require_organization();
-
-  if not has_permission(p_permission) then
-    raise exception 'this needs the permission %', p_permission
-      using errcode = 'SP201', hint = 'Ask an administrator of the organization for a role that has it.';
-  end if;
+  perform _require_rights_unchanged();
+  perform require_permission(p_permission);
 end;
 $$;
 
 comment on function _require_permission(text) is
-  'Passes when the caller holds the permission. Raises SP102, SP103, or SP201 when they do not.';
+  'Passes when the caller holds the permission now. Raises SP102, SP103, SP201 when they do not, and 40001 when their rights have changed since the transaction first looked.';
 
 
 -- For the application's own guards, and ahead of a statement that row-level
@@ -663,7 +661,12 @@ create function require_permission(
   set search_path from current
 as $$
 begin
-  perform _require_permission(p_permission);
+  perform _require_organization();
+
+  if not has_permission(p_permission) then
+    raise exception 'this needs the permission %', p_permission
+      using errcode = 'SP201', hint = 'Ask an administrator of the organization for a role that has it.';
+  end if;
 end;
 $$;
 
@@ -709,8 +712,7 @@ create function _require_role_is_grantable(
 )
   returns void
   language plpgsql
-  stable
-  parallel restricted
+  volatile
   set search_path from current
 as $$
 declare
@@ -743,8 +745,7 @@ create function _require_not_above(
 )
   returns void
   language plpgsql
-  stable
-  parallel restricted
+  volatile
   set search_path from current
 as $$
 declare
@@ -771,7 +772,8 @@ comment on function _require_not_above(uuid, text) is
   'Passes when the caller holds everything that this member does. Raises SP202, or SP204 for an owner.';
 
 
--- Locked, so that what it holds does not change between the check and the grant.
+-- Everything that is done to a role begins here. Locked, so that what it holds does not
+-- change between the check and the grant.
 create function _require_own_role(
   p_role_id uuid
 )
@@ -783,6 +785,8 @@ as $$
 declare
   v_role roles;
 begin
+  perform _require_permission('roles.manage');
+
   select id, organization_id
   into v_role.id, v_role.organization_id
   from roles
@@ -803,11 +807,14 @@ begin
     raise exception 'there is no role %', p_role_id
       using errcode = 'SP306', hint = 'Pass the id of a role of the current organization.';
   end if;
+
+  -- Once more behind the lock, as in _require_manageable_member().
+  perform _require_permission('roles.manage');
 end;
 $$;
 
 comment on function _require_own_role(uuid) is
-  'Passes for a role of the current organization, and locks it. Raises SP205 for a system role and SP306 for a stranger''s.';
+  'Passes for a role of the current organization when the caller manages roles, and locks it. Raises SP102, SP103, SP201, SP205 for a system role and SP306 for a stranger''s.';
 
 
 --
@@ -859,7 +866,6 @@ create function update_role(
   set search_path from current
 as $$
 begin
-  perform _require_permission('roles.manage');
   perform _require_own_role(p_role_id);
 
   update roles
@@ -891,7 +897,6 @@ create function delete_role(
   set search_path from current
 as $$
 begin
-  perform _require_permission('roles.manage');
   perform _require_own_role(p_role_id);
   perform _require_role_permissions_held(p_role_id, _clock_time());
 
@@ -925,12 +930,12 @@ declare
   v_unknown text;
   v_foreign text;
 begin
-  perform _require_permission('roles.manage');
   perform _require_own_role(p_role_id);
 
-  if p_permissions is null then
+  -- A null among them would be no permission to give, and keep every one from being taken.
+  if p_permissions is null or array_position(p_permissions, null) is not null then
     raise exception 'there is no permission null'
-      using errcode = 'SP307', hint = 'Pass an empty list to take everything.';
+      using errcode = 'SP307', hint = 'Pass names of permissions; an empty list takes everything.';
   end if;
 
   select string_agg(name, ', ' order by name)
@@ -1022,8 +1027,13 @@ create function change_role_permissions(
   set search_path from current
 as $$
 begin
-  perform _require_permission('roles.manage');
   perform _require_own_role(p_role_id);
+
+  -- "except" takes a null for a name like any other, and then nothing is taken.
+  if array_position(p_removed, null) is not null then
+    raise exception 'there is no permission null'
+      using errcode = 'SP307', hint = 'Pass names of permissions.';
+  end if;
 
   perform set_role_permissions(
     p_role_id,
@@ -1077,12 +1087,14 @@ begin
     raise exception 'there is no role %', p_role_id
       using errcode = 'SP306', hint = 'Pass the id of a system role or of a role of the current organization.';
   end if;
+  perform _require_member(p_user_id);
+
+  -- What the caller holds, once more behind the last lock they may have waited for.
+  perform _require_permission('roles.assign');
   if exists (select from roles where id = p_role_id and organization_id is null and name = 'owner') then
     perform _require_owner();
   end if;
   perform _require_role_permissions_held(p_role_id, p_expiration_time);
-
-  perform _require_member(p_user_id);
 
   insert into user_roles (organization_id, user_id, role_id, granted_by, expiration_time, reason)
   values (
@@ -1123,6 +1135,15 @@ create function remove_role(
 as $$
 begin
   perform _require_permission('roles.assign');
+
+  -- Once more behind the lock, as in _require_manageable_member().
+  perform
+  from user_roles
+  where organization_id = current_organization_id()
+    and user_id = p_user_id
+    and role_id = p_role_id
+  for update;
+  perform _require_permission('roles.assign');
   perform _require_role_permissions_held(p_role_id, _clock_time());
 
   delete from user_roles
@@ -1159,6 +1180,36 @@ create policy update_administrator on organizations
   using ((select has_permission('organization.update')));
 comment on policy update_administrator on organizations is
   'Whoever holds organization.update changes the organization''s own columns.';
+
+-- A policy asks before the row is locked, and under repeatable read what the
+-- transaction saw at first. What it lets a caller write is asked for again behind it.
+set local role safetypin_definer;
+
+create function tg__require_permission()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _require_permission(tg_argv[0]);
+  return null;
+end;
+$$;
+
+comment on function tg__require_permission() is
+  'Asks, once a row is written, whether the caller still holds the permission that its policy asked for. Raises SP201, or 40001 under repeatable read.';
+
+grant execute on function tg__require_permission() to safetypin_owner;
+
+set local role safetypin_owner;
+
+-- Of those whom the policy is for; what our own functions write has its guards.
+create trigger _500_require_permission
+  after update on organizations
+  for each row
+  when (row_security_active('organizations'::regclass) and pg_has_role('safetypin_app', 'usage'))
+  execute function tg__require_permission('organization.update');
 
 create policy select_administrator on auth_audit_logs
   for select
@@ -1353,6 +1404,10 @@ begin
     raise exception 'there is no export of % as %', coalesce(p_stream, 'null'), coalesce(p_format, 'null')
       using errcode = 'SP503', hint = 'Pass events, attempts, changes or alerts, and csv or jsonl.';
   end if;
+  if p_row_count < 0 or p_since > p_until then
+    raise exception 'no export has % rows from % until %', p_row_count, p_since, p_until
+      using errcode = 'SP504', hint = 'Pass how many rows there were, and a period that begins before it ends.';
+  end if;
 
   perform _log_event(
     'audit.exported',
@@ -1364,7 +1419,7 @@ end;
 $$;
 
 comment on function _log_export(text, text, timestamptz, timestamptz, bigint) is
-  'Records an export of evidence. Raises SP503 for an unknown stream or format.';
+  'Records an export of evidence. Raises SP503 for an unknown stream or format and SP504 for a number or a period that cannot be.';
 
 
 create function record_export(
@@ -1387,7 +1442,7 @@ end;
 $$;
 
 comment on function record_export(text, text, timestamptz, timestamptz, bigint) is
-  'Records that evidence of the current organization leaves the database, and how many rows (null while that is not known). Raises SP201 without audit.read and SP503 for an unknown stream or format.';
+  'Records that evidence of the current organization leaves the database, and how many rows (null while that is not known). Raises SP201 without audit.read, SP503 for an unknown stream or format and SP504 for a number or a period that cannot be.';
 
 grant execute on function record_export(text, text, timestamptz, timestamptz, bigint) to safetypin_app;
 
@@ -1412,7 +1467,7 @@ end;
 $$;
 
 comment on function record_auditor_export(text, text, timestamptz, timestamptz, bigint) is
-  'Records that an auditor takes evidence of the cell out of the database, and how many rows (null while that is not known). Raises SP503 for an unknown stream or format.';
+  'Records that an auditor takes evidence of the cell out of the database, and how many rows (null while that is not known). Raises SP503 for an unknown stream or format and SP504 for a number or a period that cannot be.';
 
 grant execute on function record_auditor_export(text, text, timestamptz, timestamptz, bigint)
   to safetypin_auditor;

@@ -168,6 +168,12 @@ create policy update_administrator on password_policies
 comment on policy update_administrator on password_policies is
   'Whoever holds policies.manage changes the organization''s own policy.';
 
+create trigger _500_require_permission
+  after insert or update on password_policies
+  for each row
+  when (row_security_active('password_policies'::regclass) and pg_has_role('safetypin_app', 'usage'))
+  execute function tg__require_permission('policies.manage');
+
 -- The strictest of a person's organizations is asked before one is chosen.
 create policy select_definer on password_policies
   for select

@@ -710,7 +710,10 @@ begin
 
   -- Sessions that the organization has voided are void in it wherever they were: one
   -- that stood outside must not come in, not even for a transaction that rolls back.
-  if _organization_to_enter(v_user_id, p_organization_id, v_mfa) is null
+  -- No organization is none to enter: asked for nothing, the next would answer the only
+  -- one there is.
+  if p_organization_id is null
+     or _organization_to_enter(v_user_id, p_organization_id, v_mfa) is null
      or exists (
        select from organization_users
        join organizations on organizations.id = organization_users.organization_id
@@ -1101,8 +1104,7 @@ create function revoke_member_sessions(
   set search_path from current
 as $$
 begin
-  perform _require_permission('sessions.revoke');
-  perform _require_manageable_member(p_user_id);
+  perform _require_manageable_member('sessions.revoke', p_user_id);
 
   update organization_users
   set sessions_valid_from = _voiding_time()
@@ -1165,6 +1167,8 @@ as $$
 declare
   v_swept integer;
 begin
+  perform _require_batch(p_batch, p_keep);
+
   delete from sessions
   where id = any (array(
     select id
@@ -1183,7 +1187,7 @@ end;
 $$;
 
 comment on function sweep_sessions(integer, interval) is
-  'Deletes one batch of sessions that ended long ago, their refresh tokens with them, and returns how many. Call it until it returns 0; locked rows wait for the next time.';
+  'Deletes one batch of sessions that ended long ago, their refresh tokens with them, and returns how many. Call it until it returns 0; locked rows wait for the next time. Raises SP504 for a batch out of range.';
 
 grant execute on function sweep_sessions(integer, interval) to safetypin_operator;
 
@@ -1203,6 +1207,8 @@ as $$
 declare
   v_swept integer;
 begin
+  perform _require_batch(p_batch, p_keep);
+
   delete from refresh_tokens
   where id = any (array(
     select id
@@ -1222,7 +1228,7 @@ end;
 $$;
 
 comment on function sweep_refresh_tokens(integer, interval) is
-  'Deletes one batch of refresh tokens used long ago and returns how many. Call it until it returns 0.';
+  'Deletes one batch of refresh tokens used long ago and returns how many. Call it until it returns 0. Raises SP504 for a batch out of range.';
 
 grant execute on function sweep_refresh_tokens(integer, interval) to safetypin_operator;
 

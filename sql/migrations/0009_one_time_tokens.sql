@@ -633,6 +633,8 @@ as $$
 declare
   v_swept integer;
 begin
+  perform _require_batch(p_batch);
+
   delete from messages
   where id = any (array(
     select id
@@ -651,7 +653,7 @@ end;
 $$;
 
 comment on function sweep_messages(integer) is
-  'Deletes one batch of messages that ended more than a day ago, sent or not, and returns how many. Call it until it returns 0.';
+  'Deletes one batch of messages that ended more than a day ago, sent or not, and returns how many. Call it until it returns 0. Raises SP504 for a batch out of range.';
 
 grant execute on function sweep_messages(integer) to safetypin_operator;
 
@@ -1023,6 +1025,8 @@ as $$
 declare
   v_swept integer;
 begin
+  perform _require_batch(p_batch);
+
   delete from one_time_tokens
   where id = any (array(
     select id
@@ -1041,7 +1045,7 @@ end;
 $$;
 
 comment on function sweep_one_time_tokens(integer) is
-  'Deletes one batch of tokens that ended more than a day ago and returns how many. Call it until it returns 0.';
+  'Deletes one batch of tokens that ended more than a day ago and returns how many. Call it until it returns 0. Raises SP504 for a batch out of range.';
 
 grant execute on function sweep_one_time_tokens(integer) to safetypin_operator;
 

@@ -1574,8 +1574,7 @@ create function require_password_change(
 as $$
 begin
   perform _require_permission('credentials.manage');
-  perform _require_permission('members.manage');
-  perform _require_manageable_member(p_user_id);
+  perform _require_manageable_member('members.manage', p_user_id);
 
   update password_credentials
   set must_change = true
@@ -1646,6 +1645,8 @@ as $$
 declare
   v_swept integer;
 begin
+  perform _require_batch(p_batch);
+
   with swept as (
     delete from password_attempts
     where id = any (array(
@@ -1675,7 +1676,7 @@ end;
 $$;
 
 comment on function sweep_password_attempts(integer) is
-  'Deletes one batch of attempts that are over, records those that were never finished as abandoned, and returns how many. Call it until it returns 0.';
+  'Deletes one batch of attempts that are over, records those that were never finished as abandoned, and returns how many. Call it until it returns 0. Raises SP504 for a batch out of range.';
 
 grant execute on function sweep_password_attempts(integer) to safetypin_operator;
 
@@ -1695,6 +1696,8 @@ as $$
 declare
   v_swept integer;
 begin
+  perform _require_batch(p_batch);
+
   delete from sign_in_throttles
   where id = any (array(
     select id
@@ -1718,7 +1721,7 @@ end;
 $$;
 
 comment on function sweep_sign_in_throttles(integer) is
-  'Forgets one batch of failures that are long past and returns how many. Call it until it returns 0. Those of accounts that somebody has are kept.';
+  'Forgets one batch of failures that are long past and returns how many. Call it until it returns 0. Those of accounts that somebody has are kept. Raises SP504 for a batch out of range.';
 
 grant execute on function sweep_sign_in_throttles(integer) to safetypin_operator;
 

@@ -1,6 +1,6 @@
 -- change_role_permissions(): adding and taking a few leaves the rest as it was.
 begin;
-select plan(12);
+select plan(15);
 
 select tests.two_organizations();
 
@@ -77,6 +77,19 @@ select throws_ok(
 );
 select tests.act_as('ann', 'acme');
 select is(pg_temp.held(), '{roles.assign,sessions.read}', 'and the role is as ann left it');
+
+-- A null takes nothing, and says so
+select throws_ok(
+  $$ select change_role_permissions(md5('role:night')::uuid, array[null]::text[], '{sessions.read}') $$,
+  'SP307', 'there is no permission null',
+  'ann adds no null'
+);
+select throws_ok(
+  $$ select change_role_permissions(md5('role:night')::uuid, '{}', array[null, 'sessions.read']) $$,
+  'SP307', null,
+  '... and takes none'
+);
+select is(pg_temp.held(), '{roles.assign,sessions.read}', 'the role is as it was');
 
 select finish();
 rollback;

@@ -1,6 +1,6 @@
 -- set_role_permissions(): the whole set at once, of what one holds oneself.
 begin;
-select plan(21);
+select plan(25);
 
 select tests.two_organizations();
 
@@ -92,6 +92,20 @@ select lives_ok(
 );
 select tests.act_as_superuser();
 select is(pg_temp.held('night'), '{audit.read,members.manage}'::text[], 'the role holds exactly that');
+select tests.act_as('ann', 'acme');
+select throws_ok(
+  $$ select set_role_permissions(md5('role:night')::uuid, array[null]::text[]) $$,
+  'SP307', 'there is no permission null',
+  'a null is no permission'
+);
+select throws_ok(
+  $$ select set_role_permissions(md5('role:night')::uuid, array['audit.read', null]) $$,
+  'SP307', null,
+  '... nor beside others'
+);
+select throws_ok($$ select set_role_permissions(md5('role:night')::uuid, null) $$, 'SP307', null, '... nor for all of them');
+select tests.act_as_superuser();
+select is(pg_temp.held('night'), '{audit.read,members.manage}'::text[], '... and the role holds what it held');
 select tests.act_as('ann', 'acme');
 select lives_ok($$ select set_role_permissions(md5('role:night')::uuid, '{}') $$, 'she empties it');
 select tests.act_as_superuser();

@@ -1,6 +1,6 @@
 -- make_partitions(): twelve months ahead, each as closed as the one before it.
 begin;
-select plan(32);
+select plan(33);
 
 select tests.two_organizations();
 
@@ -49,6 +49,7 @@ select is(
 );
 select throws_ok($$ select make_partitions(1) $$, 'SP504', null, 'one month ahead is too few');
 select lives_ok($$ select make_partitions(2) $$, 'two are enough');
+select throws_ok($$ select make_partitions(null) $$, 'SP504', null, '... and no number is none');
 select throws_ok($$ select make_partitions(121) $$, 'SP504', null, 'eleven years ahead are too many');
 select tests.act_as('ann', 'acme');
 select throws_ok($$ select make_partitions() $$, '42501', null, 'ann makes none, though she owns acme');

@@ -1,6 +1,6 @@
 -- record_denial(): what was refused rolled back; that it was refused is kept.
 begin;
-select plan(17);
+select plan(19);
 
 select tests.two_organizations();
 
@@ -41,6 +41,8 @@ select results_eq(
 -- Words, and no room for a story
 select throws_ok($$ select record_denial('', 'SP201') $$, 'SP503', null, 'an action is not empty');
 select throws_ok($$ select record_denial('roles.create', '') $$, 'SP503', null, '... nor is a reason');
+select throws_ok($$ select record_denial(null, 'SP201') $$, 'SP503', null, 'an action is not left out');
+select throws_ok($$ select record_denial('roles.create', null) $$, 'SP503', null, '... nor is a reason');
 select throws_ok($$ select record_denial('two words', 'SP201') $$, 'SP503', null, 'an action is one word');
 select throws_ok($$ select record_denial(E'roles\ncreate', 'SP201') $$, 'SP503', null, '... on one line');
 select lives_ok(

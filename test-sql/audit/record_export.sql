@@ -1,6 +1,6 @@
 -- record_export(): evidence that leaves the database leaves a trace.
 begin;
-select plan(11);
+select plan(13);
 
 select tests.two_organizations();
 
@@ -42,6 +42,12 @@ select throws_ok(
   $$ select record_export('events', null, null, null) $$,
   'SP503', null,
   'an export has a format'
+);
+select throws_ok($$ select record_export('events', 'csv', null, null, -5) $$, 'SP504', null, '... not fewer rows than none');
+select throws_ok(
+  $$ select record_export('events', 'csv', 'infinity', '-infinity') $$,
+  'SP504', null,
+  '... and a period that begins before it ends'
 );
 
 -- Who may not

@@ -244,7 +244,7 @@ select is_empty(
       join pg_proc on pg_proc.oid = reached.function
       where proname = honouring
         and case held_by
-          when 'role' then definition like '%_require_permission(''' || permissions.name || ''')%'
+          when 'role' then definition ~ ('_require_(permission|manageable_member)\(''' || permissions.name || '''[,)]')
           when 'owner' then reached.name = '_require_owner'
           when 'signed_in' then reached.name = '_require_user'
           else true

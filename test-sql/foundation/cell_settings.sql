@@ -1,7 +1,7 @@
 -- cell_settings: what this cell is for. Invented people never come into production,
 -- and a cell that holds people does not change what it is.
 begin;
-select plan(22);
+select plan(24);
 
 select tests.act_as_superuser();
 select is((select count(*) from cell_settings), 1::bigint, 'a cell knows itself by one row');
@@ -33,6 +33,12 @@ select is(
   2::bigint,
   'both are recorded'
 );
+select throws_ok(
+  $$ select declare_environment('nonsense') $$,
+  'SP503', 'there is no environment nonsense',
+  'there are three environments'
+);
+select throws_ok($$ select declare_environment(null) $$, 'SP503', null, '... and nothing is none of them');
 select lives_ok($$ select declare_environment('production') $$, 'to say it again changes nothing');
 select is(
   (select count(*) from tests.events('cell.environment_declared') where xid = txid_current()),

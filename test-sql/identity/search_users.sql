@@ -1,7 +1,20 @@
 -- search_users(): people of one's own organization, by a part of a name, a title or
 -- an address; what is typed is text and never a pattern.
 begin;
-select plan(40);
+select plan(42);
+
+create function pg_temp.time_to_refuse(p_query text)
+  returns interval
+  language plpgsql
+as $$
+declare
+  v_start timestamptz := clock_timestamp();
+begin
+  perform search_users(p_query);
+exception
+  when sqlstate 'SP506' then return clock_timestamp() - v_start;
+end;
+$$;
 
 select tests.two_organizations();
 select tests.person(name) from unnest(array['gus', 'hal', 'iva']) as name;
@@ -70,6 +83,9 @@ select lives_ok($$ select search_users('bo') $$, '... two will do');
 select throws_ok($$ select search_users('  b  ') $$, 'SP506', null, '... spaces are not letters');
 select lives_ok($$ select search_users(repeat('b', 100)) $$, 'a hundred letters will do');
 select throws_ok($$ select search_users(repeat('b', 101)) $$, 'SP506', null, '... a hundred and one are too many');
+select throws_ok($$ select search_users(null) $$, 'SP506', null, '... nothing is too little');
+-- Two hundred thousand letters took two seconds to parse, and more the square of that.
+select ok(pg_temp.time_to_refuse(repeat('x ', 500000)) < '1 second', 'a million letters are refused before they are parsed');
 select throws_ok($$ select search_users('bob', 0) $$, 'SP504', null, 'nobody asks for no one');
 select lives_ok($$ select search_users('bob', 1) $$, '... one may be asked for');
 select lives_ok($$ select search_users('bob', 100) $$, '... and a hundred');

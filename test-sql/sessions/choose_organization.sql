@@ -1,7 +1,7 @@
 -- choose_organization(), and where a sign-in leads: into the one organization there
 -- is, the one asked for, or none; and past a second factor where one is required.
 begin;
-select plan(38);
+select plan(41);
 
 select tests.two_organizations();
 select tests.person('max');
@@ -55,6 +55,14 @@ select results_eq(
   $$ values (tests.organization_id('acme'), tests.user_id('bob')), (tests.organization_id('zenith'), tests.user_id('bob')) $$,
   'both are recorded'
 );
+
+-- Nothing is no organization, also for somebody who has only one: it is not left by choosing
+select tests.act_as_nobody();
+select begin_request(tests.token('ann'));
+select throws_ok($$ select choose_organization(null) $$, 'SP305', null, 'ann chooses nothing');
+select is(current_organization_id(), tests.organization_id('acme'), '... and is where she was');
+select tests.act_as_nobody();
+select is((select organization_id from begin_request(tests.token('ann'))), tests.organization_id('acme'), '... at her next request too');
 
 -- What an organization has voided does not come in by a detour: a session of his that
 -- stood in zenith, or outside, is void in acme too

@@ -1,7 +1,7 @@
 -- create_organization(): whoever founds an organization owns it, and nobody else
 -- sees it.
 begin;
-select plan(21);
+select plan(25);
 
 select tests.two_organizations();
 select tests.person('max');
@@ -69,6 +69,29 @@ select throws_ok(
 select is(
   (select count(*) from tests.events('organization.created')), 3::bigint,
   'what was not founded is not recorded'
+);
+
+
+-- Every name of four digits is taken: nobody sees a clash, by which they would know
+select tests.act_as_superuser();
+set local session_replication_role = replica;
+insert into organizations (slug, name)
+select 'taken-' || substr(to_hex(65536 + digits), 2), 'Taken' from generate_series(0, 65535) as digits;
+reset session_replication_role;
+select tests.act_as('zoe');
+select lives_ok($$ select create_organization('taken', 'Mine') $$, 'zoe founds one of a name whose digits are all taken');
+select tests.act_as_superuser();
+select matches((select slug from organizations where name = 'Mine'), '^taken-[0-9a-f]{5}$', '... with a digit more');
+delete from organizations where slug between 'taken-0400' and 'taken-ffff';
+select tests.act_as('zoe');
+select lives_ok(
+  $$ select create_organization('taken', 'Mine too') from generate_series(1, 200) $$,
+  'where one in sixty-four is taken, she founds two hundred and meets no clash'
+);
+select tests.act_as_superuser();
+select is(
+  (select count(*) from organizations where name = 'Mine too' and slug ~ '^taken-[0-9a-f]{4}$'), 200::bigint,
+  '... each with four digits, which tell nothing of the others'
 );
 
 select finish();
