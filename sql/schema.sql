@@ -4000,7 +4000,7 @@ CREATE POLICY insert_owner ON safetypin.cell_settings FOR INSERT TO safetypin_ow
 
 COMMENT ON POLICY insert_owner ON safetypin.cell_settings IS 'The one row is made by its chapter.';
 
-CREATE POLICY select_everyone ON safetypin.cell_settings FOR SELECT TO safetypin_owner, safetypin_definer, safetypin_keyholder, safetypin_app, safetypin_operator, safetypin_backup, safetypin_auditor, safetypin_monitor USING (true);
+CREATE POLICY select_everyone ON safetypin.cell_settings FOR SELECT TO safetypin_owner, safetypin_definer, safetypin_keyholder, safetypin_app, safetypin_mailer, safetypin_operator, safetypin_backup, safetypin_auditor, safetypin_monitor USING (true);
 
 COMMENT ON POLICY select_everyone ON safetypin.cell_settings IS 'Everybody may know what the cell is for.';
 
@@ -4014,6 +4014,7 @@ GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_keyholder;
 GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_operator;
 GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_auditor;
 GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_monitor;
+GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_mailer;
 GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_backup;
 
 GRANT UPDATE(environment) ON TABLE safetypin.cell_settings TO safetypin_definer;
@@ -5331,6 +5332,7 @@ COMMENT ON FUNCTION safetypin.hello(p_for_transaction boolean) IS 'A pad of 64 r
 
 REVOKE ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) TO safetypin_app;
+GRANT ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) TO safetypin_mailer;
 GRANT ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) TO safetypin_operator;
 
 --
@@ -5468,17 +5470,18 @@ begin
     from tenant_keys
     where tenant_keys.tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
       and (p_organization_id is null or p_organization_id = current_organization_id())
-      and tenant_keys.state in ('active', 'decrypt_only')
+      and tenant_keys.state in ('pending', 'active', 'decrypt_only')
     order by tenant_keys.key_id desc;
 end;
 $$;
 
 ALTER FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) IS 'The keys that seal and open for the cell, or for the organization the caller acts in: newest first, each with its share as the key management service wrapped it.';
+COMMENT ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) IS 'The keys that seal and open for the cell, or soon will, or for the organization the caller acts in: newest first, each with its share as the key management service wrapped it.';
 
 REVOKE ALL ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) TO safetypin_app;
+GRANT ALL ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) TO safetypin_mailer;
 
 --
 -- safetypin.live_sessions
@@ -11267,7 +11270,7 @@ GRANT ALL ON FUNCTION safetypin.transfer_ownership(p_user_id uuid) TO safetypin_
 -- safetypin.unlock()
 --
 
-CREATE FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) RETURNS void
+CREATE FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
@@ -11296,13 +11299,21 @@ begin
     end if;
   end if;
 
-  v_share := _require_share(p_masked, p_organization_id, p_key_id, array['active', 'decrypt_only']);
-
+  -- Retired since the caller listed it: whatever is left to open is under another.
   select db_share
   into v_db_share
   from tenant_keys
   where tenant_id = v_tenant_id
-    and key_id = p_key_id;
+    and key_id = p_key_id
+    and state in ('pending', 'active', 'decrypt_only');
+
+  if v_db_share is null then
+    return false;
+  end if;
+
+  v_share := _require_share(
+    p_masked, p_organization_id, p_key_id, array['pending', 'active', 'decrypt_only']
+  );
 
   v_mask := _setting_mask(v_db_share);
   v_at := strpos(v_shares, v_name);
@@ -11316,15 +11327,17 @@ begin
     ) || ';',
     true
   );
+  return true;
 end;
 $$;
 
 ALTER FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Lets this transaction, and no other, seal and open under a key whose share is handed over masked. A null organization is the cell. Raises SP221 for a share that is not the key''s, SP524 where the server would log secrets and the cell is strict.';
+COMMENT ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Lets this transaction, and no other, seal and open under a key whose share is handed over masked, and says whether: not under one that is retired. A pending one may be unlocked, so that its activation finds every transaction prepared. A null organization is the cell. Raises SP221 for a share that is not the key''s, SP524 where the server would log secrets and the cell is strict.';
 
 REVOKE ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_app;
+GRANT ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_mailer;
 GRANT ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_operator;
 
 --

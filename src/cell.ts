@@ -3,6 +3,7 @@ import { escapeLiteral, type PoolClient } from "pg";
 import { createConnection, type ConnectionOptions } from "./connection.js";
 import { SafetyPinError } from "./errors.js";
 import type { OrganizationId, SessionId, UserId } from "./ids.js";
+import type { CellKeys } from "./keys/cell-keys.js";
 import { settingsOf, type Limits } from "./limits.js";
 import { quoteIdentifier, searchPathOf, type CellName } from "./migrations/cell.js";
 import { readIpAddress, readUserAgent, type Origin } from "./origin.js";
@@ -72,11 +73,20 @@ export interface CellParts {
   readonly open: OpenPool;
   readonly limits: Limits;
   readonly connection: ConnectionOptions;
+  readonly keys: CellKeys;
+
+  /** Lets go of the keys. */
+  readonly closeKeys: () => Promise<void>;
+
+  /** Whether a connection stays one server's process's: then one pad lasts as long. */
+  readonly isDirect: boolean;
   readonly log: Log;
 }
 
 /** Puts a cell together. */
-export function createCell({ name, extensionsSchema, open, limits, connection, log }: CellParts): Cell {
+export function createCell(parts: CellParts): Cell {
+  const { name, extensionsSchema, open, limits, connection, keys, closeKeys, isDirect, log } = parts;
+  const pads = new WeakMap<PoolClient, Buffer>();
   const underWay = new Set<Promise<unknown>>();
   let isClosed = false;
 
@@ -113,7 +123,8 @@ export function createCell({ name, extensionsSchema, open, limits, connection, l
     client.on("error", ignore);
     let isClean = true;
     try {
-      return await runUnitOfWork(createConnection(client, connection), how, work);
+      const sealing = { keys, pad: isDirect ? await padOf(client) : undefined };
+      return await runUnitOfWork(createConnection(client, connection), how, sealing, work);
     } catch (error) {
       isClean = error instanceof FailedWork && error.isConnectionClean;
       throw error;
@@ -121,6 +132,16 @@ export function createCell({ name, extensionsSchema, open, limits, connection, l
       client.release(!isClean);
       client.removeListener("error", ignore);
     }
+  }
+
+  /** Asked for outside of any transaction: one that is rolled back takes its settings along. */
+  async function padOf(client: PoolClient): Promise<Buffer> {
+    const known = pads.get(client);
+    if (known !== undefined) return known;
+    const { rows } = await client.query<{ pad: Buffer }>(`select ${quoteIdentifier(name)}.hello() as pad`);
+    const { pad } = rows[0]!;
+    pads.set(client, pad);
+    return pad;
   }
 
   async function run<Result>(
@@ -180,6 +201,7 @@ export function createCell({ name, extensionsSchema, open, limits, connection, l
     async close() {
       isClosed = true;
       await Promise.allSettled(underWay);
+      await closeKeys();
       if (open.isOurs && !open.pool.ending) await open.pool.end();
     },
   };

@@ -3,7 +3,7 @@ import type { PoolClient } from "pg";
 import { ConfigurationError } from "./errors.js";
 import { checkIsolation } from "./doctor/isolation.js";
 import type { Environment } from "./limits.js";
-import { findExtensionsSchema, type CellName } from "./migrations/cell.js";
+import { findExtensionsSchema, quoteIdentifier, type CellName } from "./migrations/cell.js";
 import type { Log } from "./query-report.js";
 import { requireEncryption, type Tls } from "./tls.js";
 
@@ -14,6 +14,12 @@ export interface ServerFacts {
 
   /** Whether something between us and the server hands our statements to connections of its own. */
   readonly hasPooler: boolean;
+
+  /** The cell's id, to which its keys are bound. */
+  readonly cellId: string;
+
+  /** What the cell says it is. */
+  readonly cellEnvironment: Environment;
 }
 
 /** What a process logs in as. */
@@ -101,8 +107,12 @@ export async function checkServer(client: PoolClient, checks: ServerChecks): Pro
   }
   if (environment === "production") await requireIsolation(client, cell, allowVulnerableServer, log);
 
+  const cellFacts = await client.query<{ id: string; environment: Environment }>(
+    `select id, environment from ${quoteIdentifier(cell)}.cell_settings`,
+  );
+  const { id: cellId, environment: cellEnvironment } = cellFacts.rows[0]!;
   const processId = (client as { readonly processID?: number | null }).processID;
-  return { extensionsSchema, hasPooler: processId !== server.pid };
+  return { extensionsSchema, hasPooler: processId !== server.pid, cellId, cellEnvironment };
 }
 
 async function requireIsolation(

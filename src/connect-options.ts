@@ -1,4 +1,6 @@
 import type { ResolveCell } from "./cells.js";
+import type { KeyCacheOptions } from "./keys/key-cache.js";
+import type { KeyProvider } from "./keys/key-provider.js";
 import type { Environment, Limits } from "./limits.js";
 import type { PasswordChecks } from "./new-password.js";
 import type { PoolSource } from "./pool.js";
@@ -44,6 +46,17 @@ export interface ConnectOptions extends CellOptions, PasswordChecks {
 
   /** In which cell somebody lives who is not signed in yet. @defaultValue the first */
   readonly resolveCell?: ResolveCell | undefined;
+
+  /**
+   * Where the keys of sealed fields are: a key management service, or its address as
+   * `SAFETYPIN_KEYS` has it. What it unwraps is kept in memory for some minutes.
+   *
+   * @defaultValue `SAFETYPIN_KEYS`; without it a key file, which production refuses
+   */
+  readonly keys?: KeyProvider | string | undefined;
+
+  /** Limits of the memory for keys. */
+  readonly keyCache?: KeyCacheOptions | undefined;
 
   /** Limits of one's own, in place of the environment's. */
   readonly limits?: Partial<Limits> | undefined;

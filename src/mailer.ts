@@ -17,6 +17,8 @@ export interface MailerOptions
       ConnectOptions,
       | "cell"
       | "environment"
+      | "keys"
+      | "keyCache"
       | "limits"
       | "tls"
       | "statementNames"

@@ -2,6 +2,7 @@ import { createCell, type Cell } from "./cell.js";
 import { checkServer, type ServerLogin } from "./check-server.js";
 import type { CellOptions, ConnectOptions, MaintenanceOptions } from "./connect-options.js";
 import { createStatementNames } from "./connection.js";
+import { openKeys } from "./keys/open-keys.js";
 import { LIMITS, type Environment } from "./limits.js";
 import { startMaintenance, type MaintenanceWorker } from "./maintenance-worker.js";
 import type { CellName } from "./migrations/cell.js";
@@ -35,8 +36,8 @@ export async function openCell(
       throw explainNoConnection(error, open.config);
     });
     const checks = { cell: name, login, environment, tls: open.tls, log, allowVulnerableServer };
-    const { extensionsSchema, hasPooler } = await checkServer(client, checks).finally(() =>
-      client.release(),
+    const { extensionsSchema, hasPooler, cellId, cellEnvironment } = await checkServer(client, checks).finally(
+      () => client.release(),
     );
     if (hasPooler && settings.statementNames === undefined) {
       log({
@@ -47,7 +48,22 @@ export async function openCell(
     }
     const names = createStatementNames(name, settings.statementNames ?? !hasPooler);
     const onQuery = watch(settings, log);
-    return createCell({ name, extensionsSchema, open, limits, log, connection: { cell: name, names, onQuery } });
+    const { keys, close: closeKeys } = openKeys(settings, {
+      cellId,
+      environment: cellEnvironment === "production" ? cellEnvironment : environment,
+    });
+    return createCell({
+      name,
+      extensionsSchema,
+      open,
+      limits,
+      log,
+      keys,
+      closeKeys,
+      // A pool that was given may be anything.
+      isDirect: open.isOurs && !hasPooler,
+      connection: { cell: name, names, onQuery },
+    });
   } catch (error) {
     if (open.isOurs) await open.pool.end();
     throw error;

@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 
 import { ConfigurationError, MigrationError } from "./errors.js";
+import { keysForSeeds } from "./keys/open-keys.js";
 import type { CellName } from "./migrations/cell.js";
 import type { ChapterDirectories } from "./migrations/chapters.js";
 import { down } from "./migrations/down.js";
@@ -106,5 +107,5 @@ export async function fill(
   await up(client, { ...options, cell });
   onStep?.("load the seeds");
   await declareEnvironment(client, environment, { ...options, cell, directory: seedDirectory });
-  await seed(client, { ...options, cell, directory: seedDirectory });
+  await seed(client, { ...options, cell, directory: seedDirectory, keys: keysForSeeds });
 }

@@ -4,6 +4,8 @@ import { dirname, join } from "node:path";
 import type { ClientBase } from "pg";
 
 import { ConfigurationError, MigrationError } from "./errors.js";
+import type { KeyProvider } from "./keys/key-provider.js";
+import { makeFirstKey, unlockCell } from "./keys/new-key.js";
 import type { CellName } from "./migrations/cell.js";
 import { SQL_DIRECTORY } from "./migrations/chapters.js";
 import { describeDatabaseError } from "./migrations/database-error.js";
@@ -26,6 +28,14 @@ export interface SeedOptions extends LockOptions, SessionOptions {
 
   /** Load this scenario and nothing else. @defaultValue base, then the cell's environment */
   readonly scenario?: string | undefined;
+
+  /**
+   * Where the cell's keys are, for seeds that invent people: what they say of them is
+   * sealed. The first key is made if there is none.
+   *
+   * @defaultValue none: a seed that seals something fails
+   */
+  readonly keys?: ((environment: Environment) => KeyProvider) | undefined;
 
   /** @defaultValue `sql/seeds` of this package */
   readonly directory?: string | undefined;
@@ -69,7 +79,7 @@ export async function seed(client: ClientBase, options: SeedOptions): Promise<Se
 
       for (const file of files) {
         options.onFile?.(file);
-        if (options.dryRun !== true) await runSeed(session, file, options);
+        if (options.dryRun !== true) await runSeed(session, file, options, environment);
       }
       return { cell, environment, files };
     }),
@@ -98,7 +108,7 @@ export async function declareEnvironment(
 
       for (const file of await listFiles("base", options)) {
         options.onFile?.(file);
-        await runSeed(session, file, options);
+        await runSeed(session, file, options, before);
       }
       await client.query("select declare_environment($1)", [environment]).catch((cause: unknown) => {
         throw new ConfigurationError(
@@ -174,12 +184,16 @@ function nameOfScenario(file: string): string {
 async function runSeed(
   { client }: CellSession,
   file: string,
-  { directory = join(SQL_DIRECTORY, "seeds") }: SeedOptions,
+  { directory = join(SQL_DIRECTORY, "seeds"), keys }: SeedOptions,
+  environment: Environment,
 ): Promise<void> {
   const parts = await readSeed(file, directory);
   let part: SeedPart = { file, sql: "" };
+  // What every cell needs says nothing of anybody, and is there before a key is made.
+  const isAboutPeople = environment !== "production" && !file.startsWith("base");
   try {
     await client.query("begin");
+    if (keys !== undefined && isAboutPeople) await unlock(client, keys(environment));
     for (part of parts) await client.query(part.sql);
     await client.query("commit");
   } catch (cause) {
@@ -210,4 +224,14 @@ async function readSeed(file: string, directory: string): Promise<SeedPart[]> {
     });
   }
   return [{ file, sql: before }, ...(await readSeed(join(dirname(file), included), directory))];
+}
+
+/** Unlocks the cell for the transaction that was just begun. */
+async function unlock(client: ClientBase, provider: KeyProvider): Promise<void> {
+  const { rows } = await client.query<{ id: string }>("select id from cell_settings");
+  const key = { provider, cellId: rows[0]!.id, organizationId: null };
+  await client.query("set local role safetypin_keyholder");
+  await makeFirstKey(client, key);
+  await unlockCell(client, key);
+  await client.query("set local role safetypin_owner");
 }

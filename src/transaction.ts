@@ -14,6 +14,9 @@ export interface Caller {
   readonly assuranceLevel: number;
 }
 
+/** Whose keys: the cell's own, or those of the organization that the caller acts in. */
+export type KeyScope = "cell" | "organization";
+
 /** What a statement came to. */
 export interface StatementResult {
   readonly rows: unknown[];
@@ -47,4 +50,21 @@ export interface Transaction {
    * @throws {@link AuthenticationError} `session_invalid` when the session is not good.
    */
   caller(): Promise<Caller>;
+
+  /**
+   * Lets this transaction read and write sealed fields. Repositories ask for it
+   * themselves; who runs a generated query on a sealed field asks for it once, before.
+   *
+   * @param scope whose keys. @defaultValue `cell`, under whose key people are sealed
+   * @throws {@link KeyProviderError} when a key cannot be had from where keys are kept.
+   * @throws {@link ConfigurationError} when keys come from elsewhere than they did.
+   * @throws {@link RuleError} `organization_not_chosen`, where it is about that.
+   */
+  unlock(scope?: KeyScope): Promise<void>;
+
+  /**
+   * A secret as the database's functions take it that seal it in a field: masked, so that
+   * no log the server writes shows it. Good in this transaction only.
+   */
+  mask(fieldId: number, secret: string): Promise<Buffer>;
 }

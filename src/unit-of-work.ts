@@ -1,8 +1,9 @@
 import type { Connection } from "./connection.js";
 import { AuthenticationError, SafetyPinError } from "./errors.js";
 import { nameQuery } from "./query-report.js";
+import { createSealing, type SealingParts } from "./sealing.js";
 import type { Caller, Transaction } from "./transaction.js";
-import { translateError } from "./translate-error.js";
+import { sqlstateOf, translateError } from "./translate-error.js";
 
 /** A statement and its parameters. */
 export interface Statement {
@@ -38,6 +39,9 @@ export class FailedWork extends Error {
   }
 }
 
+/** SQLSTATE 25P02, in_failed_sql_transaction. */
+const IN_FAILED_TRANSACTION = "25P02";
+
 /**
  * Opens a transaction, lets the work run on it, and commits; or rolls back.
  *
@@ -50,6 +54,7 @@ export class FailedWork extends Error {
 export async function runUnitOfWork<Result>(
   connection: Connection,
   opening: Opening,
+  sealing: SealingParts,
   work: (tx: Transaction) => Promise<Result>,
 ): Promise<Result> {
   let isOver = false;
@@ -73,7 +78,8 @@ export async function runUnitOfWork<Result>(
       await opened;
       firstFailure ??= error;
       operation ??= nameQuery(text);
-      throw translateError(error) as Error;
+      // What is refused because something before it failed, failed for that reason.
+      throw translateError(sqlstateOf(error) === IN_FAILED_TRANSACTION ? firstFailure : error) as Error;
     }
   };
   const caller = async () => {
@@ -81,7 +87,12 @@ export async function runUnitOfWork<Result>(
     if (asking === undefined) throw new AuthenticationError("not_signed_in", "Nobody is signed in");
     return asking;
   };
-  const tx = { query, caller } as unknown as Transaction;
+  const { isPipelined } = connection;
+  const tx = {
+    query,
+    caller,
+    ...createSealing(sealing, { query, caller, isPipelined }),
+  } as unknown as Transaction;
 
   try {
     // On the wire ahead of whatever the work asks.

@@ -11,6 +11,7 @@ import {
   proveAttempt,
   userId,
 } from "./support/actors.js";
+import { keysOfCell } from "./support/keys.js";
 import { useTwoOrganizations } from "./support/world.js";
 
 const BOB = userId("bob") as UserId;
@@ -35,6 +36,7 @@ describe("the evidence", () => {
       return await runUnitOfWork(
         createConnection(client, { cell: db.cell, names, onQuery: () => undefined }),
         { begin: "begin", context: [{ text: "select 1" }], readCaller: () => undefined as never },
+        { keys: await keysOfCell(db), pad: undefined },
         (tx) => work(postgresAudit(tx, { as: "auditor" })),
       ).catch((failure: { error: unknown }) => {
         throw failure.error;

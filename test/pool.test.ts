@@ -10,6 +10,7 @@ import type { LogEntry } from "../src/query-report.js";
 import type { Transaction } from "../src/transaction.js";
 import { connectForTest, newPerson, type Person } from "./support/client.js";
 import { useDatabase } from "./support/database.js";
+import { keysOfProduction } from "./support/keys.js";
 import { openRelay } from "./support/relay.js";
 
 jest.setTimeout(60_000);
@@ -60,7 +61,8 @@ describe("each environment", () => {
   it.each<Environment>(["development", "test", "production"])(
     "%s sets its limits for every transaction",
     async (environment) => {
-      const options = { environment, tls: "as-configured", allowVulnerableServer: true } as const;
+      const keys = keysOfProduction();
+      const options = { environment, keys, tls: "as-configured", allowVulnerableServer: true } as const;
       const settings = await withClient(options, (safetypin) =>
         safetypin.withSession(ann.sessionToken, (tx) =>
           tx.query(
@@ -316,7 +318,7 @@ describe("connecting", () => {
 });
 
 describe("in production", () => {
-  const production = { environment: "production", tls: "as-configured", allowVulnerableServer: true } as const;
+  const production = { environment: "production", keys: keysOfProduction(), tls: "as-configured", allowVulnerableServer: true } as const;
 
   it("serves nobody over a network in the clear", async () => {
     for (const sslmode of ["disable", "prefer", "require", "no-verify"]) {

@@ -9,6 +9,7 @@ import { SafetyPin } from "../src/safetypin.js";
 import { uniqueCellName } from "./support/database.js";
 import { speakTls, writeCertificate, type CertificateFiles } from "./support/certificate.js";
 import { useServer } from "./support/server.js";
+import { keysOfProduction } from "./support/keys.js";
 
 jest.setTimeout(60_000);
 
@@ -39,7 +40,7 @@ function address(host: string, parameters: Readonly<Record<string, string>>): st
 }
 
 const connect = (connectionString: string) =>
-  SafetyPin.connect({ cell, connectionString, allowVulnerableServer: true, log: () => undefined });
+  SafetyPin.connect({ keys: keysOfProduction(), cell, connectionString, allowVulnerableServer: true, log: () => undefined });
 
 it("is what production speaks, with a server whose certificate it believes", async () => {
   const safetypin = await connect(address("localhost", { sslrootcert: files.certificate }));

@@ -135,7 +135,7 @@ alter table cell_settings force row level security;
 create policy select_everyone on cell_settings
   for select
   to safetypin_app, safetypin_definer, safetypin_keyholder, safetypin_owner,
-     safetypin_operator, safetypin_auditor, safetypin_monitor, safetypin_backup
+     safetypin_operator, safetypin_auditor, safetypin_monitor, safetypin_mailer, safetypin_backup
   using (true);
 comment on policy select_everyone on cell_settings is
   'Everybody may know what the cell is for.';
@@ -155,7 +155,7 @@ comment on policy update_definer on cell_settings is
 
 grant select on cell_settings
   to safetypin_app, safetypin_definer, safetypin_keyholder, safetypin_operator,
-     safetypin_auditor, safetypin_monitor, safetypin_backup;
+     safetypin_auditor, safetypin_monitor, safetypin_mailer, safetypin_backup;
 grant update (environment, refuses_logged_secrets) on cell_settings to safetypin_definer;
 -- No insert and no delete for anyone: the row is made here and stays.
 

@@ -995,7 +995,7 @@ create function unlock(
   p_key_id integer,
   p_masked bytea
 )
-  returns void
+  returns boolean
   language plpgsql
   volatile
   security definer
@@ -1026,13 +1026,21 @@ begin
     end if;
   end if;
 
-  v_share := _require_share(p_masked, p_organization_id, p_key_id, array['active', 'decrypt_only']);
-
+  -- Retired since the caller listed it: whatever is left to open is under another.
   select db_share
   into v_db_share
   from tenant_keys
   where tenant_id = v_tenant_id
-    and key_id = p_key_id;
+    and key_id = p_key_id
+    and state in ('pending', 'active', 'decrypt_only');
+
+  if v_db_share is null then
+    return false;
+  end if;
+
+  v_share := _require_share(
+    p_masked, p_organization_id, p_key_id, array['pending', 'active', 'decrypt_only']
+  );
 
   v_mask := _setting_mask(v_db_share);
   v_at := strpos(v_shares, v_name);
@@ -1046,11 +1054,12 @@ begin
     ) || ';',
     true
   );
+  return true;
 end;
 $$;
 
 comment on function unlock(uuid, integer, bytea) is
-  'Lets this transaction, and no other, seal and open under a key whose share is handed over masked. A null organization is the cell. Raises SP221 for a share that is not the key''s, SP524 where the server would log secrets and the cell is strict.';
+  'Lets this transaction, and no other, seal and open under a key whose share is handed over masked, and says whether: not under one that is retired. A pending one may be unlocked, so that its activation finds every transaction prepared. A null organization is the cell. Raises SP221 for a share that is not the key''s, SP524 where the server would log secrets and the cell is strict.';
 
 
 -- Null for the cell. Wrapped, a share is worth nothing to whoever cannot ask the key
@@ -1081,20 +1090,20 @@ begin
     from tenant_keys
     where tenant_keys.tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
       and (p_organization_id is null or p_organization_id = current_organization_id())
-      and tenant_keys.state in ('active', 'decrypt_only')
+      and tenant_keys.state in ('pending', 'active', 'decrypt_only')
     order by tenant_keys.key_id desc;
 end;
 $$;
 
 comment on function list_wrapped_shares(uuid) is
-  'The keys that seal and open for the cell, or for the organization the caller acts in: newest first, each with its share as the key management service wrapped it.';
+  'The keys that seal and open for the cell, or soon will, or for the organization the caller acts in: newest first, each with its share as the key management service wrapped it.';
 
-grant execute on function list_wrapped_shares(uuid) to safetypin_app;
+grant execute on function list_wrapped_shares(uuid) to safetypin_app, safetypin_mailer;
 
 grant execute on function
   hello(boolean),
   unlock(uuid, integer, bytea)
-to safetypin_app, safetypin_operator;
+to safetypin_app, safetypin_mailer, safetypin_operator;
 
 
 --

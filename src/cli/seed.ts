@@ -1,5 +1,6 @@
 import { Command } from "commander";
 
+import { keysForSeeds } from "../keys/open-keys.js";
 import { listScenarios, seed } from "../seeds.js";
 import { withConnection } from "./connection.js";
 import { EXIT } from "./exit-codes.js";
@@ -57,6 +58,7 @@ Examples:
             scenario,
             dryRun,
             allowProxy,
+            keys: keysForSeeds,
             onFile: (file) => {
               if (!output.isJson) output.note(file);
             },

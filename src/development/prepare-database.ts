@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 
+import { keysForSeeds } from "../keys/open-keys.js";
 import { bootstrap } from "../migrations/bootstrap.js";
 import { parseCellName } from "../migrations/cell.js";
 import { up } from "../migrations/up.js";
@@ -24,5 +25,5 @@ export async function prepareDatabase(
   if (environment === undefined) return;
 
   await declareEnvironment(client, environment, { cell });
-  await seed(client, { cell });
+  await seed(client, { cell, keys: keysForSeeds });
 }

@@ -215,6 +215,8 @@ select 'safetypin_operator', unnest(array['cell_settings', 'event_types', 'permi
 union all
 select 'safetypin_monitor', 'cell_settings', 'what the cell is for'
 union all
+select 'safetypin_mailer', 'cell_settings', 'the cell''s id, to which its keys are bound'
+union all
 select 'safetypin_auditor', unnest(array[
   'cell_settings', 'event_types', 'permissions', 'auth_audit_logs', 'access_attempt_logs',
   'data_change_logs', 'security_alerts', 'organizations', 'organization_users', 'roles',

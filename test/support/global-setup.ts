@@ -1,6 +1,9 @@
 import "./resolve-sources.cjs";
 
 import { randomBytes } from "node:crypto";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { startServer } from "../../src/development/embedded-server.js";
 import { publishRun } from "./run.js";
@@ -15,6 +18,8 @@ import { stopServers } from "./servers.js";
  */
 export default async function globalSetup(): Promise<void> {
   const id = randomBytes(4).toString("hex");
+  // Every process of the run takes its keys from here, those of the command too.
+  process.env["SAFETYPIN_KEY_FILE"] = join(await mkdtemp(join(tmpdir(), "safetypin-keys-")), "keys.json");
   // The whole suite ends with a hunt for the secrets it used.
   const report = process.env["SAFETYPIN_TEST_HUNT_REPORT"];
   if (report !== undefined) gatherSecretsIn(`${report}.secrets`);

@@ -1,0 +1,62 @@
+import { performance } from "node:perf_hooks";
+
+import { ConfigurationError } from "../errors.js";
+import type { KeyProvider, WrappedShare } from "./key-provider.js";
+
+/**
+ * For how long a list of the cell's keys is believed. A new key stays pending for longer
+ * than that, so that everybody has its share before anything is sealed under it.
+ */
+export const LISTED_FOR_MS = 10_000;
+
+/** A key as the database lists it. */
+export interface ListedKey extends WrappedShare {
+  readonly keyId: number;
+
+  /** Which kind of service wrapped its share. */
+  readonly provider: string;
+}
+
+/** A key's share, bare. Who got it overwrites it when done. */
+export interface BareShare {
+  readonly keyId: number;
+  readonly share: Buffer;
+}
+
+/** The shares that one cell's keys are made of. */
+export interface CellKeys {
+  /** Those of the cell's own keys. The list is read when it is not known, or old. */
+  ofCell(list: () => Promise<readonly ListedKey[]>): Promise<readonly BareShare[]>;
+
+  /** Those of an organization's keys. */
+  ofOrganization(organizationId: string, listed: readonly ListedKey[]): Promise<readonly BareShare[]>;
+}
+
+/** The keys of a cell, unwrapped by its provider: give one that keeps them in memory. */
+export function createCellKeys(cellId: string, provider: KeyProvider): CellKeys {
+  let known: { readonly keys: readonly ListedKey[]; readonly since: number } | undefined;
+
+  async function unwrap(organizationId: string | null, listed: readonly ListedKey[]): Promise<BareShare[]> {
+    return Promise.all(
+      listed.map(async ({ keyId, provider: kind, keyName, bytes }) => {
+        if (kind !== provider.name) {
+          throw new ConfigurationError(
+            `Key ${keyId} of ${organizationId === null ? "the cell" : `organization ${organizationId}`} was wrapped by ${kind}, and keys come from ${provider.name}`,
+            { remedy: `Pass ${kind} as keys, or have the key wrapped anew: safetypin keys rewrap` },
+          );
+        }
+        const share = await provider.unwrap({ keyName, bytes }, { cellId, organizationId, keyId });
+        return { keyId, share };
+      }),
+    );
+  }
+
+  return {
+    async ofCell(list) {
+      const now = performance.now();
+      if (known === undefined || now - known.since > LISTED_FOR_MS) known = { keys: await list(), since: now };
+      return unwrap(null, known.keys);
+    },
+    ofOrganization: unwrap,
+  };
+}

@@ -1,0 +1,243 @@
+import { randomUUID } from "node:crypto";
+
+import pg from "pg";
+
+import { LISTED_FOR_MS } from "../src/keys/cell-keys.js";
+import type { KeyProvider } from "../src/keys/key-provider.js";
+import { localKeyFile } from "../src/keys/local-key-file.js";
+import { activateKey, addKey } from "../src/keys/new-key.js";
+import { createRepositories } from "../src/repositories.js";
+import type { SafetyPin } from "../src/safetypin.js";
+import type { Transaction } from "../src/transaction.js";
+import { connectForTest, newPerson, type Person } from "./support/client.js";
+import { useDatabase } from "./support/database.js";
+
+const FIELD = 9001;
+
+describe("where keys come from", () => {
+  const db = useDatabase();
+
+  it("is a key management service in production, and nothing else", async () => {
+    const production = { environment: "production", tls: "as-configured", allowVulnerableServer: true } as const;
+    await expect(connectForTest(db, production)).rejects.toThrow(/production cell needs a key management service/);
+    await expect(
+      connectForTest(db, { ...production, keys: localKeyFile({ environment: "test" }) }),
+    ).rejects.toThrow(/cannot take its keys from local-key-file/);
+  });
+
+  it("is said in a word that can be read", async () => {
+    await expect(connectForTest(db, { keys: "vault://here" })).rejects.toThrow(/"vault:\/\/here" is no address of a key/);
+  });
+});
+
+describe("sealed fields in a transaction", () => {
+  const db = useDatabase();
+  const provider = localKeyFile({ environment: "test" });
+  let safetyPin: SafetyPin;
+  let ann: Person;
+
+  beforeAll(async () => {
+    // A table of an application of ours, sealed as any column is: by declaring it.
+    await db.admin.query(`
+      begin;
+      set local role safetypin_owner;
+      create table notes (id uuid primary key, note bytea);
+      comment on column notes.note is 'What it says. [sealed]';
+      alter table notes enable row level security;
+      select _declare_sealed_field('notes', 'note', ${FIELD}, 'cell', 'application', 200, 'For this test.');
+      grant select, insert on notes to safetypin_definer;
+      grant select on notes to safetypin_app;
+      create policy insert_definer on notes for insert to safetypin_definer with check (true);
+      create policy select_everyone on notes for select to safetypin_definer, safetypin_app using (true);
+      set local role safetypin_definer;
+      create function keep_note(p_id uuid, p_masked bytea) returns void
+        language plpgsql security definer set search_path from current
+        as $$ begin
+          insert into notes (id, note) values (p_id, _seal(${FIELD}, null, p_id, _unmask(p_masked, ${FIELD})));
+        end $$;
+      grant execute on function keep_note(uuid, bytea) to safetypin_app;
+      commit`);
+    safetyPin = await connectForTest(db);
+    ann = await newPerson(db, "ann");
+  }, 60_000);
+  afterAll(() => safetyPin.close());
+
+  async function keep(tx: Transaction, text: string): Promise<string> {
+    const id = randomUUID();
+    await tx.unlock();
+    await tx.query("select keep_note($1, $2)", [id, await tx.mask(FIELD, text)]);
+    return id;
+  }
+
+  async function read(tx: Transaction, id: string): Promise<string | undefined> {
+    await tx.unlock();
+    const { rows } = await tx.query(
+      `select (open_fields(${FIELD}, array[id], array[note]))[1] as note from notes where id = $1`,
+      [id],
+    );
+    return (rows[0] as { note: string } | undefined)?.note;
+  }
+
+  const inSession = <Result>(work: (tx: Transaction) => Promise<Result>, client = safetyPin) =>
+    client.withSession(ann.sessionToken, work);
+
+  it("seals what one transaction writes, for another to open", async () => {
+    const id = await inSession((tx) => keep(tx, "Grüße, 😀"));
+    const { rows } = await db.admin.query<{ note: Buffer }>("select note from notes where id = $1", [id]);
+    expect(rows[0]!.note.subarray(0, 6).toString("hex")).toBe("010100000001");
+    expect(rows[0]!.note.includes("Gr")).toBe(false);
+    await expect(inSession((tx) => read(tx, id))).resolves.toBe("Grüße, 😀");
+  });
+
+  it("opens nothing in a transaction that did not unlock, and says what to do", async () => {
+    const id = await inSession((tx) => keep(tx, "locked"));
+    await expect(
+      inSession((tx) => tx.query(`select open_fields(${FIELD}, array[id], array[note]) from notes where id = $1`, [id])),
+    ).rejects.toMatchObject({ code: "key_locked" });
+  });
+
+  it("costs no round trip where statements are pipelined", async () => {
+    const sent: string[] = [];
+    const client = await connectForTest(db, { onQuery: ({ name }) => sent.push(name) });
+    try {
+      await inSession((tx) => read(tx, randomUUID()), client);
+      sent.length = 0;
+      const answered: string[] = [];
+      await inSession(async (tx) => {
+        const unlocked = tx.unlock().then(() => answered.push("unlock sent"));
+        await unlocked;
+        await tx.query("select 1");
+        answered.push("query");
+      }, client);
+      // What unlocks had not answered when the next statement was sent: it is told of first all the same.
+      expect(answered).toEqual(["unlock sent", "query"]);
+      expect(sent.filter((name) => name === "list_wrapped_shares")).toEqual([]);
+      expect(sent).toContain("unlock");
+    } finally {
+      await client.close();
+    }
+  });
+
+  it("keeps its pad when a transaction on the connection is rolled back", async () => {
+    const client = await connectForTest(db, { limits: { poolSize: 1 } });
+    try {
+      await expect(
+        inSession(async (tx) => {
+          await keep(tx, "gone");
+          throw new Error("changed my mind");
+        }, client),
+      ).rejects.toThrow("changed my mind");
+      const id = await inSession((tx) => keep(tx, "here"), client);
+      await expect(inSession((tx) => read(tx, id), client)).resolves.toBe("here");
+    } finally {
+      await client.close();
+    }
+  });
+
+  it("asks for a pad in each transaction where the pool is the application's own", async () => {
+    const pool = new pg.Pool({ connectionString: db.connectionString("app"), max: 1 });
+    const client = await connectForTest(db, { connectionString: undefined, pool });
+    try {
+      const id = await inSession((tx) => keep(tx, "through a pool"), client);
+      await expect(inSession((tx) => read(tx, id), client)).resolves.toBe("through a pool");
+      const { rows } = await pool.query("select current_setting('safetypin.pad', true) as pad");
+      expect(rows).toEqual([{ pad: "" }]);
+    } finally {
+      await client.close();
+      await pool.end();
+    }
+  });
+
+  it("leaves nothing of a key behind for the next who gets the connection", async () => {
+    const client = await connectForTest(db, { limits: { poolSize: 1 } });
+    try {
+      await inSession((tx) => keep(tx, "mine"), client);
+      const { rows } = await inSession((tx) => tx.query("select current_setting('safetypin.shares', true) as shares"), client);
+      expect(rows).toEqual([{ shares: "" }]);
+    } finally {
+      await client.close();
+    }
+  });
+
+  it("says why there is no key, whatever is asked afterwards", async () => {
+    const broken: KeyProvider = {
+      ...provider,
+      // A share of another key: right in length, and in nothing else.
+      unwrap: () => Promise.resolve(Buffer.alloc(32, 1)),
+    };
+    const client = await connectForTest(db, { keys: broken });
+    try {
+      await expect(inSession((tx) => read(tx, randomUUID()), client)).rejects.toMatchObject({ code: "key_share_refused" });
+    } finally {
+      await client.close();
+    }
+  });
+
+  it("names both services when keys come from elsewhere than they did", async () => {
+    const client = await connectForTest(db, { keys: { ...provider, name: "aws-kms" } });
+    try {
+      await expect(inSession((tx) => read(tx, randomUUID()), client)).rejects.toThrow(
+        /Key 1 of the cell was wrapped by local-key-file, and keys come from aws-kms/,
+      );
+    } finally {
+      await client.close();
+    }
+  });
+
+  it("unlocks an organization's own key, and none where no organization is chosen", async () => {
+    await expect(inSession((tx) => tx.unlock("organization"))).rejects.toMatchObject({ code: "organization_not_chosen" });
+    const organizationId = await inSession(async (tx) => {
+      return createRepositories(tx).organizations.create({ slug: "acme", name: "Acme" });
+    });
+    await withOperator(async (operator) => {
+      const key = { provider, cellId: await cellId(), organizationId };
+      await activateKey(operator, await addKey(operator, key), key);
+    });
+    await safetyPin.withSession(
+      ann.sessionToken,
+      async (tx) => {
+        await tx.unlock("organization");
+        const { rows } = await tx.query("select current_setting('safetypin.shares') like $1 as has", [`${organizationId}:1=%`]);
+        expect(rows).toEqual([{ has: true }]);
+      },
+      { organizationId: organizationId },
+    );
+  });
+
+  it("works on while a key takes over from another", async () => {
+    const client = await connectForTest(db);
+    try {
+      const before = await inSession((tx) => keep(tx, "under the first"), client);
+      const key = { provider, cellId: await cellId(), organizationId: null };
+      const second = await withOperator((operator) => addKey(operator, key));
+      await new Promise((resolve) => setTimeout(resolve, LISTED_FOR_MS + 500));
+      await inSession((tx) => tx.unlock(), client);
+      await withOperator((operator) => activateKey(operator, second, key));
+
+      const after = await inSession((tx) => keep(tx, "under the second"), client);
+      const { rows } = await db.admin.query<{ note: Buffer }>("select note from notes where id = $1", [after]);
+      expect(rows[0]!.note.readInt32BE(2)).toBe(second.keyId);
+      await expect(inSession((tx) => read(tx, before), client)).resolves.toBe("under the first");
+      await expect(inSession((tx) => read(tx, after), client)).resolves.toBe("under the second");
+    } finally {
+      await client.close();
+    }
+  }, 30_000);
+
+  async function cellId(): Promise<string> {
+    const { rows } = await db.admin.query<{ id: string }>("select id from cell_settings");
+    return rows[0]!.id;
+  }
+
+  async function withOperator<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+    const client = await db.pool("operator").connect();
+    try {
+      await client.query("begin");
+      const result = await work(client);
+      await client.query("commit");
+      return result;
+    } finally {
+      client.release();
+    }
+  }
+});
