@@ -1,7 +1,7 @@
 -- Functions that cross the fence take the caller's organization from the context
 -- and never from the caller: an id of another organization is nobody's id.
 begin;
-select plan(30);
+select plan(34);
 
 select tests.two_organizations();
 insert into roles (id, organization_id, name)
@@ -12,6 +12,7 @@ insert into organization_domains (id, organization_id, domain, verified_time)
 values (md5('domain:zenith')::uuid, tests.organization_id('zenith'), 'zenith.example', now());
 insert into one_time_tokens (purpose, organization_domain_id, token_hash, expiration_time)
 values ('verify_domain', md5('domain:zenith')::uuid, sha256(sha256('zenith')), now() + interval '1 day');
+select tests.unlock('zenith');
 select tests.act_as('zoe', 'zenith');
 
 -- ann may do everything in acme. What she may not is do it in zenith.
@@ -63,6 +64,25 @@ select results_eq(
   'ann lists her own organizations'
 );
 
+-- Zenith's share is zenith's, and what it opens is opened in zenith alone.
+select throws_ok(
+  $$ select unlock(tests.organization_id('zenith'), 1, tests.masked_share('acme')) $$, 'SP221', null,
+  'ann does not unlock zenith''s key with a share she has'
+);
+select throws_ok(
+  $$ select add_first_key(tests.organization_id('zenith'), 'local-key-file', 'test', '\x00', tests.masked_share('zenith')) $$,
+  'SP204', null,
+  'nor gives zenith a key of hers'
+);
+select is_empty(
+  $$ select from list_wrapped_shares(tests.organization_id('zenith')) $$, 'nor learns what zenith''s share is wrapped as'
+);
+select throws_ok(
+  $$ select add_first_key(tests.organization_id('acme'), 'local-key-file', 'test', '\x00', tests.masked_share('zenith')) $$,
+  'SP221', null,
+  'nor gives acme the key that zenith has'
+);
+
 select tests.act_as_superuser();
 select results_eq(
   $$
@@ -96,13 +116,13 @@ select set_eq(
       and 'uuid'::regtype = any (proargtypes)
   $$,
   array[
-    'accept_membership', 'acknowledge_alert', 'assign_role', 'change_password',
+    'accept_membership', 'acknowledge_alert', 'add_first_key', 'assign_role', 'change_password',
     'change_role_permissions', 'choose_organization', 'create_organization', 'create_role',
-    'delete_role', 'finish_password_check', 'reactivate_member', 'register_user',
+    'delete_role', 'finish_password_check', 'list_wrapped_shares', 'reactivate_member', 'register_user',
     'rehash_password', 'remove_member', 'remove_role', 'report_alert', 'require_password_change',
     'resolve_alert', 'revoke_member_sessions', 'revoke_session', 'set_member_role',
     'set_role_permissions', 'submit_password_proof', 'suspend_member', 'transfer_ownership',
-    'update_role'
+    'unlock', 'update_role'
   ]::text[],
   'every function that takes an id is attacked here'
 );
