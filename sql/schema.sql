@@ -96,7 +96,7 @@ REVOKE ALL ON FUNCTION safetypin._a256cbc_hs512_tag(p_key bytea, p_aad bytea, p_
 
 CREATE FUNCTION safetypin._account_id(p_email text) RETURNS uuid
     LANGUAGE sql STABLE
-    RETURN (encode(substr(safetypin._keyed_digest(('account|'::text || lower(p_email))), 1, 16), 'hex'::text))::uuid;
+    RETURN (encode(substr(safetypin._keyed_digest(('account|'::text || safetypin._fold_ascii(p_email))), 1, 16), 'hex'::text))::uuid;
 
 ALTER FUNCTION safetypin._account_id(p_email text) OWNER TO safetypin_definer;
 
@@ -327,7 +327,7 @@ begin
 
   v_key := _derive_key('bidx', p_organization_id, v_key_id);
   if v_is_folded then
-    v_value := lower(normalize(btrim(p_value), nfkc));
+    v_value := _fold_ascii(btrim(p_value));
   end if;
   return substr(
     hmac(int4send(p_field_id) || convert_to(v_value, 'UTF8'), substr(v_key, 1, 32), 'sha256'), 1, 16
@@ -507,7 +507,7 @@ CREATE FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) RETURNS
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_digest bytea := _keyed_digest('cost|' || lower(p_email));
+  v_digest bytea := _keyed_digest('cost|' || _fold_ascii(p_email));
   v_place  double precision := ('x' || encode(substr(v_digest, 1, 4), 'hex'))::bit(32)::bigint / 2.0 ^ 32;
 begin
   return coalesce(
@@ -917,6 +917,21 @@ COMMENT ON FUNCTION safetypin._find_sealed_under(p_organization_id uuid, p_key_i
 REVOKE ALL ON FUNCTION safetypin._find_sealed_under(p_organization_id uuid, p_key_id integer) FROM PUBLIC;
 
 --
+-- safetypin._fold_ascii()
+--
+
+CREATE FUNCTION safetypin._fold_ascii(p_text text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN translate(p_text, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'::text, 'abcdefghijklmnopqrstuvwxyz'::text);
+
+ALTER FUNCTION safetypin._fold_ascii(p_text text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._fold_ascii(p_text text) IS 'A text with the capitals A to Z as small letters, and every other character as it is.';
+
+REVOKE ALL ON FUNCTION safetypin._fold_ascii(p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._fold_ascii(p_text text) TO safetypin_keyholder;
+
+--
 -- safetypin._has_later_message()
 --
 
@@ -941,6 +956,29 @@ COMMENT ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) I
 REVOKE ALL ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) FROM PUBLIC;
 
 --
+-- safetypin._invent_person()
+--
+
+CREATE FUNCTION safetypin._invent_person() RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_id uuid := new_id();
+begin
+  insert into users (id, email, first_name, last_name, timezone, locale)
+  values (v_id, v_id || '@nobody.invalid', 'No', 'Body', 'UTC', 'en');
+  return v_id;
+end;
+$$;
+
+ALTER FUNCTION safetypin._invent_person() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._invent_person() IS 'Makes a person who is nobody, for whoever calls it to undo: so that the same is written whether an address is somebody''s or not.';
+
+REVOKE ALL ON FUNCTION safetypin._invent_person() FROM PUBLIC;
+
+--
 -- safetypin._is_same_tag()
 --
 
@@ -953,6 +991,27 @@ ALTER FUNCTION safetypin._is_same_tag(p_one bytea, p_other bytea, p_nonce bytea)
 COMMENT ON FUNCTION safetypin._is_same_tag(p_one bytea, p_other bytea, p_nonce bytea) IS 'Whether two tags are the same, in a time that does not say how much of them is.';
 
 REVOKE ALL ON FUNCTION safetypin._is_same_tag(p_one bytea, p_other bytea, p_nonce bytea) FROM PUBLIC;
+
+--
+-- safetypin._is_token_owner_here()
+--
+
+CREATE FUNCTION safetypin._is_token_owner_here(p_user_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return p_user_id is null or exists (
+    select from users where id = p_user_id and status <> 'deleted'
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._is_token_owner_here(p_user_id uuid) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._is_token_owner_here(p_user_id uuid) IS 'Whether a token is about nobody, or about somebody whose account was not closed.';
+
+REVOKE ALL ON FUNCTION safetypin._is_token_owner_here(p_user_id uuid) FROM PUBLIC;
 
 --
 -- safetypin._judge_attempt()
@@ -1860,6 +1919,41 @@ REVOKE ALL ON FUNCTION safetypin._record_changes_of(p_table text, p_key text[], 
 GRANT ALL ON FUNCTION safetypin._record_changes_of(p_table text, p_key text[], p_ignored text[]) TO safetypin_keyholder;
 
 --
+-- safetypin._register_again()
+--
+
+CREATE FUNCTION safetypin._register_again(p_user_id uuid, p_first_name text, p_last_name text, p_timezone text, p_locale text, p_disabled_time timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  update users
+  set
+    first_name = p_first_name,
+    last_name = p_last_name,
+    timezone = p_timezone,
+    locale = p_locale
+  where id = p_user_id
+    and status = 'pending';
+
+  if not found then
+    return false;
+  end if;
+
+  update password_credentials
+  set disabled_time = coalesce(disabled_time, p_disabled_time)
+  where user_id = p_user_id;
+  return true;
+end;
+$$;
+
+ALTER FUNCTION safetypin._register_again(p_user_id uuid, p_first_name text, p_last_name text, p_timezone text, p_locale text, p_disabled_time timestamp with time zone) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._register_again(p_user_id uuid, p_first_name text, p_last_name text, p_timezone text, p_locale text, p_disabled_time timestamp with time zone) IS 'Gives a person who has not verified their address the names of a later registration, disables the password of the earlier one, and says whether there was such a person. With no time it disables nothing: what is done for every other address, so that as much is written.';
+
+REVOKE ALL ON FUNCTION safetypin._register_again(p_user_id uuid, p_first_name text, p_last_name text, p_timezone text, p_locale text, p_disabled_time timestamp with time zone) FROM PUBLIC;
+
+--
 -- safetypin._release_attempt()
 --
 
@@ -1896,7 +1990,7 @@ CREATE FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_
     AS $$
 declare
   v_now          timestamptz := _now();
-  v_email_digest bytea := _keyed_digest('email|' || lower(p_email));
+  v_email_digest bytea := _keyed_digest('email|' || _fold_ascii(p_email));
 begin
   if exists (
     select from messages
@@ -2472,7 +2566,7 @@ REVOKE ALL ON FUNCTION safetypin._retract_sealed_field(p_table text, p_column te
 
 CREATE FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) RETURNS text
     LANGUAGE sql STABLE
-    RETURN ((('$2a$'::text || p_cost) || '$'::text) || "left"(translate(encode(substr(safetypin._keyed_digest(((('salt|'::text || p_cost) || '|'::text) || lower(p_email))), 1, 16), 'base64'::text), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'::text, './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'::text), 22));
+    RETURN ((('$2a$'::text || p_cost) || '$'::text) || "left"(translate(encode(substr(safetypin._keyed_digest(((('salt|'::text || p_cost) || '|'::text) || safetypin._fold_ascii(p_email))), 1, 16), 'base64'::text), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'::text, './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'::text), 22));
 
 ALTER FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) OWNER TO safetypin_definer;
 
@@ -2833,6 +2927,7 @@ begin
     and used_time is null
     and attempt_count < 10
     and expiration_time > v_now
+    and _is_token_owner_here(user_id)
   returning * into v_token;
 
   return v_token;
@@ -3007,6 +3102,7 @@ begin
     and used_time is null
     and attempt_count < 10
     and expiration_time > v_now
+    and _is_token_owner_here(user_id)
   returning * into v_token;
 
   delete from one_time_tokens
@@ -3428,16 +3524,41 @@ CREATE FUNCTION safetypin.add_member(p_email text, p_role text DEFAULT 'member':
     AS $$
 declare
   v_organization_id uuid := _require_organization();
+  v_user_id         uuid;
+  v_nobody_id       uuid;
 begin
   perform _require_permission('members.manage');
   perform _require_role_is_grantable(p_role);
 
-  insert into organization_users (organization_id, user_id, role, status)
-  select v_organization_id, users.id, p_role, 'invited'
+  select users.id
+  into v_user_id
   from users
-  where users.email = lower(p_email)
+  where users.email = _fold_ascii(p_email)
     and users.status = 'active'
-  on conflict (organization_id, user_id) do nothing;
+    and not exists (
+      select from organization_users
+      where organization_users.organization_id = v_organization_id
+        and organization_users.user_id = users.id
+    );
+
+  -- Who counts the rows that this writes finds as many, whoever has the address.
+  begin
+    v_nobody_id := _invent_person();
+    if v_user_id is null then
+      insert into organization_users (organization_id, user_id, role, status)
+      values (v_organization_id, v_nobody_id, p_role, 'invited');
+    end if;
+    raise triggered_action_exception;
+  exception
+    when triggered_action_exception then
+      null;
+  end;
+
+  if v_user_id is not null then
+    insert into organization_users (organization_id, user_id, role, status)
+    values (v_organization_id, v_user_id, p_role, 'invited')
+    on conflict (organization_id, user_id) do nothing;
+  end if;
 
   perform _log_event(
     'member.invited',
@@ -3684,7 +3805,7 @@ CREATE FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet D
     AS $$
 declare
   v_now          timestamptz := _now();
-  v_email_digest bytea := _keyed_digest('email|' || lower(p_email));
+  v_email_digest bytea := _keyed_digest('email|' || _fold_ascii(p_email));
   v_account_id   uuid := _account_id(p_email);
   v_address_id   uuid := _address_id(p_ip_address);
   v_policy       record;
@@ -3703,7 +3824,7 @@ begin
   into v_user_id, v_digest
   from users
   left join password_credentials on password_credentials.user_id = users.id
-  where users.email = lower(p_email);
+  where users.email = _fold_ascii(p_email);
 
   -- Always the account first, then the address: two attempts never wait for
   -- each other.
@@ -4047,6 +4168,16 @@ begin
     return 'invalid';
   end if;
 
+  -- In a transaction that was open when it was marked.
+  if exists (
+    select from password_credentials where user_id = v_user_id and compromised_time is not null
+  ) then
+    perform _log_event(
+      'password.changed', v_user_id, p_result => 'failure', p_failure_reason => 'password_compromised'
+    );
+    return 'invalid';
+  end if;
+
   perform _set_password(v_user_id, p_password_digest, p_history_digests, p_policy_version);
 
   update sessions
@@ -4290,6 +4421,8 @@ begin
     and status <> 'deleted';
 
   if found then
+    delete from one_time_tokens where user_id = v_user_id;
+    delete from messages where user_id = v_user_id and status = 'waiting';
     perform _log_event('user.closed', v_user_id);
   end if;
 end;
@@ -5144,9 +5277,10 @@ CREATE FUNCTION safetypin.finish_password_check(p_attempt_id uuid, p_session_tok
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_attempt     password_attempts := _judge_attempt(p_attempt_id);
-  v_maximum_age integer;
-  v_is_stale    boolean;
+  v_attempt        password_attempts := _judge_attempt(p_attempt_id);
+  v_maximum_age    integer;
+  v_is_compromised boolean;
+  v_is_stale       boolean;
 begin
   if v_attempt.id is null or not v_attempt.succeeded then
     status := 'invalid';
@@ -5155,12 +5289,25 @@ begin
 
   v_maximum_age := (_effective_policy(v_attempt.user_id)).maximum_age_days;
   select
-    must_change
-    or compromised_time is not null
-    or set_time < now() - make_interval(days => v_maximum_age)
-  into v_is_stale
+    compromised_time is not null,
+    must_change or set_time < now() - make_interval(days => v_maximum_age)
+  into v_is_compromised, v_is_stale
   from password_credentials
   where password_credentials.user_id = v_attempt.user_id;
+
+  -- Others know it: that somebody proved it says nothing of who they are, so only a
+  -- token that was sent to the person sets another.
+  if v_is_compromised then
+    status := 'password_compromised';
+    perform _log_event(
+      'password.change_required',
+      v_attempt.user_id,
+      p_ip_address => v_attempt.ip_address,
+      p_user_agent => v_attempt.user_agent,
+      p_additional_data => '{"by": "mail"}'
+    );
+    return;
+  end if;
 
   if v_is_stale then
     -- The one token that a caller makes: of use to whoever just proved the password.
@@ -5200,7 +5347,7 @@ $$;
 
 ALTER FUNCTION safetypin.finish_password_check(p_attempt_id uuid, p_session_token_hash bytea, p_refresh_token_hash bytea, p_change_token_hash bytea, p_organization_id uuid, p_device_id uuid, OUT status text, OUT session_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT expiration_time timestamp with time zone) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.finish_password_check(p_attempt_id uuid, p_session_token_hash bytea, p_refresh_token_hash bytea, p_change_token_hash bytea, p_organization_id uuid, p_device_id uuid, OUT status text, OUT session_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT expiration_time timestamp with time zone) IS 'Judges the proof handed in by an earlier transaction and, if it is right, opens the session whose token has this digest. Status: signed_in; invalid, whatever the reason; or password_change_required, when the token with p_change_token_hash is good for reset_password() for 15 minutes.';
+COMMENT ON FUNCTION safetypin.finish_password_check(p_attempt_id uuid, p_session_token_hash bytea, p_refresh_token_hash bytea, p_change_token_hash bytea, p_organization_id uuid, p_device_id uuid, OUT status text, OUT session_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT expiration_time timestamp with time zone) IS 'Judges the proof handed in by an earlier transaction and, if it is right, opens the session whose token has this digest. Status: signed_in; invalid, whatever the reason; password_change_required, when the token with p_change_token_hash is good for reset_password() for 15 minutes; or password_compromised, when only a token that is sent to the person is.';
 
 REVOKE ALL ON FUNCTION safetypin.finish_password_check(p_attempt_id uuid, p_session_token_hash bytea, p_refresh_token_hash bytea, p_change_token_hash bytea, p_organization_id uuid, p_device_id uuid, OUT status text, OUT session_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT expiration_time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.finish_password_check(p_attempt_id uuid, p_session_token_hash bytea, p_refresh_token_hash bytea, p_change_token_hash bytea, p_organization_id uuid, p_device_id uuid, OUT status text, OUT session_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT expiration_time timestamp with time zone) TO safetypin_app;
@@ -5628,6 +5775,9 @@ begin
       using errcode = 'SP301', hint = 'Pass the id of somebody who has one.';
   end if;
 
+  -- One of them may be of somebody who proved the password.
+  delete from one_time_tokens where user_id = p_user_id and purpose = 'reset_password';
+
   perform _void_sessions(p_user_id, 'password_compromised');
   perform _raise_alert('password_compromised', 'high', p_user_id => p_user_id);
   perform _log_event(
@@ -5640,7 +5790,7 @@ $$;
 
 ALTER FUNCTION safetypin.mark_password_compromised(p_user_id uuid, p_reason text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.mark_password_compromised(p_user_id uuid, p_reason text) IS 'Says that a password is known to others: sessions end at once, and it opens none until it is changed (NIST SP 800-63B-4, 3.1.1.2). Raises SP301 for somebody without a password.';
+COMMENT ON FUNCTION safetypin.mark_password_compromised(p_user_id uuid, p_reason text) IS 'Says that a password is known to others: sessions end at once, and it opens none and sets no other. Only a token that is sent to the person does (NIST SP 800-63B-4, 3.1.1.2). Raises SP301 for somebody without a password.';
 
 REVOKE ALL ON FUNCTION safetypin.mark_password_compromised(p_user_id uuid, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.mark_password_compromised(p_user_id uuid, p_reason text) TO safetypin_operator;
@@ -7892,10 +8042,13 @@ CREATE FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_na
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
+  v_now        timestamptz := _now();
   v_owner_id   uuid;
+  v_status     text;
+  v_is_again   boolean := false;
   v_constraint text;
 begin
-  select id into v_owner_id from users where email = lower(p_email);
+  select id, status into v_owner_id, v_status from users where email = _fold_ascii(p_email);
 
   -- What is done for a new address is done for one that has an account, under an
   -- address that nobody has, and undone: whatever is refused is refused alike, and
@@ -7904,11 +8057,16 @@ begin
     insert into users (id, email, first_name, last_name, timezone, locale)
     values (
       p_user_id,
-      case when v_owner_id is null then lower(p_email) else new_id() || '@nobody.invalid' end,
+      case when v_owner_id is null then _fold_ascii(p_email) else new_id() || '@nobody.invalid' end,
       p_first_name, p_last_name, p_timezone, p_locale
     );
     perform _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
+    if v_owner_id is null or v_status <> 'pending' then
+      perform _register_again(p_user_id, p_first_name, p_last_name, p_timezone, p_locale, null);
+    end if;
     if v_owner_id is not null then
+      -- As _set_password() does for an address that is new, tried before or not.
+      perform _release_attempt(_account_id(p_email), null);
       raise triggered_action_exception;
     end if;
   exception
@@ -7920,25 +8078,34 @@ begin
       if v_constraint <> 'users_email_key' then
         raise;
       end if;
-      select id into v_owner_id from users where email = lower(p_email);
+      select id, status into v_owner_id, v_status from users where email = _fold_ascii(p_email);
   end;
 
+  if v_status = 'pending' then
+    v_is_again := _register_again(
+      v_owner_id, p_first_name, p_last_name, p_timezone, p_locale, v_now
+    );
+  end if;
+
   perform _request_message(
-    case when v_owner_id is null then 'verify_email' else 'already_registered' end,
+    case when v_owner_id is null or v_is_again then 'verify_email' else 'already_registered' end,
     p_email, coalesce(v_owner_id, p_user_id), '1 day'
   );
   perform _log_event(
     'user.registered',
     coalesce(v_owner_id, p_user_id),
     p_result => case when v_owner_id is null then 'success' else 'failure' end,
-    p_failure_reason => case when v_owner_id is not null then 'already_registered' end
+    p_failure_reason => case
+      when v_is_again then 'registered_before'
+      when v_owner_id is not null then 'already_registered'
+    end
   );
 end;
 $$;
 
 ALTER FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) IS 'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. Raises SP402, SP507 or SP508 as for any new password.';
+COMMENT ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) IS 'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. An address that is registered again before it is verified keeps no password: whoever verifies it resets it. Raises SP402, SP507 or SP508 as for any new password.';
 
 REVOKE ALL ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) TO safetypin_app;
@@ -8179,7 +8346,7 @@ begin
   select id
   into v_user_id
   from users
-  where email = lower(p_email)
+  where email = _fold_ascii(p_email)
     and status = 'pending';
 
   perform _request_message('verify_email', p_email, v_user_id, '1 day');
@@ -8208,7 +8375,7 @@ begin
   select id
   into v_user_id
   from users
-  where email = lower(p_email)
+  where email = _fold_ascii(p_email)
     and status in ('pending', 'active');
 
   perform _request_message('reset_password', p_email, v_user_id, '1 hour');
@@ -8961,7 +9128,7 @@ COMMENT ON COLUMN safetypin.sealed_fields.pattern IS 'What a text has to match b
 
 COMMENT ON COLUMN safetypin.sealed_fields.constraint_name IS 'The constraint that a text which is too long, or does not match, is said to break. [public]';
 
-COMMENT ON COLUMN safetypin.sealed_fields.is_folded IS 'Whether the blind index takes capitals and their small letters for the same (NFKC, lower case, trimmed). [public]';
+COMMENT ON COLUMN safetypin.sealed_fields.is_folded IS 'Whether the blind index takes the capitals A to Z and their small letters for the same, and no space around. [public]';
 
 COMMENT ON COLUMN safetypin.sealed_fields.reason IS 'Why it is sealed, and why so: one sentence. Algorithm 2 has a page in docs/decisions besides. [public]';
 
@@ -11512,8 +11679,8 @@ CREATE TABLE safetypin.users (
     search_words tsvector GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, ((((((first_name || ' '::text) || last_name) || ' '::text) || COALESCE(job_title, ''::text)) || ' '::text) || email))) STORED NOT NULL,
     CONSTRAINT users_active_ones_have_a_verified_email CHECK (((status <> 'active'::text) OR (email_verified_time IS NOT NULL))),
     CONSTRAINT users_avatar_url_is_https CHECK (((avatar_url ~ '^https://[^[:space:]]+$'::text) AND (char_length(avatar_url) <= 2000))),
-    CONSTRAINT users_email_is_an_address CHECK ((email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:].]+(\.[^@[:space:][:cntrl:].]+)+$'::text)),
-    CONSTRAINT users_email_is_lower_case CHECK ((email = lower(email))),
+    CONSTRAINT users_email_is_an_address CHECK ((email ~ '^[^@[:space:][:cntrl:]]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$'::text)),
+    CONSTRAINT users_email_is_lower_case CHECK ((email !~ '[A-Z]'::text)),
     CONSTRAINT users_email_is_short CHECK ((octet_length(email) <= 254)),
     CONSTRAINT users_first_name_is_a_name CHECK (((char_length(first_name) >= 1) AND (char_length(first_name) <= 100))),
     CONSTRAINT users_job_title_is_short CHECK ((char_length(job_title) <= 100)),
@@ -11530,7 +11697,7 @@ COMMENT ON TABLE safetypin.users IS 'A person who signs in: one row in a cell, w
 
 COMMENT ON COLUMN safetypin.users.id IS 'The id of the person. Never used again, also after erasure. [internal]';
 
-COMMENT ON COLUMN safetypin.users.email IS 'The address they sign in with: lower case, unique in the cell. [personal]';
+COMMENT ON COLUMN safetypin.users.email IS 'The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal]';
 
 COMMENT ON COLUMN safetypin.users.first_name IS 'Given name. [personal]';
 
@@ -11628,10 +11795,10 @@ GRANT SELECT(email) ON TABLE safetypin.users TO safetypin_app;
 GRANT INSERT(email) ON TABLE safetypin.users TO safetypin_definer;
 
 GRANT SELECT(first_name),UPDATE(first_name) ON TABLE safetypin.users TO safetypin_app;
-GRANT INSERT(first_name) ON TABLE safetypin.users TO safetypin_definer;
+GRANT INSERT(first_name),UPDATE(first_name) ON TABLE safetypin.users TO safetypin_definer;
 
 GRANT SELECT(last_name),UPDATE(last_name) ON TABLE safetypin.users TO safetypin_app;
-GRANT INSERT(last_name) ON TABLE safetypin.users TO safetypin_definer;
+GRANT INSERT(last_name),UPDATE(last_name) ON TABLE safetypin.users TO safetypin_definer;
 
 GRANT SELECT(job_title),UPDATE(job_title) ON TABLE safetypin.users TO safetypin_app;
 
@@ -11646,10 +11813,10 @@ GRANT SELECT(phone_number),UPDATE(phone_number) ON TABLE safetypin.users TO safe
 GRANT SELECT(avatar_url),UPDATE(avatar_url) ON TABLE safetypin.users TO safetypin_app;
 
 GRANT SELECT(timezone),UPDATE(timezone) ON TABLE safetypin.users TO safetypin_app;
-GRANT INSERT(timezone) ON TABLE safetypin.users TO safetypin_definer;
+GRANT INSERT(timezone),UPDATE(timezone) ON TABLE safetypin.users TO safetypin_definer;
 
 GRANT SELECT(locale),UPDATE(locale) ON TABLE safetypin.users TO safetypin_app;
-GRANT INSERT(locale) ON TABLE safetypin.users TO safetypin_definer;
+GRANT INSERT(locale),UPDATE(locale) ON TABLE safetypin.users TO safetypin_definer;
 
 GRANT UPDATE(sessions_valid_from) ON TABLE safetypin.users TO safetypin_definer;
 
@@ -11781,12 +11948,18 @@ CREATE FUNCTION safetypin.verify_email(p_token bytea) RETURNS text
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_token one_time_tokens := _use_token(array['verify_email'], p_token);
+  v_token       one_time_tokens := _use_token(array['verify_email'], p_token);
+  v_is_disabled boolean;
 begin
   if v_token.id is null then
     perform _log_event('email.verified', p_result => 'failure', p_failure_reason => 'unknown_token');
     return 'invalid';
   end if;
+
+  select disabled_time is not null
+  into v_is_disabled
+  from password_credentials
+  where user_id = v_token.user_id;
 
   update users
   set
@@ -11794,14 +11967,18 @@ begin
     status = case status when 'pending' then 'active' else status end
   where id = v_token.user_id;
 
-  perform _log_event('email.verified', v_token.user_id);
-  return 'verified';
+  perform _log_event(
+    'email.verified',
+    v_token.user_id,
+    p_additional_data => jsonb_build_object('password', case when v_is_disabled then 'disabled' else 'good' end)
+  );
+  return case when v_is_disabled then 'verified_without_password' else 'verified' end;
 end;
 $$;
 
 ALTER FUNCTION safetypin.verify_email(p_token bytea) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.verify_email(p_token bytea) IS 'Takes a token that was sent to an address and makes its owner active. Answers verified, or invalid.';
+COMMENT ON FUNCTION safetypin.verify_email(p_token bytea) IS 'Takes a token that was sent to an address and makes its owner active. Answers verified; verified_without_password, when the password has to be reset before it opens anything, as after a second registration; or invalid.';
 
 REVOKE ALL ON FUNCTION safetypin.verify_email(p_token bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.verify_email(p_token bytea) TO safetypin_app;
@@ -11816,15 +11993,41 @@ CREATE FUNCTION safetypin.withdraw_invitation(p_email text) RETURNS void
     AS $$
 declare
   v_organization_id uuid := _require_organization();
+  v_user_id         uuid;
+  v_nobody_id       uuid;
 begin
   perform _require_permission('members.manage');
 
-  delete from organization_users
-  using users
-  where users.email = lower(p_email)
+  select organization_users.user_id
+  into v_user_id
+  from users
+  join organization_users on organization_users.user_id = users.id
+  where users.email = _fold_ascii(p_email)
     and organization_users.organization_id = v_organization_id
-    and organization_users.user_id = users.id
-    and organization_users.status = 'invited';
+    and organization_users.status = 'invited'
+  for update of organization_users;
+
+  -- As in add_member(): an invitation that was none is taken back all the same.
+  begin
+    v_nobody_id := _invent_person();
+    insert into organization_users (organization_id, user_id, role, status)
+    values (v_organization_id, v_nobody_id, 'member', 'invited');
+    if v_user_id is null then
+      delete from organization_users
+      where organization_id = v_organization_id
+        and user_id = v_nobody_id;
+    end if;
+    raise triggered_action_exception;
+  exception
+    when triggered_action_exception then
+      null;
+  end;
+
+  if v_user_id is not null then
+    delete from organization_users
+    where organization_id = v_organization_id
+      and user_id = v_user_id;
+  end if;
 
   perform _log_event('member.invitation_withdrawn', _require_user());
 end;

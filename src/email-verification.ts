@@ -5,6 +5,15 @@ import type { Origin } from "./origin.js";
 import { requestEmailVerification as request, verifyEmail as verify } from "./queries/one_time_tokens.js";
 import { OneTimeToken, secretOf } from "./tokens.js";
 
+/** What came of verifying an address. */
+export interface VerifiedEmail {
+  /**
+   * Whether the password opens anything. It does not where the address was registered
+   * more than once: nobody knows by whom. `requestPasswordReset` sends what sets another.
+   */
+  readonly isPasswordGood: boolean;
+}
+
 /**
  * Takes the token that was sent to an address, and makes its owner active.
  *
@@ -15,12 +24,14 @@ export async function verifyEmail(
   cells: Cells,
   text: OneTimeToken | string,
   origin: Origin,
-): Promise<void> {
+): Promise<VerifiedEmail> {
   const token = typeof text === "string" ? OneTimeToken.parse(text) : text;
   const [row] = await cells
     .ofToken(token)
     .withNobody((tx) => verify.run({ token: secretOf(token) }, tx), origin);
-  if (row?.outcome !== "verified") throw tokenInvalid();
+  if (row?.outcome === "verified") return { isPasswordGood: true };
+  if (row?.outcome === "verified_without_password") return { isPasswordGood: false };
+  throw tokenInvalid();
 }
 
 /**

@@ -105,6 +105,8 @@ export type AuthenticationErrorCode =
   | "account_disabled"
   /** The password is right and must be changed before it opens a session: `changeToken`. */
   | "password_change_required"
+  /** The password is right and known to others: only a reset by mail sets another. */
+  | "password_compromised"
   /** The refresh token is unknown, or its session is over: sign in again. */
   | "refresh_token_invalid"
   /** The refresh token was used before. The session is over, and an alert is open. */

@@ -1,7 +1,7 @@
 import type { Cell, Work, WorkOptions } from "./cell.js";
 import { createCells } from "./cells.js";
 import type { CellOptions, ConnectOptions } from "./connect-options.js";
-import { requestEmailVerification, verifyEmail } from "./email-verification.js";
+import { requestEmailVerification, verifyEmail, type VerifiedEmail } from "./email-verification.js";
 import type { MaintenanceWorker } from "./maintenance-worker.js";
 import { DEFAULT_CELL, parseCellName, type CellName } from "./migrations/cell.js";
 import { logToConsole, openCell, openWorker } from "./open-cell.js";
@@ -23,7 +23,7 @@ export interface SafetyPin {
   requestEmailVerification(email: string, origin?: Origin): Promise<void>;
 
   /** Takes the token that was sent to an address. */
-  verifyEmail(token: OneTimeToken | string, origin?: Origin): Promise<void>;
+  verifyEmail(token: OneTimeToken | string, origin?: Origin): Promise<VerifiedEmail>;
 
   /** Signs somebody in with their password. */
   signIn(credentials: Credentials): Promise<SignedIn>;

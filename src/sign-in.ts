@@ -51,7 +51,7 @@ export interface SignedIn {
  *
  * @throws {@link AuthenticationError} `invalid_credentials`, whatever of the two was wrong;
  * `throttled`, with `retryAfterMs`; `account_disabled`; `password_change_required`, with a
- * `changeToken` for `resetPassword`.
+ * `changeToken` for `resetPassword`; `password_compromised`.
  * @throws {@link RuleError} `email_malformed`, `password_has_nul` and their like.
  * @throws {@link AuthenticationBusyError} when too many passwords are being checked.
  */
@@ -85,6 +85,11 @@ export async function signIn(cells: Cells, log: Log, credentials: Credentials): 
       "The password is right and has to be changed before it opens a session",
       { remedy: "Ask for a new one and pass it to resetPassword with changeToken", changeToken },
     );
+  }
+  if (row?.status === "password_compromised") {
+    throw new AuthenticationError("password_compromised", "The password is known to others and opens nothing", {
+      remedy: "Reset it: requestPasswordReset sends a token to its owner",
+    });
   }
   if (row?.status !== "signed_in") throw invalidCredentials();
 

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 
+import { parseEmail } from "../src/email.js";
 import { PasswordRefusedError } from "../src/password-rules.js";
 import type { Registration } from "../src/register.js";
 import type { SafetyPin } from "../src/safetypin.js";
@@ -47,9 +48,41 @@ describe("registering", () => {
 
     await expect(safetypin.signIn(credentials)).rejects.toMatchObject({ code: "invalid_credentials" });
     const token = await readToken(database, "ann@example.com");
-    expect(await safetypin.verifyEmail(reveal(token))).toBeUndefined();
+    expect(await safetypin.verifyEmail(reveal(token))).toEqual({ isPasswordGood: true });
     expect((await safetypin.signIn(credentials)).sessionToken).toBeInstanceOf(SessionToken);
   });
+
+  it("leaves no password to an address that two registered before its owner verified it", async () => {
+    const email = "vic@example.com";
+    const passwords = [newPassword(), newPassword()];
+    for (const password of passwords) await safetypin.register(somebody(email, { password }));
+
+    expect(await safetypin.verifyEmail(await readToken(database, email))).toEqual({ isPasswordGood: false });
+    for (const password of passwords) {
+      await expect(safetypin.signIn({ email, password })).rejects.toMatchObject({ code: "invalid_credentials" });
+    }
+    const password = newPassword();
+    await safetypin.requestPasswordReset(email);
+    await safetypin.resetPassword(await readToken(database, email), password);
+    expect((await safetypin.signIn({ email, password })).sessionToken).toBeInstanceOf(SessionToken);
+  });
+
+  it.each([
+    ["ANN@EXAMPLE.COM", "ann@example.com"],
+    [" ann@Müller.example ", "ann@xn--mller-kva.example"],
+    ["\u212Aate@example.com", "\u212Aate@example.com"],
+    ["m\u0130ke@example.com", "m\u0130ke@example.com"],
+    ["kate@\u212Aate.example", "kate@kate.example"],
+  ])("takes %s for %s", (typed, address) => {
+    expect(parseEmail(typed)).toBe(address);
+  });
+
+  it.each(["ann@exa%6dple.com", "ann@m\u00fc%6dple.com", "ann@-a.example", "ann@\u200b.example"])(
+    "takes %s for no address",
+    (typed) => {
+      expect(() => parseEmail(typed)).toThrow(expect.objectContaining({ code: "email_malformed" }));
+    },
+  );
 
   it("answers the same for an address that has an account, whose owner alone is told", async () => {
     const { email, password } = await newPerson(database, "bob");

@@ -104,6 +104,15 @@ describe("signing in", () => {
     expect((await safetypin.signIn({ email, password: replacement })).userId).toBe(userId);
   });
 
+  it("hands out none for a password that others know", async () => {
+    const { email, password, userId } = await newPerson(database, "gus");
+    await database.pool("operator").query("select mark_password_compromised($1, 'in a list')", [userId]);
+
+    const error = await refusal(safetypin.signIn({ email, password }));
+    expect(error.code).toBe("password_compromised");
+    expect(error.changeToken).toBeUndefined();
+  });
+
   it("digests the password anew when the cost has risen, once", async () => {
     const { email, password, userId } = await newPerson(database, "gina");
     const cost = async () => {

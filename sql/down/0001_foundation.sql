@@ -23,6 +23,7 @@ drop function _clock_time;
 drop function _time_of;
 drop function _mark_of;
 drop function _keyed_digest;
+drop function _fold_ascii;
 drop function _require_not_production;
 
 drop table context_keys;

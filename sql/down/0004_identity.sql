@@ -7,6 +7,7 @@ set local role safetypin_owner;
 drop function declare_environment;
 drop function reactivate_user;
 drop function suspend_user;
+drop function _invent_person;
 
 drop table users;
 

@@ -15,6 +15,7 @@ drop function request_password_reset;
 drop function change_password;
 drop function prepare_password_change;
 drop function register_user;
+drop function _register_again;
 drop function _set_password;
 drop function _prune_password_history;
 drop function _prepare_password;

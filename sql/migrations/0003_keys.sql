@@ -82,7 +82,7 @@ comment on column sealed_fields.pattern is
 comment on column sealed_fields.constraint_name is
   'The constraint that a text which is too long, or does not match, is said to break. [public]';
 comment on column sealed_fields.is_folded is
-  'Whether the blind index takes capitals and their small letters for the same (NFKC, lower case, trimmed). [public]';
+  'Whether the blind index takes the capitals A to Z and their small letters for the same, and no space around. [public]';
 comment on column sealed_fields.reason is
   'Why it is sealed, and why so: one sentence. Algorithm 2 has a page in docs/decisions besides. [public]';
 
@@ -1391,7 +1391,7 @@ begin
 
   v_key := _derive_key('bidx', p_organization_id, v_key_id);
   if v_is_folded then
-    v_value := lower(normalize(btrim(p_value), nfkc));
+    v_value := _fold_ascii(btrim(p_value));
   end if;
   return substr(
     hmac(int4send(p_field_id) || convert_to(v_value, 'UTF8'), substr(v_key, 1, 32), 'sha256'), 1, 16

@@ -41,9 +41,12 @@ create table users (
 
   constraint users_pkey primary key (id),
   constraint users_email_key unique (email),
-  constraint users_email_is_lower_case check (email = lower(email)),
+  constraint users_email_is_lower_case check (email !~ '[A-Z]'),
+  -- The domain as it stands in the DNS: labels of other scripts come as IDNA writes them (xn--…).
   constraint users_email_is_an_address
-    check (email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:].]+(\.[^@[:space:][:cntrl:].]+)+$'),
+    check (
+      email ~ '^[^@[:space:][:cntrl:]]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$'
+    ),
   -- RFC 5321, 4.5.3.1.3: 256 octets with the angle brackets.
   constraint users_email_is_short check (octet_length(email) <= 254),
   constraint users_first_name_is_a_name check (char_length(first_name) between 1 and 100),
@@ -63,7 +66,7 @@ create table users (
 
 comment on table users is 'A person who signs in: one row in a cell, whatever organizations they belong to.';
 comment on column users.id is 'The id of the person. Never used again, also after erasure. [internal]';
-comment on column users.email is 'The address they sign in with: lower case, unique in the cell. [personal]';
+comment on column users.email is 'The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal]';
 comment on column users.first_name is 'Given name. [personal]';
 comment on column users.last_name is 'Family name. [personal]';
 comment on column users.job_title is 'What they do; null when they do not say. [personal]';
@@ -148,7 +151,8 @@ grant select on users to safetypin_definer, safetypin_backup;
 grant insert (id, email, first_name, last_name, status, email_verified_time, timezone, locale)
   on users to safetypin_definer;
 grant update (
-  status, email_verified_time, sessions_valid_from, last_login_time
+  first_name, last_name, timezone, locale, status, email_verified_time, sessions_valid_from,
+  last_login_time
 ) on users to safetypin_definer;
 
 select _record_changes_of(
@@ -162,6 +166,29 @@ select _record_changes_of(
 --
 
 set local role safetypin_definer;
+
+-- PostgreSQL counts what a transaction writes to each table and shows every login the
+-- counts of its own. So what is done for an address that somebody has is done for one
+-- that nobody has, about a person who is nobody, and undone.
+create function _invent_person()
+  returns uuid
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_id uuid := new_id();
+begin
+  insert into users (id, email, first_name, last_name, timezone, locale)
+  values (v_id, v_id || '@nobody.invalid', 'No', 'Body', 'UTC', 'en');
+  return v_id;
+end;
+$$;
+
+comment on function _invent_person() is
+  'Makes a person who is nobody, for whoever calls it to undo: so that the same is written whether an address is somebody''s or not.';
+
 
 -- Voids every session at once, whatever their number: begin_request() compares.
 create function suspend_user(

@@ -869,16 +869,41 @@ create function add_member(
 as $$
 declare
   v_organization_id uuid := _require_organization();
+  v_user_id         uuid;
+  v_nobody_id       uuid;
 begin
   perform _require_permission('members.manage');
   perform _require_role_is_grantable(p_role);
 
-  insert into organization_users (organization_id, user_id, role, status)
-  select v_organization_id, users.id, p_role, 'invited'
+  select users.id
+  into v_user_id
   from users
-  where users.email = lower(p_email)
+  where users.email = _fold_ascii(p_email)
     and users.status = 'active'
-  on conflict (organization_id, user_id) do nothing;
+    and not exists (
+      select from organization_users
+      where organization_users.organization_id = v_organization_id
+        and organization_users.user_id = users.id
+    );
+
+  -- Who counts the rows that this writes finds as many, whoever has the address.
+  begin
+    v_nobody_id := _invent_person();
+    if v_user_id is null then
+      insert into organization_users (organization_id, user_id, role, status)
+      values (v_organization_id, v_nobody_id, p_role, 'invited');
+    end if;
+    raise triggered_action_exception;
+  exception
+    when triggered_action_exception then
+      null;
+  end;
+
+  if v_user_id is not null then
+    insert into organization_users (organization_id, user_id, role, status)
+    values (v_organization_id, v_user_id, p_role, 'invited')
+    on conflict (organization_id, user_id) do nothing;
+  end if;
 
   perform _log_event(
     'member.invited',
@@ -953,15 +978,41 @@ create function withdraw_invitation(
 as $$
 declare
   v_organization_id uuid := _require_organization();
+  v_user_id         uuid;
+  v_nobody_id       uuid;
 begin
   perform _require_permission('members.manage');
 
-  delete from organization_users
-  using users
-  where users.email = lower(p_email)
+  select organization_users.user_id
+  into v_user_id
+  from users
+  join organization_users on organization_users.user_id = users.id
+  where users.email = _fold_ascii(p_email)
     and organization_users.organization_id = v_organization_id
-    and organization_users.user_id = users.id
-    and organization_users.status = 'invited';
+    and organization_users.status = 'invited'
+  for update of organization_users;
+
+  -- As in add_member(): an invitation that was none is taken back all the same.
+  begin
+    v_nobody_id := _invent_person();
+    insert into organization_users (organization_id, user_id, role, status)
+    values (v_organization_id, v_nobody_id, 'member', 'invited');
+    if v_user_id is null then
+      delete from organization_users
+      where organization_id = v_organization_id
+        and user_id = v_nobody_id;
+    end if;
+    raise triggered_action_exception;
+  exception
+    when triggered_action_exception then
+      null;
+  end;
+
+  if v_user_id is not null then
+    delete from organization_users
+    where organization_id = v_organization_id
+      and user_id = v_user_id;
+  end if;
 
   perform _log_event('member.invitation_withdrawn', _require_user());
 end;
@@ -1291,6 +1342,8 @@ begin
     and status <> 'deleted';
 
   if found then
+    delete from one_time_tokens where user_id = v_user_id;
+    delete from messages where user_id = v_user_id and status = 'waiting';
     perform _log_event('user.closed', v_user_id);
   end if;
 end;

@@ -250,7 +250,7 @@ create function _request_message(
 as $$
 declare
   v_now          timestamptz := _now();
-  v_email_digest bytea := _keyed_digest('email|' || lower(p_email));
+  v_email_digest bytea := _keyed_digest('email|' || _fold_ascii(p_email));
 begin
   if exists (
     select from messages
@@ -665,6 +665,27 @@ grant execute on function sweep_messages(integer) to safetypin_operator;
 -- What somebody is sent for one purpose is one chance, however many messages it
 -- comes in: the person is locked, one token is used, and the others are gone, also
 -- those that were not sent yet.
+-- Whose account was closed is sent nothing and brings nothing back.
+create function _is_token_owner_here(
+  p_user_id uuid
+)
+  returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return p_user_id is null or exists (
+    select from users where id = p_user_id and status <> 'deleted'
+  );
+end;
+$$;
+
+comment on function _is_token_owner_here(uuid) is
+  'Whether a token is about nobody, or about somebody whose account was not closed.';
+
+
 create function _use_token(
   p_purposes text[],
   p_token bytea
@@ -690,6 +711,7 @@ begin
     and used_time is null
     and attempt_count < 10
     and expiration_time > v_now
+    and _is_token_owner_here(user_id)
   returning * into v_token;
 
   delete from one_time_tokens
@@ -730,6 +752,7 @@ begin
     and used_time is null
     and attempt_count < 10
     and expiration_time > v_now
+    and _is_token_owner_here(user_id)
   returning * into v_token;
 
   return v_token;
@@ -755,12 +778,18 @@ create function verify_email(
   set search_path from current
 as $$
 declare
-  v_token one_time_tokens := _use_token(array['verify_email'], p_token);
+  v_token       one_time_tokens := _use_token(array['verify_email'], p_token);
+  v_is_disabled boolean;
 begin
   if v_token.id is null then
     perform _log_event('email.verified', p_result => 'failure', p_failure_reason => 'unknown_token');
     return 'invalid';
   end if;
+
+  select disabled_time is not null
+  into v_is_disabled
+  from password_credentials
+  where user_id = v_token.user_id;
 
   update users
   set
@@ -768,13 +797,17 @@ begin
     status = case status when 'pending' then 'active' else status end
   where id = v_token.user_id;
 
-  perform _log_event('email.verified', v_token.user_id);
-  return 'verified';
+  perform _log_event(
+    'email.verified',
+    v_token.user_id,
+    p_additional_data => jsonb_build_object('password', case when v_is_disabled then 'disabled' else 'good' end)
+  );
+  return case when v_is_disabled then 'verified_without_password' else 'verified' end;
 end;
 $$;
 
 comment on function verify_email(bytea) is
-  'Takes a token that was sent to an address and makes its owner active. Answers verified, or invalid.';
+  'Takes a token that was sent to an address and makes its owner active. Answers verified; verified_without_password, when the password has to be reset before it opens anything, as after a second registration; or invalid.';
 
 grant execute on function verify_email(bytea) to safetypin_app;
 
@@ -794,7 +827,7 @@ begin
   select id
   into v_user_id
   from users
-  where email = lower(p_email)
+  where email = _fold_ascii(p_email)
     and status = 'pending';
 
   perform _request_message('verify_email', p_email, v_user_id, '1 day');

@@ -665,7 +665,7 @@ create function _account_id(
   returns uuid
   language sql
   stable
-  return encode(substr(_keyed_digest('account|' || lower(p_email)), 1, 16), 'hex')::uuid;
+  return encode(substr(_keyed_digest('account|' || _fold_ascii(p_email)), 1, 16), 'hex')::uuid;
 
 comment on function _account_id(text) is
   'What an account is throttled by, whether it exists or not.';
@@ -715,7 +715,7 @@ create function _cost_for_nobody(
   set search_path from current
 as $$
 declare
-  v_digest bytea := _keyed_digest('cost|' || lower(p_email));
+  v_digest bytea := _keyed_digest('cost|' || _fold_ascii(p_email));
   v_place  double precision := ('x' || encode(substr(v_digest, 1, 4), 'hex'))::bit(32)::bigint / 2.0 ^ 32;
 begin
   return coalesce(
@@ -750,7 +750,7 @@ create function _salt_for_nobody(
   stable
   return '$2a$' || p_cost || '$' || left(
     translate(
-      encode(substr(_keyed_digest('salt|' || p_cost || '|' || lower(p_email)), 1, 16), 'base64'),
+      encode(substr(_keyed_digest('salt|' || p_cost || '|' || _fold_ascii(p_email)), 1, 16), 'base64'),
       'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
       './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
     ),
@@ -783,7 +783,7 @@ create function begin_password_check(
 as $$
 declare
   v_now          timestamptz := _now();
-  v_email_digest bytea := _keyed_digest('email|' || lower(p_email));
+  v_email_digest bytea := _keyed_digest('email|' || _fold_ascii(p_email));
   v_account_id   uuid := _account_id(p_email);
   v_address_id   uuid := _address_id(p_ip_address);
   v_policy       record;
@@ -802,7 +802,7 @@ begin
   into v_user_id, v_digest
   from users
   left join password_credentials on password_credentials.user_id = users.id
-  where users.email = lower(p_email);
+  where users.email = _fold_ascii(p_email);
 
   -- Always the account first, then the address: two attempts never wait for
   -- each other.
@@ -999,9 +999,10 @@ create function finish_password_check(
   set search_path from current
 as $$
 declare
-  v_attempt     password_attempts := _judge_attempt(p_attempt_id);
-  v_maximum_age integer;
-  v_is_stale    boolean;
+  v_attempt        password_attempts := _judge_attempt(p_attempt_id);
+  v_maximum_age    integer;
+  v_is_compromised boolean;
+  v_is_stale       boolean;
 begin
   if v_attempt.id is null or not v_attempt.succeeded then
     status := 'invalid';
@@ -1010,12 +1011,25 @@ begin
 
   v_maximum_age := (_effective_policy(v_attempt.user_id)).maximum_age_days;
   select
-    must_change
-    or compromised_time is not null
-    or set_time < now() - make_interval(days => v_maximum_age)
-  into v_is_stale
+    compromised_time is not null,
+    must_change or set_time < now() - make_interval(days => v_maximum_age)
+  into v_is_compromised, v_is_stale
   from password_credentials
   where password_credentials.user_id = v_attempt.user_id;
+
+  -- Others know it: that somebody proved it says nothing of who they are, so only a
+  -- token that was sent to the person sets another.
+  if v_is_compromised then
+    status := 'password_compromised';
+    perform _log_event(
+      'password.change_required',
+      v_attempt.user_id,
+      p_ip_address => v_attempt.ip_address,
+      p_user_agent => v_attempt.user_agent,
+      p_additional_data => '{"by": "mail"}'
+    );
+    return;
+  end if;
 
   if v_is_stale then
     -- The one token that a caller makes: of use to whoever just proved the password.
@@ -1054,7 +1068,7 @@ end;
 $$;
 
 comment on function finish_password_check(uuid, bytea, bytea, bytea, uuid, uuid) is
-  'Judges the proof handed in by an earlier transaction and, if it is right, opens the session whose token has this digest. Status: signed_in; invalid, whatever the reason; or password_change_required, when the token with p_change_token_hash is good for reset_password() for 15 minutes.';
+  'Judges the proof handed in by an earlier transaction and, if it is right, opens the session whose token has this digest. Status: signed_in; invalid, whatever the reason; password_change_required, when the token with p_change_token_hash is good for reset_password() for 15 minutes; or password_compromised, when only a token that is sent to the person is.';
 
 grant execute on function finish_password_check(uuid, bytea, bytea, bytea, uuid, uuid) to safetypin_app;
 
@@ -1251,9 +1265,53 @@ comment on function _set_password(uuid, text, text[], text) is
   'Sets a password that was judged by the policy of this version. Raises SP402 for a stale version, SP507 for a digest that is too cheap, SP508 for a salt left out, and breaks password_history_user_id_digest_key for a password used before.';
 
 
+create function _register_again(
+  p_user_id uuid,
+  p_first_name text,
+  p_last_name text,
+  p_timezone text,
+  p_locale text,
+  p_disabled_time timestamptz
+)
+  returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  update users
+  set
+    first_name = p_first_name,
+    last_name = p_last_name,
+    timezone = p_timezone,
+    locale = p_locale
+  where id = p_user_id
+    and status = 'pending';
+
+  if not found then
+    return false;
+  end if;
+
+  update password_credentials
+  set disabled_time = coalesce(disabled_time, p_disabled_time)
+  where user_id = p_user_id;
+  return true;
+end;
+$$;
+
+comment on function _register_again(uuid, text, text, text, text, timestamptz) is
+  'Gives a person who has not verified their address the names of a later registration, disables the password of the earlier one, and says whether there was such a person. With no time it disables nothing: what is done for every other address, so that as much is written.';
+
+
 -- The answer is void and the same, whether the address was new or not. What
 -- comes of it is told in a message to that address and nowhere else; until it
 -- is verified nobody signs in, or signing in would tell after all.
+--
+-- Anybody may register anybody's address, and wait for its owner to verify it. So a
+-- password lives through verification only where the address was registered once:
+-- of two who registered it nobody knows which one reads the mail, and whoever does
+-- sets a password by a reset.
 create function register_user(
   p_user_id uuid,
   p_email text,
@@ -1272,10 +1330,13 @@ create function register_user(
   set search_path from current
 as $$
 declare
+  v_now        timestamptz := _now();
   v_owner_id   uuid;
+  v_status     text;
+  v_is_again   boolean := false;
   v_constraint text;
 begin
-  select id into v_owner_id from users where email = lower(p_email);
+  select id, status into v_owner_id, v_status from users where email = _fold_ascii(p_email);
 
   -- What is done for a new address is done for one that has an account, under an
   -- address that nobody has, and undone: whatever is refused is refused alike, and
@@ -1284,11 +1345,16 @@ begin
     insert into users (id, email, first_name, last_name, timezone, locale)
     values (
       p_user_id,
-      case when v_owner_id is null then lower(p_email) else new_id() || '@nobody.invalid' end,
+      case when v_owner_id is null then _fold_ascii(p_email) else new_id() || '@nobody.invalid' end,
       p_first_name, p_last_name, p_timezone, p_locale
     );
     perform _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
+    if v_owner_id is null or v_status <> 'pending' then
+      perform _register_again(p_user_id, p_first_name, p_last_name, p_timezone, p_locale, null);
+    end if;
     if v_owner_id is not null then
+      -- As _set_password() does for an address that is new, tried before or not.
+      perform _release_attempt(_account_id(p_email), null);
       raise triggered_action_exception;
     end if;
   exception
@@ -1300,24 +1366,33 @@ begin
       if v_constraint <> 'users_email_key' then
         raise;
       end if;
-      select id into v_owner_id from users where email = lower(p_email);
+      select id, status into v_owner_id, v_status from users where email = _fold_ascii(p_email);
   end;
 
+  if v_status = 'pending' then
+    v_is_again := _register_again(
+      v_owner_id, p_first_name, p_last_name, p_timezone, p_locale, v_now
+    );
+  end if;
+
   perform _request_message(
-    case when v_owner_id is null then 'verify_email' else 'already_registered' end,
+    case when v_owner_id is null or v_is_again then 'verify_email' else 'already_registered' end,
     p_email, coalesce(v_owner_id, p_user_id), '1 day'
   );
   perform _log_event(
     'user.registered',
     coalesce(v_owner_id, p_user_id),
     p_result => case when v_owner_id is null then 'success' else 'failure' end,
-    p_failure_reason => case when v_owner_id is not null then 'already_registered' end
+    p_failure_reason => case
+      when v_is_again then 'registered_before'
+      when v_owner_id is not null then 'already_registered'
+    end
   );
 end;
 $$;
 
 comment on function register_user(uuid, text, text, text, text, text, text, text, text) is
-  'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. Raises SP402, SP507 or SP508 as for any new password.';
+  'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. An address that is registered again before it is verified keeps no password: whoever verifies it resets it. Raises SP402, SP507 or SP508 as for any new password.';
 
 grant execute on function
   register_user(uuid, text, text, text, text, text, text, text, text)
@@ -1373,6 +1448,16 @@ begin
     return 'invalid';
   end if;
 
+  -- In a transaction that was open when it was marked.
+  if exists (
+    select from password_credentials where user_id = v_user_id and compromised_time is not null
+  ) then
+    perform _log_event(
+      'password.changed', v_user_id, p_result => 'failure', p_failure_reason => 'password_compromised'
+    );
+    return 'invalid';
+  end if;
+
   perform _set_password(v_user_id, p_password_digest, p_history_digests, p_policy_version);
 
   update sessions
@@ -1410,7 +1495,7 @@ begin
   select id
   into v_user_id
   from users
-  where email = lower(p_email)
+  where email = _fold_ascii(p_email)
     and status in ('pending', 'active');
 
   perform _request_message('reset_password', p_email, v_user_id, '1 hour');
@@ -1612,6 +1697,9 @@ begin
       using errcode = 'SP301', hint = 'Pass the id of somebody who has one.';
   end if;
 
+  -- One of them may be of somebody who proved the password.
+  delete from one_time_tokens where user_id = p_user_id and purpose = 'reset_password';
+
   perform _void_sessions(p_user_id, 'password_compromised');
   perform _raise_alert('password_compromised', 'high', p_user_id => p_user_id);
   perform _log_event(
@@ -1623,7 +1711,7 @@ end;
 $$;
 
 comment on function mark_password_compromised(uuid, text) is
-  'Says that a password is known to others: sessions end at once, and it opens none until it is changed (NIST SP 800-63B-4, 3.1.1.2). Raises SP301 for somebody without a password.';
+  'Says that a password is known to others: sessions end at once, and it opens none and sets no other. Only a token that is sent to the person does (NIST SP 800-63B-4, 3.1.1.2). Raises SP301 for somebody without a password.';
 
 grant execute on function mark_password_compromised(uuid, text) to safetypin_operator;
 

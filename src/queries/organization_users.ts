@@ -14,7 +14,7 @@ export interface FindMemberParams {
 export interface FindMemberResult {
   /** Since when. [internal] */
   creationTime: Date;
-  /** The address they sign in with: lower case, unique in the cell. [personal] */
+  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** Given name. [personal] */
   firstName: string;
@@ -68,7 +68,7 @@ export interface ListMembersParams {
 export interface ListMembersResult {
   /** Since when. [internal] */
   creationTime: Date;
-  /** The address they sign in with: lower case, unique in the cell. [personal] */
+  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** Given name. [personal] */
   firstName: string;

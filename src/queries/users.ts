@@ -16,7 +16,7 @@ export interface FindUserResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  /** The address they sign in with: lower case, unique in the cell. [personal] */
+  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
@@ -86,7 +86,7 @@ export interface FindUserByEmailResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  /** The address they sign in with: lower case, unique in the cell. [personal] */
+  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
@@ -154,7 +154,7 @@ export interface FindOwnUserResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  /** The address they sign in with: lower case, unique in the cell. [personal] */
+  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
@@ -225,7 +225,7 @@ export interface ListUsersResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  /** The address they sign in with: lower case, unique in the cell. [personal] */
+  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
@@ -306,7 +306,7 @@ export interface ListRecentlyActiveUsersResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  /** The address they sign in with: lower case, unique in the cell. [personal] */
+  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
@@ -444,7 +444,7 @@ export interface UpdateOwnProfileResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  /** The address they sign in with: lower case, unique in the cell. [personal] */
+  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;

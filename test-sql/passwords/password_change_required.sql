@@ -1,7 +1,7 @@
 -- A right password that opens nothing: it must be changed, is known to others, or is
 -- too old. Who says so, and how it is mended.
 begin;
-select plan(30);
+select plan(32);
 
 select tests.two_organizations();
 select tests.person('gus');
@@ -65,7 +65,11 @@ select throws_ok($$ select mark_password_compromised(tests.user_id('none'), 'x')
 select lives_ok($$ select mark_password_compromised(tests.user_id('amy'), E'In a\nlist') $$, 'a job marks amy''s');
 select tests.act_as_nobody();
 select throws_ok($$ select begin_request(tests.token('amy', 'acme')) $$, 'SP101', null, 'her session ends at once');
-select is(tests.sign_in('amy', p_token => 'amy'), 'password_change_required', '... and her password opens none');
+select is(tests.sign_in('amy', p_token => 'amy'), 'password_compromised', '... and her password opens none');
+select is(
+  reset_password(tests.token('amy', 'change'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'invalid',
+  '... nor does it set another'
+);
 select tests.act_as_superuser();
 select results_eq(
   $$ select alert_type, severity, user_id from security_alerts $$,
@@ -79,7 +83,12 @@ select results_eq(
 );
 update password_credentials set must_change = false where user_id = tests.user_id('amy');
 select tests.act_as_nobody();
-select is(tests.sign_in('amy', p_token => 'amy 2'), 'password_change_required', 'known to others is enough by itself');
+select is(tests.sign_in('amy', p_token => 'amy 2'), 'password_compromised', 'known to others is enough by itself');
+select request_password_reset(tests.email('amy'));
+select is(
+  reset_password(tests.read_message('amy', 'reset_password'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'reset',
+  'what is mailed to her sets another'
+);
 
 -- Too old, where a policy asks for it
 select tests.act_as_superuser();
