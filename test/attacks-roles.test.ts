@@ -118,6 +118,30 @@ test("the operator and the monitor see nobody, and the auditor no secret", async
   await expect(db.pool("auditor").query("select id from users")).rejects.toMatchObject({ code: "42501" });
 });
 
+test.each([
+  ["operator", `suspend_user('${userId("bob")}', 'x')`, "user.suspended"],
+  ["auditor", "record_auditor_export('events', 'csv', null, null)", "audit.exported"],
+  ["app", "record_denial('x', 'y')", "access.denied"],
+] as const)("the %s's login stands in the evidence, and tenants do not see it", async (login, call, eventType) => {
+  const client = await db.pool(login).connect();
+  try {
+    // Whatever it calls itself.
+    await client.query("set application_name = 'somebody else'");
+    await client.query(`select ${call}`);
+  } finally {
+    client.release(true);
+  }
+
+  const { rows } = await db.pool("auditor").query(
+    "select login_name, acting_user_id from auth_audit_logs where event_type = $1 order by recorded_at desc limit 1",
+    [eventType],
+  );
+  expect(rows).toEqual([{ login_name: `safetypin_${login}_login`, acting_user_id: null }]);
+  for (const log of ["auth_audit_logs", "access_attempt_logs", "data_change_logs"]) {
+    await expect(db.app.query(`select login_name from ${log}`)).rejects.toMatchObject({ code: "42501" });
+  }
+});
+
 test("a login that may become the owner of the functions walks through everything: these are the right doors", async () => {
   const client = await db.pool("migrator").connect();
   try {

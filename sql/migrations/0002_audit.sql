@@ -9,7 +9,8 @@
  * Three ideas carry the chapter. A row is written in the transaction it speaks
  * of: if it cannot be written, the work fails too. Nobody updates, deletes or
  * truncates: not the application, not the owner. And the server alone sets
- * `xid`, `recorded_at` and `seq`, the order in which rows will be sealed.
+ * `login_name`, which tells operators apart, and `xid`, `recorded_at` and `seq`, the
+ * order in which rows will be sealed.
  */
 
 set local role safetypin_owner;
@@ -88,6 +89,7 @@ create table auth_audit_logs (
   resource_type   text,
   resource_id     uuid,
   additional_data jsonb not null default '{}',
+  login_name      text not null default session_user,
   xid             bigint not null default txid_current(),
   recorded_at     timestamptz not null default clock_timestamp(),
   seq             bigint generated always as identity (cache 32),
@@ -126,6 +128,8 @@ comment on column auth_audit_logs.resource_type is 'What kind of thing it was do
 comment on column auth_audit_logs.resource_id is 'Which one. [internal]';
 comment on column auth_audit_logs.additional_data is
   'More, by event type. Ids and words, never secrets or free text about people. [internal]';
+comment on column auth_audit_logs.login_name is
+  'Which login of the database it came from, set by the server: who it was, where nobody is signed in. Not for tenants. [internal]';
 comment on column auth_audit_logs.xid is
   'The transaction that wrote it, set by the server: what rows are sealed by. [internal]';
 comment on column auth_audit_logs.recorded_at is
@@ -158,6 +162,7 @@ create table access_attempt_logs (
   result               text not null,
   identity_provider_id uuid,
   additional_data      jsonb not null default '{}',
+  login_name           text not null default session_user,
   xid                  bigint not null default txid_current(),
   recorded_at          timestamptz not null default clock_timestamp(),
   seq                  bigint generated always as identity (cache 32),
@@ -185,6 +190,8 @@ comment on column access_attempt_logs.result is
 comment on column access_attempt_logs.identity_provider_id is
   'Through which identity provider; null for a password. [internal]';
 comment on column access_attempt_logs.additional_data is 'More, never a secret. [internal]';
+comment on column access_attempt_logs.login_name is
+  'Which login of the database it came from, set by the server: who it was, where nobody is signed in. Not for tenants. [internal]';
 comment on column access_attempt_logs.xid is 'The transaction that wrote it, set by the server. [internal]';
 comment on column access_attempt_logs.recorded_at is 'When it was written, set by the server. [internal]';
 comment on column access_attempt_logs.seq is 'The order within a transaction, set by the server. [internal]';
@@ -213,6 +220,7 @@ create table data_change_logs (
   operation       text not null,
   old_values      jsonb,
   new_values      jsonb,
+  login_name      text not null default session_user,
   xid             bigint not null default txid_current(),
   recorded_at     timestamptz not null default clock_timestamp(),
   seq             bigint generated always as identity (cache 32),
@@ -243,6 +251,8 @@ comment on column data_change_logs.old_values is
   'The changed columns before; personal, secret and sealed values read "[redacted]". [internal]';
 comment on column data_change_logs.new_values is
   'The changed columns after; personal, secret and sealed values read "[redacted]". [internal]';
+comment on column data_change_logs.login_name is
+  'Which login of the database it came from, set by the server: who it was, where nobody is signed in. Not for tenants. [internal]';
 comment on column data_change_logs.xid is 'The transaction that wrote it, set by the server. [internal]';
 comment on column data_change_logs.recorded_at is 'When it was written, set by the server. [internal]';
 comment on column data_change_logs.seq is 'The order within a transaction, set by the server. [internal]';
@@ -462,16 +472,26 @@ create policy select_backup on security_alerts
   using (true);
 comment on policy select_backup on security_alerts is 'A backup holds every row.';
 
-grant select on auth_audit_logs, data_change_logs, security_alerts
-  to safetypin_app, safetypin_auditor, safetypin_backup;
+-- All but the login, which is the cell's own affair: an operator's may be a person's name.
+grant select (
+  id, event_time, event_type, user_id, acting_user_id, organization_id, session_id, ip_address,
+  user_agent, device_id, result, failure_reason, resource_type, resource_id, additional_data,
+  xid, recorded_at, seq
+) on auth_audit_logs to safetypin_app;
 grant select (
   id, user_id, ip_address, user_agent, attempt_time, result, identity_provider_id,
   additional_data, recorded_at
 ) on access_attempt_logs to safetypin_app;
-grant select on access_attempt_logs to safetypin_auditor, safetypin_backup;
+grant select (
+  id, event_time, organization_id, acting_user_id, session_id, table_name, row_id, operation,
+  old_values, new_values, xid, recorded_at, seq
+) on data_change_logs to safetypin_app;
+grant select on security_alerts to safetypin_app;
+grant select on auth_audit_logs, access_attempt_logs, data_change_logs, security_alerts
+  to safetypin_auditor, safetypin_backup;
 grant select on security_alerts to safetypin_definer;
 
--- By column, so that not even a function of ours can forge xid, recorded_at or seq.
+-- By column, so that not even a function of ours can forge login_name, xid, recorded_at or seq.
 grant insert (
   event_time, event_type, user_id, acting_user_id, organization_id, session_id, ip_address,
   user_agent, device_id, result, failure_reason, resource_type, resource_id, additional_data
