@@ -3283,6 +3283,7 @@ CREATE TABLE safetypin.access_attempt_logs (
     result text NOT NULL,
     identity_provider_id uuid,
     additional_data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    login_name text DEFAULT SESSION_USER NOT NULL,
     xid bigint DEFAULT txid_current() NOT NULL,
     recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     seq bigint NOT NULL,
@@ -3314,6 +3315,8 @@ COMMENT ON COLUMN safetypin.access_attempt_logs.result IS 'success, invalid, thr
 COMMENT ON COLUMN safetypin.access_attempt_logs.identity_provider_id IS 'Through which identity provider; null for a password. [internal]';
 
 COMMENT ON COLUMN safetypin.access_attempt_logs.additional_data IS 'More, never a secret. [internal]';
+
+COMMENT ON COLUMN safetypin.access_attempt_logs.login_name IS 'Which login of the database it came from, set by the server: who it was, where nobody is signed in. Not for tenants. [internal]';
 
 COMMENT ON COLUMN safetypin.access_attempt_logs.xid IS 'The transaction that wrote it, set by the server. [internal]';
 
@@ -3652,6 +3655,7 @@ CREATE TABLE safetypin.auth_audit_logs (
     resource_type text,
     resource_id uuid,
     additional_data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    login_name text DEFAULT SESSION_USER NOT NULL,
     xid bigint DEFAULT txid_current() NOT NULL,
     recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     seq bigint NOT NULL,
@@ -3695,6 +3699,8 @@ COMMENT ON COLUMN safetypin.auth_audit_logs.resource_type IS 'What kind of thing
 COMMENT ON COLUMN safetypin.auth_audit_logs.resource_id IS 'Which one. [internal]';
 
 COMMENT ON COLUMN safetypin.auth_audit_logs.additional_data IS 'More, by event type. Ids and words, never secrets or free text about people. [internal]';
+
+COMMENT ON COLUMN safetypin.auth_audit_logs.login_name IS 'Which login of the database it came from, set by the server: who it was, where nobody is signed in. Not for tenants. [internal]';
 
 COMMENT ON COLUMN safetypin.auth_audit_logs.xid IS 'The transaction that wrote it, set by the server: what rows are sealed by. [internal]';
 
@@ -3761,37 +3767,58 @@ CREATE POLICY tenant_fence ON safetypin.auth_audit_logs AS RESTRICTIVE TO safety
 
 COMMENT ON POLICY tenant_fence ON safetypin.auth_audit_logs IS 'Events of the current organization only, and none is written by hand.';
 
-GRANT SELECT ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.auth_audit_logs TO safetypin_auditor;
 GRANT SELECT ON TABLE safetypin.auth_audit_logs TO safetypin_backup;
 
+GRANT SELECT(id) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
+
+GRANT SELECT(event_time) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(event_time) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
 
+GRANT SELECT(event_type) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(event_type) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
 
+GRANT SELECT(user_id) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(user_id) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
 
+GRANT SELECT(acting_user_id) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(acting_user_id) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
 
+GRANT SELECT(organization_id) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(organization_id) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
 
+GRANT SELECT(session_id) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(session_id) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
 
+GRANT SELECT(ip_address) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(ip_address) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
 
+GRANT SELECT(user_agent) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(user_agent) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
 
+GRANT SELECT(device_id) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(device_id) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
 
+GRANT SELECT(result) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(result) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
 
+GRANT SELECT(failure_reason) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(failure_reason) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
 
+GRANT SELECT(resource_type) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(resource_type) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
 
+GRANT SELECT(resource_id) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(resource_id) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
 
+GRANT SELECT(additional_data) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT INSERT(additional_data) ON TABLE safetypin.auth_audit_logs TO safetypin_definer;
+
+GRANT SELECT(xid) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
+
+GRANT SELECT(recorded_at) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
+
+GRANT SELECT(seq) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 
 -- Its partitions are not listed: they come and go with the months.
 
@@ -4839,6 +4866,7 @@ CREATE TABLE safetypin.data_change_logs (
     operation text NOT NULL,
     old_values jsonb,
     new_values jsonb,
+    login_name text DEFAULT SESSION_USER NOT NULL,
     xid bigint DEFAULT txid_current() NOT NULL,
     recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     seq bigint NOT NULL,
@@ -4870,6 +4898,8 @@ COMMENT ON COLUMN safetypin.data_change_logs.operation IS 'insert, update or del
 COMMENT ON COLUMN safetypin.data_change_logs.old_values IS 'The changed columns before; personal, secret and sealed values read "[redacted]". [internal]';
 
 COMMENT ON COLUMN safetypin.data_change_logs.new_values IS 'The changed columns after; personal, secret and sealed values read "[redacted]". [internal]';
+
+COMMENT ON COLUMN safetypin.data_change_logs.login_name IS 'Which login of the database it came from, set by the server: who it was, where nobody is signed in. Not for tenants. [internal]';
 
 COMMENT ON COLUMN safetypin.data_change_logs.xid IS 'The transaction that wrote it, set by the server. [internal]';
 
@@ -4927,27 +4957,43 @@ CREATE POLICY tenant_fence ON safetypin.data_change_logs AS RESTRICTIVE TO safet
 
 COMMENT ON POLICY tenant_fence ON safetypin.data_change_logs IS 'Changes in the current organization only, and none is written by hand.';
 
-GRANT SELECT ON TABLE safetypin.data_change_logs TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.data_change_logs TO safetypin_auditor;
 GRANT SELECT ON TABLE safetypin.data_change_logs TO safetypin_backup;
 
+GRANT SELECT(id) ON TABLE safetypin.data_change_logs TO safetypin_app;
+
+GRANT SELECT(event_time) ON TABLE safetypin.data_change_logs TO safetypin_app;
 GRANT INSERT(event_time) ON TABLE safetypin.data_change_logs TO safetypin_definer;
 
+GRANT SELECT(organization_id) ON TABLE safetypin.data_change_logs TO safetypin_app;
 GRANT INSERT(organization_id) ON TABLE safetypin.data_change_logs TO safetypin_definer;
 
+GRANT SELECT(acting_user_id) ON TABLE safetypin.data_change_logs TO safetypin_app;
 GRANT INSERT(acting_user_id) ON TABLE safetypin.data_change_logs TO safetypin_definer;
 
+GRANT SELECT(session_id) ON TABLE safetypin.data_change_logs TO safetypin_app;
 GRANT INSERT(session_id) ON TABLE safetypin.data_change_logs TO safetypin_definer;
 
+GRANT SELECT(table_name) ON TABLE safetypin.data_change_logs TO safetypin_app;
 GRANT INSERT(table_name) ON TABLE safetypin.data_change_logs TO safetypin_definer;
 
+GRANT SELECT(row_id) ON TABLE safetypin.data_change_logs TO safetypin_app;
 GRANT INSERT(row_id) ON TABLE safetypin.data_change_logs TO safetypin_definer;
 
+GRANT SELECT(operation) ON TABLE safetypin.data_change_logs TO safetypin_app;
 GRANT INSERT(operation) ON TABLE safetypin.data_change_logs TO safetypin_definer;
 
+GRANT SELECT(old_values) ON TABLE safetypin.data_change_logs TO safetypin_app;
 GRANT INSERT(old_values) ON TABLE safetypin.data_change_logs TO safetypin_definer;
 
+GRANT SELECT(new_values) ON TABLE safetypin.data_change_logs TO safetypin_app;
 GRANT INSERT(new_values) ON TABLE safetypin.data_change_logs TO safetypin_definer;
+
+GRANT SELECT(xid) ON TABLE safetypin.data_change_logs TO safetypin_app;
+
+GRANT SELECT(recorded_at) ON TABLE safetypin.data_change_logs TO safetypin_app;
+
+GRANT SELECT(seq) ON TABLE safetypin.data_change_logs TO safetypin_app;
 
 -- Its partitions are not listed: they come and go with the months.
 
@@ -5351,6 +5397,34 @@ COMMENT ON FUNCTION safetypin.finish_password_check(p_attempt_id uuid, p_session
 
 REVOKE ALL ON FUNCTION safetypin.finish_password_check(p_attempt_id uuid, p_session_token_hash bytea, p_refresh_token_hash bytea, p_change_token_hash bytea, p_organization_id uuid, p_device_id uuid, OUT status text, OUT session_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT expiration_time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.finish_password_check(p_attempt_id uuid, p_session_token_hash bytea, p_refresh_token_hash bytea, p_change_token_hash bytea, p_organization_id uuid, p_device_id uuid, OUT status text, OUT session_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT expiration_time timestamp with time zone) TO safetypin_app;
+
+--
+-- safetypin.forget_settings()
+--
+
+CREATE FUNCTION safetypin.forget_settings() RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_pad text := current_setting('safetypin.pad', true);
+begin
+  reset all;
+  if v_pad <> '' then
+    v_pad := set_config('safetypin.pad', v_pad, false);
+  end if;
+  return null;
+end;
+$$;
+
+ALTER FUNCTION safetypin.forget_settings() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.forget_settings() IS 'Puts every setting of this connection back, but the pad. The role is none of them: set role none. Returns null, for what has to come after it to depend on.';
+
+REVOKE ALL ON FUNCTION safetypin.forget_settings() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.forget_settings() TO safetypin_app;
+GRANT ALL ON FUNCTION safetypin.forget_settings() TO safetypin_mailer;
+GRANT ALL ON FUNCTION safetypin.forget_settings() TO safetypin_operator;
 
 --
 -- safetypin.has_all_permissions()

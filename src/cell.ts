@@ -1,7 +1,7 @@
 import { escapeLiteral, type PoolClient } from "pg";
 
 import { createConnection, type ConnectionOptions } from "./connection.js";
-import { SafetyPinError } from "./errors.js";
+import { RuleError, SafetyPinError } from "./errors.js";
 import type { OrganizationId, SessionId, UserId } from "./ids.js";
 import type { CellKeys } from "./keys/cell-keys.js";
 import { settingsOf, type Limits } from "./limits.js";
@@ -90,11 +90,36 @@ export function createCell(parts: CellParts): Cell {
   const underWay = new Set<Promise<unknown>>();
   let isClosed = false;
 
-  const settings = setEach([["search_path", searchPathOf(name, extensionsSchema)], ...settingsOf(limits)]);
-  const enterAs = `select session_id, user_id, organization_id, assurance_level, ${settings} from ${quoteIdentifier(name)}.begin_request($1, $2::inet, $3)`;
-  const enter = `select ${settings}, set_config('safetypin.ip_address', $1, true), set_config('safetypin.user_agent', $2, true)`;
+  const settings = setEach([
+    ["search_path", searchPathOf(name, extensionsSchema)],
+    // What the driver reads: a server or a login may have others.
+    ["datestyle", "iso, mdy"],
+    ["intervalstyle", "postgres"],
+    ...settingsOf(limits),
+  ]);
+  const schema = quoteIdentifier(name);
+  const caller = "session_id, user_id, organization_id, assurance_level";
+  const origin = "set_config('safetypin.ip_address', $1, true), set_config('safetypin.user_agent', $2, true)";
+  // What an earlier transaction has set for the session it has set for whoever gets the
+  // connection next, so it is put back first. A pad is a setting as well: where there is
+  // one, a function puts back all the others, in the same statement and ahead of the rest:
+  // it answers null, which makes no argument another.
+  const forgetting = `${schema}.forget_settings()`;
+  const entering = {
+    withPad: {
+      begin: "set role none",
+      enterAs: `select ${caller}, ${settings} from ${schema}.begin_request($1, $2::inet, coalesce(${forgetting}, $3))`,
+      enter: `select ${settings}, ${origin} from ${forgetting} as forgot`,
+    },
+    withoutPad: {
+      begin: "set role none; reset all",
+      enterAs: `select ${caller}, ${settings} from ${schema}.begin_request($1, $2::inet, $3)`,
+      enter: `select ${settings}, ${origin}`,
+    },
+  } as const;
 
-  function opening(token: SessionToken | undefined, options: WorkOptions): Opening {
+  function opening(token: SessionToken | undefined, options: WorkOptions, hasPad: boolean): Opening {
+    const { begin, enterAs, enter } = entering[hasPad ? "withPad" : "withoutPad"];
     const { isolation = "read committed", organizationId, readOnly = false } = options;
     const ipAddress = readIpAddress(options);
     const userAgent = readUserAgent(options);
@@ -109,24 +134,30 @@ export function createCell(parts: CellParts): Cell {
     if (readOnly) context.push({ text: "set transaction read only" });
 
     return {
-      begin: `begin isolation level ${isolation}`,
+      // Not said of work that only reads: a replica refuses it.
+      begin: `begin isolation level ${isolation}, not deferrable${readOnly ? "" : ", read write"}; ${begin}`,
       context,
       readCaller: (row) =>
         token === undefined ? undefined : readCaller(row as CallerRow, organizationId),
     };
   }
 
-  async function attempt<Result>(how: Opening, work: Work<Result>): Promise<Result> {
+  async function attempt<Result>(
+    token: SessionToken | undefined,
+    work: Work<Result>,
+    options: WorkOptions,
+  ): Promise<Result> {
     const client = await connect(open);
     const ignore = () => undefined;
     // What it has to say of a lost connection, the statements say too.
     client.on("error", ignore);
     let isClean = true;
     try {
-      const sealing = { keys, pad: isDirect ? await padOf(client) : undefined };
-      return await runUnitOfWork(createConnection(client, connection), how, sealing, work);
+      const pad = isDirect ? await padOf(client) : undefined;
+      const how = opening(token, options, pad !== undefined);
+      return await runUnitOfWork(createConnection(client, connection), how, { keys, pad }, work);
     } catch (error) {
-      isClean = error instanceof FailedWork && error.isConnectionClean;
+      isClean = error instanceof FailedWork && error.isConnectionClean && !isOfPad(error.error);
       throw error;
     } finally {
       client.release(!isClean);
@@ -138,7 +169,7 @@ export function createCell(parts: CellParts): Cell {
   async function padOf(client: PoolClient): Promise<Buffer> {
     const known = pads.get(client);
     if (known !== undefined) return known;
-    const { rows } = await client.query<{ pad: Buffer }>(`select ${quoteIdentifier(name)}.hello() as pad`);
+    const { rows } = await client.query<{ pad: Buffer }>(`select ${schema}.hello() as pad`);
     const { pad } = rows[0]!;
     pads.set(client, pad);
     return pad;
@@ -150,11 +181,10 @@ export function createCell(parts: CellParts): Cell {
     options: WorkOptions,
   ): Promise<Result> {
     const { readOnly = false, idempotent = readOnly } = options;
-    const how = opening(token, options);
 
     for (let tries = 1; ; tries += 1) {
       try {
-        return await attempt(how, work);
+        return await attempt(token, work, options);
       } catch (failure) {
         if (!(failure instanceof FailedWork)) throw failure;
         const { error } = failure;
@@ -173,9 +203,8 @@ export function createCell(parts: CellParts): Cell {
   async function tellOfDenial(token: SessionToken, failure: FailedWork, options: WorkOptions): Promise<void> {
     const { code } = failure.error as { code: string };
     const action = (failure.operation ?? "commit").replace(/[^A-Za-z0-9_.:-]/g, ".").slice(0, 100);
-    const how = opening(token, { ...options, readOnly: false });
     try {
-      await attempt(how, (tx) => recordDenial.run({ action, reason: code }, tx));
+      await attempt(token, (tx) => recordDenial.run({ action, reason: code }, tx), { ...options, readOnly: false });
     } catch (problem) {
       const error = problem instanceof FailedWork ? problem.error : problem;
       log({ level: "error", event: "denial_not_recorded", message: `The denial of ${action} was not recorded`, error });
@@ -205,6 +234,11 @@ export function createCell(parts: CellParts): Cell {
       if (open.isOurs && !open.pool.ending) await open.pool.end();
     },
   };
+}
+
+/** Whether what was handed over was not masked under the pad that the server has: then it is another. */
+function isOfPad(error: unknown): boolean {
+  return error instanceof RuleError && ["key_share_refused", "value_cannot_be_opened"].includes(error.code);
 }
 
 const CHOOSE =

@@ -34,6 +34,7 @@ drop function _require_share;
 drop function _share_of;
 drop function _unmask;
 drop function _unmask_for;
+drop function forget_settings;
 drop function hello;
 drop function _log_findings;
 drop function _derive_key;

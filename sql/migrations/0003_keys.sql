@@ -853,6 +853,30 @@ comment on function hello(boolean) is
   'A pad of 64 random bytes, under which whoever holds this connection hands secrets over. It lasts for the connection, or for the transaction.';
 
 
+-- A connection is many people's, one after the other, and what a query of one of them
+-- has set for the session would be everybody's. Whoever shares connections begins each
+-- transaction with this; or with "reset all", where there is no pad to keep.
+create function forget_settings()
+  returns text
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_pad text := current_setting('safetypin.pad', true);
+begin
+  reset all;
+  if v_pad <> '' then
+    v_pad := set_config('safetypin.pad', v_pad, false);
+  end if;
+  return null;
+end;
+$$;
+
+comment on function forget_settings() is
+  'Puts every setting of this connection back, but the pad. The role is none of them: set role none. Returns null, for what has to come after it to depend on.';
+
+
 -- Opens what was handed over masked; null when it was not masked under this pad,
 -- or for something else.
 create function _unmask_for(
@@ -1101,6 +1125,7 @@ comment on function list_wrapped_shares(uuid) is
 grant execute on function list_wrapped_shares(uuid) to safetypin_app, safetypin_mailer;
 
 grant execute on function
+  forget_settings(),
   hello(boolean),
   unlock(uuid, integer, bytea)
 to safetypin_app, safetypin_mailer, safetypin_operator;

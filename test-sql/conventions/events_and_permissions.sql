@@ -100,7 +100,8 @@ select is_empty(
     from entry_points
     where not prosecdef
       and provolatile = 'v'
-      and proname <> 'new_id'
+      -- The settings of a connection are the caller's own.
+      and proname not in ('new_id', 'forget_settings')
   $$,
   'what changes something is a definer function'
 );
