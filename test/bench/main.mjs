@@ -14,6 +14,8 @@ import Table from "cli-table3";
 
 import { drawRatios } from "./charts.mjs";
 import { openDatabase } from "./database.mjs";
+import { countProcessorTime } from "./measure.mjs";
+import { processorClock } from "./processor.mjs";
 import { authenticatedRequest } from "./rows/authenticated-request.mjs";
 import { coveringIndexes } from "./rows/covering-indexes.mjs";
 import { auditEvent, changeTrigger } from "./rows/evidence.mjs";
@@ -81,6 +83,7 @@ const effort = options.quick ? { pairs: 5, roundMs: 150 } : { pairs: 7, roundMs:
 const database = await openDatabase({ users, say: console.log });
 const measured = [];
 try {
+  countProcessorTime(await processorClock(database.server));
   for (const row of ROWS.filter(({ name }) => wanted.includes(name))) {
     const { measure, ...described } = row;
     const loadBefore = loadavg()[0];
@@ -107,15 +110,16 @@ await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
 await writeFile(join(folder, "ratios.svg"), drawRatios(report));
 
 const table = new Table({
-  head: ["work", "floor", "ratio", "lowest–highest", "reach", "note"],
+  head: ["work", "floor", "ratio", "lowest–highest", "processor", "reach", "note"],
   style: { head: [], border: [], compact: true },
 });
-for (const { title, floorTitle, ratio, lowest, highest, reach, note = "" } of measured) {
+for (const { title, floorTitle, ratio, lowest, highest, processorRatio, reach, note = "" } of measured) {
   table.push([
     title,
     floorTitle,
     ratio.toFixed(2),
     `${lowest.toFixed(2)}–${highest.toFixed(2)}`,
+    processorRatio?.toFixed(2) ?? "",
     reach === undefined ? "" : `≥ ${reach.toFixed(2)}`,
     note,
   ]);

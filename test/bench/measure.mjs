@@ -1,8 +1,17 @@
 /*
  * Two ways of doing something, measured side by side: A B A B …, so that whatever
- * else the machine does at the time happens to both. What is kept is the ratio.
+ * else the machine does at the time happens to both. What is kept is the ratio: of
+ * what was done in the time, and of the processor time it took.
  */
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+
+/** What the processors have computed until now, in milliseconds; nothing before it is told. */
+let readProcessor = () => undefined;
+
+/** Counts processor time from now on, where there is a clock for it. */
+export function countProcessorTime(clock = () => undefined) {
+  readProcessor = clock;
+}
 
 /** The middle of a list. */
 export function median(values) {
@@ -19,10 +28,12 @@ export function quantile(values, share) {
 
 /**
  * Throughput of each work by as many clients at once, in pairs of short rounds.
- * Returns the median of the pairs' ratios, and how far apart they were.
+ * Returns the median of the pairs' ratios, how far apart they were, and the ratio of
+ * the processor time each took.
  */
 export async function compareThroughput({ subject, floor, clients = 1, pairs, roundMs, before }) {
   const rates = { subject: [], floor: [] };
+  const costs = { subject: [], floor: [] };
   const works = { subject, floor };
   const round = async (name) => {
     await before?.(name);
@@ -34,9 +45,13 @@ export async function compareThroughput({ subject, floor, clients = 1, pairs, ro
   for (let pair = 0; pair < pairs; pair += 1) {
     // Who goes first changes, or the first would always pay for the other's dirt.
     const order = pair % 2 === 0 ? ["subject", "floor"] : ["floor", "subject"];
-    for (const name of order) rates[name].push(await round(name));
+    for (const name of order) {
+      const { rate, cost } = await round(name);
+      rates[name].push(rate);
+      costs[name].push(cost);
+    }
   }
-  return resultOf(rates.subject.map((rate, pair) => rate / rates.floor[pair]), {
+  return resultOf(rates.subject.map((rate, pair) => rate / rates.floor[pair]), costs, {
     subjectPerSecond: median(rates.subject),
     floorPerSecond: median(rates.floor),
   });
@@ -48,12 +63,17 @@ export async function compareThroughput({ subject, floor, clients = 1, pairs, ro
  */
 export async function compareDuration({ subject, floor, pairs }) {
   const durations = { subject: [], floor: [] };
+  const costs = { subject: [], floor: [] };
   const works = { subject, floor };
   for (let pair = 0; pair < pairs; pair += 1) {
     const order = pair % 2 === 0 ? ["subject", "floor"] : ["floor", "subject"];
-    for (const name of order) durations[name].push(await works[name]());
+    for (const name of order) {
+      const start = readProcessor();
+      durations[name].push(await works[name]());
+      costs[name].push(readProcessor() - start);
+    }
   }
-  return resultOf(durations.floor.map((duration, pair) => duration / durations.subject[pair]), {
+  return resultOf(durations.floor.map((duration, pair) => duration / durations.subject[pair]), costs, {
     subjectMilliseconds: median(durations.subject),
     floorMilliseconds: median(durations.floor),
   });
@@ -79,6 +99,7 @@ export async function eventLoopDelay(work) {
 
 async function rateOf(work, clients, roundMs) {
   let done = 0;
+  const processorStart = readProcessor();
   const start = performance.now();
   const end = start + roundMs;
   await Promise.all(
@@ -89,9 +110,19 @@ async function rateOf(work, clients, roundMs) {
       }
     }),
   );
-  return (done / (performance.now() - start)) * 1000;
+  const rate = (done / (performance.now() - start)) * 1000;
+  return { rate, cost: (readProcessor() - processorStart) / done };
 }
 
-function resultOf(ratios, more) {
-  return { ratio: median(ratios), lowest: Math.min(...ratios), highest: Math.max(...ratios), ratios, ...more };
+function resultOf(ratios, costs, more) {
+  const processorRatios = costs.floor.map((cost, pair) => cost / costs.subject[pair]);
+  return {
+    ratio: median(ratios),
+    lowest: Math.min(...ratios),
+    highest: Math.max(...ratios),
+    ratios,
+    // Without a clock there is nothing to say.
+    ...(processorRatios.some(Number.isNaN) ? {} : { processorRatio: median(processorRatios), processorRatios }),
+    ...more,
+  };
 }
