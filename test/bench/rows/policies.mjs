@@ -74,6 +74,7 @@ export const permissionCheck = {
   measure: (database, { pairs, roundMs }) =>
     inTransactions(database, (app, bare) => {
       const permissions = ["members.manage", "audit.read", "roles.manage", "sessions.read"];
+      const people = Array.from({ length: 1000 }, (_, index) => idOf(`user:${1 + index}`));
       let turn = 0;
       return compareThroughput({
         pairs,
@@ -88,7 +89,7 @@ export const permissionCheck = {
           bare.query({
             name: "lookup",
             text: "select status from users where id = $1",
-            values: [idOf(`user:${1 + ((turn += 1) % 1000)}`)],
+            values: [people[(turn += 1) % people.length]],
           }),
       });
     }),
