@@ -82,6 +82,9 @@ const throughClient = async (database) => {
     connectionString: database.appUrl,
     environment: "test",
     pool: { max: CLIENTS },
+    // As in production. A test's is a second, and then every round would begin by connecting
+    // anew, with plans to make anew, which the floor's pool does not.
+    limits: { idleTimeoutMs: 60_000 },
   });
   const tokens = new Map();
   const tokenOf = ({ id, token }) => {
