@@ -240,7 +240,7 @@ describe("installed into an empty folder", () => {
       await setLoginPasswords(client, currentRun(), cell);
       await client.end();
     });
-    await safetypin("migrate", "up");
+    await safetypin("migrate", "up", "--environment", "test");
     await safetypin("seed");
 
     const app = new URL(database.connectionString("app"));
