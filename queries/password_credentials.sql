@@ -20,7 +20,7 @@ from prepare_password_change();
 
 /* @name ChangePassword */
 select change_password(
-  :attemptId!, :passwordDigest!, :historyDigests!::text[], :policyVersion!
+  :attemptId!, :passwordDigest!, :historyDigests!::bytea[], :policyVersion!
 ) as "outcome!";
 
 /* @name RequestPasswordReset */
@@ -47,7 +47,7 @@ where email is not null;
 
 /* @name ResetPassword */
 select reset_password(
-  :token!, :passwordDigest!, :historyDigests!::text[], :policyVersion!
+  :token!, :passwordDigest!, :historyDigests!::bytea[], :policyVersion!
 ) as "outcome!";
 
 /* @name RehashPassword */

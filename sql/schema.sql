@@ -1026,6 +1026,8 @@ declare
   v_attempt    password_attempts;
   v_credential password_credentials;
   v_status     text;
+  v_nobodys    bytea;
+  v_digest     bytea;
   v_expected   bytea;
   v_succeeded  boolean;
 begin
@@ -1053,17 +1055,17 @@ begin
 
   select status into v_status from users where id = v_attempt.user_id;
 
-  -- Somebody without a password is compared with a digest nobody has, and both
-  -- sides are hashed with the nonce before they are compared, so that how long
-  -- it takes says nothing about how much was right.
-  v_expected := hmac(
-    uuid_send(v_attempt.id) || v_attempt.nonce,
-    convert_to(
-      coalesce(v_credential.digest, _salt_for_nobody('', 12) || encode(v_attempt.nonce, 'hex')),
-      'UTF8'
-    ),
-    'sha256'
-  );
+  -- Somebody without a password is compared with a digest nobody has, which is
+  -- sealed for everybody and opened for them, and both sides are hashed with the
+  -- nonce before they are compared, so that how long it takes says nothing about how
+  -- much was right. By assignment throughout: what is opened is in no plan.
+  v_nobodys := _seal(5, null, v_attempt.id, convert_to(rpad(encode(v_attempt.nonce, 'hex'), 60), 'UTF8'));
+  if v_credential.digest is null then
+    v_digest := _open(5, null, v_attempt.id, v_nobodys);
+  else
+    v_digest := _open(5, null, v_attempt.user_id, v_credential.digest, v_attempt.user_id);
+  end if;
+  v_expected := hmac(uuid_send(v_attempt.id) || v_attempt.nonce, v_digest, 'sha256');
   v_succeeded := sha256(v_attempt.nonce || v_expected) = sha256(v_attempt.nonce || v_attempt.proof)
     and v_credential.digest is not null
     and v_credential.disabled_time is null
@@ -1096,7 +1098,7 @@ $$;
 
 ALTER FUNCTION safetypin._judge_attempt(p_attempt_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._judge_attempt(p_attempt_id uuid) IS 'Judges the proof of an attempt, once, and records the outcome. Returns the attempt, or null when there is none to judge.';
+COMMENT ON FUNCTION safetypin._judge_attempt(p_attempt_id uuid) IS 'Judges the proof of an attempt, once, and records the outcome. Returns the attempt, or null when there is none to judge. Raises SP521 for a digest that does not open, SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin._judge_attempt(p_attempt_id uuid) FROM PUBLIC;
 
@@ -1668,7 +1670,7 @@ begin
       from password_credentials
       where user_id = p_user_id
       union
-      select left(digest, 29), 1
+      select password_history.salt, 1
       from password_history
       where user_id = p_user_id
     ) as history
@@ -1952,6 +1954,85 @@ ALTER FUNCTION safetypin._register_again(p_user_id uuid, p_first_name text, p_la
 COMMENT ON FUNCTION safetypin._register_again(p_user_id uuid, p_first_name text, p_last_name text, p_timezone text, p_locale text, p_disabled_time timestamp with time zone) IS 'Gives a person who has not verified their address the names of a later registration, disables the password of the earlier one, and says whether there was such a person. With no time it disables nothing: what is done for every other address, so that as much is written.';
 
 REVOKE ALL ON FUNCTION safetypin._register_again(p_user_id uuid, p_first_name text, p_last_name text, p_timezone text, p_locale text, p_disabled_time timestamp with time zone) FROM PUBLIC;
+
+--
+-- safetypin._register_user()
+--
+
+CREATE FUNCTION safetypin._register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text DEFAULT 'UTC'::text, p_locale text DEFAULT 'en'::text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now        timestamptz := _now();
+  v_is_set     boolean;
+  v_owner_id   uuid;
+  v_status     text;
+  v_is_again   boolean := false;
+  v_constraint text;
+begin
+  select id, status into v_owner_id, v_status from users where email = _fold_ascii(p_email);
+
+  -- What is done for a new address is done for one that has an account, under an
+  -- address that nobody has, and undone: whatever is refused is refused alike, and
+  -- it takes as long.
+  begin
+    insert into users (id, email, first_name, last_name, timezone, locale)
+    values (
+      p_user_id,
+      case when v_owner_id is null then _fold_ascii(p_email) else new_id() || '@nobody.invalid' end,
+      p_first_name, p_last_name, p_timezone, p_locale
+    );
+    v_is_set := _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
+    if v_owner_id is null or v_status <> 'pending' then
+      perform _register_again(p_user_id, p_first_name, p_last_name, p_timezone, p_locale, null);
+    end if;
+    if v_owner_id is not null then
+      -- As _set_password() does for an address that is new, tried before or not.
+      perform _release_attempt(_account_id(p_email), null);
+      raise triggered_action_exception;
+    end if;
+  exception
+    when triggered_action_exception then
+      null;
+    when unique_violation then
+      -- Somebody registered it at the same moment, and was first.
+      get stacked diagnostics v_constraint = constraint_name;
+      if v_constraint <> 'users_email_key' then
+        raise;
+      end if;
+      select id, status into v_owner_id, v_status from users where email = _fold_ascii(p_email);
+  end;
+
+  if v_status = 'pending' then
+    v_is_again := _register_again(
+      v_owner_id, p_first_name, p_last_name, p_timezone, p_locale, v_now
+    );
+  end if;
+
+  perform _request_message(
+    case when v_owner_id is null or v_is_again then 'verify_email' else 'already_registered' end,
+    p_email, coalesce(v_owner_id, p_user_id), '1 day'
+  );
+  perform _log_event(
+    'user.registered',
+    coalesce(v_owner_id, p_user_id),
+    p_result => case when v_owner_id is null then 'success' else 'failure' end,
+    p_failure_reason => case
+      when v_is_again then 'registered_before'
+      when v_owner_id is not null then 'already_registered'
+    end
+  );
+
+  return true;
+end;
+$$;
+
+ALTER FUNCTION safetypin._register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) IS 'What register_user() does, with digests in clear: for seeds, and called by assignment.';
+
+REVOKE ALL ON FUNCTION safetypin._register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) FROM PUBLIC;
 
 --
 -- safetypin._release_attempt()
@@ -2781,15 +2862,24 @@ REVOKE ALL ON FUNCTION safetypin._set_context(p_user_id uuid, p_organization_id 
 -- safetypin._set_password()
 --
 
-CREATE FUNCTION safetypin._set_password(p_user_id uuid, p_digest text, p_history_digests text[], p_policy_version text) RETURNS void
+CREATE FUNCTION safetypin._set_password(p_user_id uuid, p_digest text, p_history_digests text[], p_policy_version text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $_$
 declare
-  v_policy  effective_policy;
-  v_salt    text;
-  v_new     text;
-  v_missing bigint;
+  v_versions   integer[] := _written_versions(null);
+  v_policy     effective_policy;
+  v_salt       text;
+  v_new        text;
+  v_id         uuid := new_id();
+  v_salts      text[] := '{}';
+  v_version    integer;
+  v_digest     text;
+  v_index      bytea;
+  v_indexes    bytea[] := '{}';
+  v_new_salt   text := left(p_digest, 29);
+  v_sealed     bytea;
+  v_history    bytea;
 begin
   -- Two changes of one person take turns from here on.
   select history_salt
@@ -2807,52 +2897,66 @@ begin
     raise exception 'the digest was made at too low a cost'
       using errcode = 'SP507', hint = format('Use bcrypt at cost %s.', v_policy.bcrypt_cost);
   end if;
+  v_sealed := _seal_text(5, null, p_user_id, p_digest, p_user_id);
 
   -- The first password brings its history salt along.
   v_salt := coalesce(v_salt, substr(p_history_digests[1], 8, 22));
 
-  select min(digest)
-  into v_new
-  from unnest(p_history_digests) as digest
-  where left(digest, 29) = '$2a$' || v_policy.bcrypt_cost || '$' || v_salt;
+  -- No query from here on has a digest in it: only salts and blind indexes.
+  foreach v_digest in array coalesce(p_history_digests, '{}') loop
+    v_salts := v_salts || left(v_digest, 29);
+    if left(v_digest, 29) = '$2a$' || v_policy.bcrypt_cost || '$' || v_salt then
+      v_new := v_digest;
+    end if;
+  end loop;
 
   perform _prune_password_history(p_user_id, v_policy);
 
-  select count(*)
-  into v_missing
-  from password_history
-  where user_id = p_user_id
-    and left(digest, 29) not in (select left(given, 29) from unnest(p_history_digests) as given);
-
-  if v_new is null or v_missing > 0 then
+  if v_new is null or exists (
+    select from password_history where user_id = p_user_id and salt <> all (v_salts)
+  ) then
     raise exception 'the password was not digested under every salt of the history'
       using errcode = 'SP508', hint = 'Digest it under each of history_salts.';
   end if;
+  v_history := _seal_text(6, null, v_id, v_new, p_user_id);
 
   -- Under a cost of earlier days the constraint below cannot see it.
+  foreach v_version in array v_versions loop
+    foreach v_digest in array p_history_digests loop
+      v_index := _blind_index(6, null, v_version, v_digest);
+      v_indexes := v_indexes || v_index;
+    end loop;
+  end loop;
   if exists (
-    select from password_history
+    select from password_history_indexes
     where user_id = p_user_id
-      and digest = any (p_history_digests)
+      and version = any (v_versions)
+      and digest_index = any (v_indexes)
   ) then
     raise unique_violation
       using
         message = 'the password was used before',
-        constraint = 'password_history_user_id_digest_key',
+        constraint = 'password_history_indexes_user_id_version_digest_index_key',
         hint = 'Choose another password.';
   end if;
 
-  insert into password_history (user_id, digest)
-  values (p_user_id, v_new);
+  insert into password_history (id, user_id, digest, salt)
+  values (v_id, p_user_id, v_history, left(v_new, 29));
+  foreach v_version in array v_versions loop
+    v_index := _blind_index(6, null, v_version, v_new);
+    insert into password_history_indexes (password_history_id, user_id, version, digest_index)
+    values (v_id, p_user_id, v_version, v_index);
+  end loop;
   perform _prune_password_history(p_user_id, v_policy);
 
-  insert into password_credentials (user_id, digest, history_salt)
-  values (p_user_id, p_digest, v_salt)
+  insert into password_credentials (user_id, digest, salt, history_salt)
+  values (p_user_id, v_sealed, v_new_salt, v_salt)
   on conflict (user_id) do nothing;
 
   update password_credentials
   set
-    digest = p_digest,
+    digest = v_sealed,
+    salt = v_new_salt,
     set_time = now(),
     must_change = false,
     compromised_time = null,
@@ -2861,12 +2965,13 @@ begin
 
   -- Bound anew, the password starts with no failures.
   perform _release_attempt(_account_id((select email from users where id = p_user_id)), null);
+  return true;
 end;
 $_$;
 
 ALTER FUNCTION safetypin._set_password(p_user_id uuid, p_digest text, p_history_digests text[], p_policy_version text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._set_password(p_user_id uuid, p_digest text, p_history_digests text[], p_policy_version text) IS 'Sets a password that was judged by the policy of this version. Raises SP402 for a stale version, SP507 for a digest that is too cheap, SP508 for a salt left out, and breaks password_history_user_id_digest_key for a password used before.';
+COMMENT ON FUNCTION safetypin._set_password(p_user_id uuid, p_digest text, p_history_digests text[], p_policy_version text) IS 'Sets a password that was judged by the policy of this version. Call it by assignment, which has no plan that shows a digest. Raises SP402 for a stale version, SP507 for a digest that is too cheap, SP508 for a salt left out, SP522 when the cell''s key is not unlocked, and breaks password_history_indexes_user_id_version_digest_index_key for a password used before.';
 
 REVOKE ALL ON FUNCTION safetypin._set_password(p_user_id uuid, p_digest text, p_history_digests text[], p_policy_version text) FROM PUBLIC;
 
@@ -3045,6 +3150,33 @@ COMMENT ON FUNCTION safetypin._unmask(p_masked bytea, p_field_id integer) IS 'Wh
 
 REVOKE ALL ON FUNCTION safetypin._unmask(p_masked bytea, p_field_id integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin._unmask(p_masked bytea, p_field_id integer) TO safetypin_definer;
+
+--
+-- safetypin._unmask_digests()
+--
+
+CREATE FUNCTION safetypin._unmask_digests(p_masked bytea[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_masked  bytea;
+  v_digest  text;
+  v_digests text[] := '{}';
+begin
+  foreach v_masked in array coalesce(p_masked, '{}') loop
+    v_digest := convert_from(_unmask(v_masked, 6), 'UTF8');
+    v_digests := v_digests || v_digest;
+  end loop;
+  return v_digests;
+end;
+$$;
+
+ALTER FUNCTION safetypin._unmask_digests(p_masked bytea[]) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._unmask_digests(p_masked bytea[]) IS 'The digests for the history that a client handed over masked. Raises SP521 for one that was not masked for that, under this pad.';
+
+REVOKE ALL ON FUNCTION safetypin._unmask_digests(p_masked bytea[]) FROM PUBLIC;
 
 --
 -- safetypin._unmask_for()
@@ -3839,7 +3971,7 @@ declare
   v_account      record;
   v_address      record;
   v_user_id      uuid;
-  v_digest       text;
+  v_salt         text;
   v_nobodys_salt text;
 begin
   select bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold
@@ -3847,8 +3979,8 @@ begin
   from password_policies
   where organization_id is null;
 
-  select users.id, password_credentials.digest
-  into v_user_id, v_digest
+  select users.id, password_credentials.salt
+  into v_user_id, v_salt
   from users
   left join password_credentials on password_credentials.user_id = users.id
   where users.email = _fold_ascii(p_email);
@@ -3894,7 +4026,7 @@ begin
   target_cost := v_policy.bcrypt_cost;
   -- Made for everybody: the same work, whoever it is thrown away for.
   v_nobodys_salt := _salt_for_nobody(p_email, _cost_for_nobody(p_email, target_cost));
-  salt := coalesce(left(v_digest, 29), v_nobodys_salt);
+  salt := coalesce(v_salt, v_nobodys_salt);
 
   insert into password_attempts (
     id, user_id, account_id, address_id, email_digest, nonce, salt, ip_address, user_agent,
@@ -4173,13 +4305,16 @@ GRANT UPDATE(refuses_logged_secrets) ON TABLE safetypin.cell_settings TO safetyp
 -- safetypin.change_password()
 --
 
-CREATE FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_digest text, p_history_digests text[], p_policy_version text) RETURNS text
+CREATE FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_digest bytea, p_history_digests bytea[], p_policy_version text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_user_id uuid := _require_user();
-  v_attempt password_attempts;
+  v_user_id         uuid := _require_user();
+  v_attempt         password_attempts;
+  v_digest          text;
+  v_history_digests text[];
+  v_is_set          boolean;
 begin
   if exists (
     select from password_attempts where id = p_attempt_id and user_id is distinct from v_user_id
@@ -4205,7 +4340,9 @@ begin
     return 'invalid';
   end if;
 
-  perform _set_password(v_user_id, p_password_digest, p_history_digests, p_policy_version);
+  v_digest := convert_from(_unmask(p_password_digest, 5), 'UTF8');
+  v_history_digests := _unmask_digests(p_history_digests);
+  v_is_set := _set_password(v_user_id, v_digest, v_history_digests, p_policy_version);
 
   update sessions
   set
@@ -4221,12 +4358,12 @@ begin
 end;
 $$;
 
-ALTER FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_digest text, p_history_digests text[], p_policy_version text) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_digest bytea, p_history_digests bytea[], p_policy_version text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_digest text, p_history_digests text[], p_policy_version text) IS 'Changes the caller''s password, given the proof of the current one, and ends their other sessions. Answers changed, or invalid when the proof is not right. Raises SP102, SP402, SP507 or SP508, and breaks password_history_user_id_digest_key for a password used before.';
+COMMENT ON FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_digest bytea, p_history_digests bytea[], p_policy_version text) IS 'Changes the caller''s password, given the proof of the current one, and ends their other sessions. Answers changed, or invalid when the proof is not right. Raises SP102, SP402, SP507 or SP508, and breaks password_history_indexes_user_id_version_digest_index_key for a password used before.';
 
-REVOKE ALL ON FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_digest text, p_history_digests text[], p_policy_version text) FROM PUBLIC;
-GRANT ALL ON FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_digest text, p_history_digests text[], p_policy_version text) TO safetypin_app;
+REVOKE ALL ON FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_digest bytea, p_history_digests bytea[], p_policy_version text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_digest bytea, p_history_digests bytea[], p_policy_version text) TO safetypin_app;
 
 --
 -- safetypin.change_role_permissions()
@@ -6914,14 +7051,15 @@ GRANT UPDATE(credential_count) ON TABLE safetypin.password_costs TO safetypin_de
 
 CREATE TABLE safetypin.password_credentials (
     user_id uuid NOT NULL,
-    digest text NOT NULL,
+    digest bytea NOT NULL,
+    salt text NOT NULL,
     history_salt text NOT NULL,
     set_time timestamp with time zone DEFAULT now() NOT NULL,
     must_change boolean DEFAULT false NOT NULL,
     compromised_time timestamp with time zone,
     disabled_time timestamp with time zone,
-    CONSTRAINT password_credentials_digest_is_bcrypt CHECK ((digest ~ '^\$2a\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$'::text)),
-    CONSTRAINT password_credentials_history_salt_is_bcrypt CHECK ((history_salt ~ '^[./A-Za-z0-9]{22}$'::text))
+    CONSTRAINT password_credentials_history_salt_is_bcrypt CHECK ((history_salt ~ '^[./A-Za-z0-9]{22}$'::text)),
+    CONSTRAINT password_credentials_salt_is_bcrypts CHECK ((salt ~ '^\$2a\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{22}$'::text))
 );
 
 ALTER TABLE ONLY safetypin.password_credentials FORCE ROW LEVEL SECURITY;
@@ -6930,7 +7068,9 @@ COMMENT ON TABLE safetypin.password_credentials IS 'What proves a person''s pass
 
 COMMENT ON COLUMN safetypin.password_credentials.user_id IS 'Whose. [internal]';
 
-COMMENT ON COLUMN safetypin.password_credentials.digest IS 'bcrypt of the pre-hashed password, under a salt of its own. [secret]';
+COMMENT ON COLUMN safetypin.password_credentials.digest IS 'bcrypt of the pre-hashed password, under a salt of its own. [sealed]';
+
+COMMENT ON COLUMN safetypin.password_credentials.salt IS 'The salt of the digest, cost and all: what whoever signs in is answered. [secret]';
 
 COMMENT ON COLUMN safetypin.password_credentials.history_salt IS 'The salt under which every password of this person is digested as well. [secret]';
 
@@ -6945,7 +7085,9 @@ COMMENT ON COLUMN safetypin.password_credentials.disabled_time IS 'When the hund
 ALTER TABLE ONLY safetypin.password_credentials
     ADD CONSTRAINT password_credentials_pkey PRIMARY KEY (user_id);
 
-CREATE TRIGGER _500_count_cost AFTER INSERT OR DELETE OR UPDATE OF digest ON safetypin.password_credentials FOR EACH ROW EXECUTE FUNCTION safetypin.tg_password_credentials__count_cost();
+CREATE TRIGGER _500_count_cost AFTER INSERT OR DELETE OR UPDATE OF salt ON safetypin.password_credentials FOR EACH ROW EXECUTE FUNCTION safetypin.tg_password_credentials__count_cost();
+
+CREATE TRIGGER _500_digest_is_sealed BEFORE INSERT OR UPDATE ON safetypin.password_credentials FOR EACH ROW EXECUTE FUNCTION safetypin.tg_password_credentials__digest_is_sealed();
 
 CREATE TRIGGER _900_record_delete AFTER DELETE ON safetypin.password_credentials REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_password_credentials__record_changes();
 
@@ -6976,6 +7118,10 @@ CREATE POLICY select_definer ON safetypin.password_credentials FOR SELECT TO saf
 
 COMMENT ON POLICY select_definer ON safetypin.password_credentials IS 'Proofs are judged before anybody is signed in.';
 
+CREATE POLICY select_keyholder ON safetypin.password_credentials FOR SELECT TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY select_keyholder ON safetypin.password_credentials IS 'Before a key is retired it is looked for in what is sealed.';
+
 CREATE POLICY select_self ON safetypin.password_credentials FOR SELECT TO safetypin_app USING ((user_id = ( SELECT safetypin.current_user_id() AS current_user_id)));
 
 COMMENT ON POLICY select_self ON safetypin.password_credentials IS 'Everybody sees the harmless columns of their own, as published_users shows them.';
@@ -6984,13 +7130,21 @@ CREATE POLICY update_definer ON safetypin.password_credentials FOR UPDATE TO saf
 
 COMMENT ON POLICY update_definer ON safetypin.password_credentials IS 'A password is changed, reset, rehashed or disabled in functions.';
 
+CREATE POLICY update_keyholder ON safetypin.password_credentials FOR UPDATE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY update_keyholder ON safetypin.password_credentials IS 'What is sealed is sealed anew when keys rotate.';
+
 GRANT SELECT ON TABLE safetypin.password_credentials TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.password_credentials TO safetypin_backup;
 
+GRANT SELECT(user_id) ON TABLE safetypin.password_credentials TO safetypin_keyholder;
 GRANT SELECT(user_id) ON TABLE safetypin.password_credentials TO safetypin_app;
 GRANT INSERT(user_id) ON TABLE safetypin.password_credentials TO safetypin_definer;
 
+GRANT SELECT(digest),UPDATE(digest) ON TABLE safetypin.password_credentials TO safetypin_keyholder;
 GRANT INSERT(digest),UPDATE(digest) ON TABLE safetypin.password_credentials TO safetypin_definer;
+
+GRANT INSERT(salt),UPDATE(salt) ON TABLE safetypin.password_credentials TO safetypin_definer;
 
 GRANT INSERT(history_salt) ON TABLE safetypin.password_credentials TO safetypin_definer;
 
@@ -7011,9 +7165,10 @@ GRANT UPDATE(disabled_time) ON TABLE safetypin.password_credentials TO safetypin
 CREATE TABLE safetypin.password_history (
     id uuid DEFAULT safetypin.new_id() NOT NULL,
     user_id uuid NOT NULL,
-    digest text NOT NULL,
+    digest bytea NOT NULL,
+    salt text NOT NULL,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT password_history_digest_is_bcrypt CHECK ((digest ~ '^\$2a\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$'::text))
+    CONSTRAINT password_history_salt_is_bcrypts CHECK ((salt ~ '^\$2a\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{22}$'::text))
 );
 
 ALTER TABLE ONLY safetypin.password_history FORCE ROW LEVEL SECURITY;
@@ -7024,15 +7179,18 @@ COMMENT ON COLUMN safetypin.password_history.id IS 'The id of the entry. [intern
 
 COMMENT ON COLUMN safetypin.password_history.user_id IS 'Whose. [internal]';
 
-COMMENT ON COLUMN safetypin.password_history.digest IS 'bcrypt under the history salt: equal for equal passwords. [secret]';
+COMMENT ON COLUMN safetypin.password_history.digest IS 'bcrypt under the history salt: equal for equal passwords. [sealed]';
+
+COMMENT ON COLUMN safetypin.password_history.salt IS 'The salt it was made under, cost and all. [secret]';
 
 COMMENT ON COLUMN safetypin.password_history.creation_time IS 'When the password was set. [internal]';
 
 ALTER TABLE ONLY safetypin.password_history
     ADD CONSTRAINT password_history_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY safetypin.password_history
-    ADD CONSTRAINT password_history_user_id_digest_key UNIQUE (user_id, digest);
+CREATE INDEX password_history_user_id_idx ON safetypin.password_history USING btree (user_id);
+
+CREATE TRIGGER _500_digest_is_sealed BEFORE INSERT OR UPDATE ON safetypin.password_history FOR EACH ROW EXECUTE FUNCTION safetypin.tg_password_history__digest_is_sealed();
 
 ALTER TABLE ONLY safetypin.password_history
     ADD CONSTRAINT password_history_user_id_fkey FOREIGN KEY (user_id) REFERENCES safetypin.users(id) ON DELETE CASCADE;
@@ -7055,12 +7213,94 @@ CREATE POLICY select_definer ON safetypin.password_history FOR SELECT TO safetyp
 
 COMMENT ON POLICY select_definer ON safetypin.password_history IS 'The last passwords are read to keep as many as the policy says.';
 
+CREATE POLICY select_keyholder ON safetypin.password_history FOR SELECT TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY select_keyholder ON safetypin.password_history IS 'Before a key is retired it is looked for in what is sealed.';
+
+CREATE POLICY update_keyholder ON safetypin.password_history FOR UPDATE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY update_keyholder ON safetypin.password_history IS 'What is sealed is sealed anew when keys rotate.';
+
 GRANT SELECT,DELETE ON TABLE safetypin.password_history TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.password_history TO safetypin_backup;
 
+GRANT SELECT(id) ON TABLE safetypin.password_history TO safetypin_keyholder;
+GRANT INSERT(id) ON TABLE safetypin.password_history TO safetypin_definer;
+
+GRANT SELECT(user_id) ON TABLE safetypin.password_history TO safetypin_keyholder;
 GRANT INSERT(user_id) ON TABLE safetypin.password_history TO safetypin_definer;
 
+GRANT SELECT(digest),UPDATE(digest) ON TABLE safetypin.password_history TO safetypin_keyholder;
 GRANT INSERT(digest) ON TABLE safetypin.password_history TO safetypin_definer;
+
+GRANT INSERT(salt) ON TABLE safetypin.password_history TO safetypin_definer;
+
+--
+-- safetypin.password_history_indexes
+--
+
+CREATE TABLE safetypin.password_history_indexes (
+    id uuid DEFAULT safetypin.new_id() NOT NULL,
+    password_history_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    version integer NOT NULL,
+    digest_index bytea NOT NULL,
+    CONSTRAINT password_history_indexes_digest_index_is_16_bytes CHECK ((octet_length(digest_index) = 16))
+);
+
+ALTER TABLE ONLY safetypin.password_history_indexes FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE safetypin.password_history_indexes IS 'The blind indexes of a person''s last passwords, one for each version that is written: equal for equal passwords. Granted to nobody.';
+
+COMMENT ON COLUMN safetypin.password_history_indexes.id IS 'The id of the index. [internal]';
+
+COMMENT ON COLUMN safetypin.password_history_indexes.password_history_id IS 'Of which entry. [internal]';
+
+COMMENT ON COLUMN safetypin.password_history_indexes.user_id IS 'Whose. [internal]';
+
+COMMENT ON COLUMN safetypin.password_history_indexes.version IS 'Of which version of the blind indexes. [internal]';
+
+COMMENT ON COLUMN safetypin.password_history_indexes.digest_index IS '16 bytes of HMAC-SHA-256 of the digest, under a key of the cell''s. [secret]';
+
+ALTER TABLE ONLY safetypin.password_history_indexes
+    ADD CONSTRAINT password_history_indexes_password_history_id_version_key UNIQUE (password_history_id, version);
+
+ALTER TABLE ONLY safetypin.password_history_indexes
+    ADD CONSTRAINT password_history_indexes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY safetypin.password_history_indexes
+    ADD CONSTRAINT password_history_indexes_user_id_version_digest_index_key UNIQUE (user_id, version, digest_index);
+
+ALTER TABLE ONLY safetypin.password_history_indexes
+    ADD CONSTRAINT password_history_indexes_password_history_id_fkey FOREIGN KEY (password_history_id) REFERENCES safetypin.password_history(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY safetypin.password_history_indexes
+    ADD CONSTRAINT password_history_indexes_user_id_fkey FOREIGN KEY (user_id) REFERENCES safetypin.users(id) ON DELETE CASCADE;
+
+CREATE POLICY insert_definer ON safetypin.password_history_indexes FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.password_history_indexes IS 'Every password that is set is remembered.';
+
+ALTER TABLE safetypin.password_history_indexes ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY select_backup ON safetypin.password_history_indexes FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.password_history_indexes IS 'A backup holds every row.';
+
+CREATE POLICY select_definer ON safetypin.password_history_indexes FOR SELECT TO safetypin_definer USING (true);
+
+COMMENT ON POLICY select_definer ON safetypin.password_history_indexes IS 'A password that was used before is looked for.';
+
+GRANT SELECT ON TABLE safetypin.password_history_indexes TO safetypin_definer;
+GRANT SELECT ON TABLE safetypin.password_history_indexes TO safetypin_backup;
+
+GRANT INSERT(password_history_id) ON TABLE safetypin.password_history_indexes TO safetypin_definer;
+
+GRANT INSERT(user_id) ON TABLE safetypin.password_history_indexes TO safetypin_definer;
+
+GRANT INSERT(version) ON TABLE safetypin.password_history_indexes TO safetypin_definer;
+
+GRANT INSERT(digest_index) ON TABLE safetypin.password_history_indexes TO safetypin_definer;
 
 --
 -- safetypin.password_policies
@@ -8111,94 +8351,49 @@ GRANT UPDATE(is_revoked) ON TABLE safetypin.refresh_tokens TO safetypin_definer;
 -- safetypin.register_user()
 --
 
-CREATE FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text DEFAULT 'UTC'::text, p_locale text DEFAULT 'en'::text) RETURNS void
+CREATE FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest bytea, p_history_digest bytea, p_policy_version text, p_timezone text DEFAULT 'UTC'::text, p_locale text DEFAULT 'en'::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_now        timestamptz := _now();
-  v_owner_id   uuid;
-  v_status     text;
-  v_is_again   boolean := false;
-  v_constraint text;
+  v_digest         text := convert_from(_unmask(p_password_digest, 5), 'UTF8');
+  v_history_digest text := convert_from(_unmask(p_history_digest, 6), 'UTF8');
+  v_is_done        boolean;
 begin
-  select id, status into v_owner_id, v_status from users where email = _fold_ascii(p_email);
-
-  -- What is done for a new address is done for one that has an account, under an
-  -- address that nobody has, and undone: whatever is refused is refused alike, and
-  -- it takes as long.
-  begin
-    insert into users (id, email, first_name, last_name, timezone, locale)
-    values (
-      p_user_id,
-      case when v_owner_id is null then _fold_ascii(p_email) else new_id() || '@nobody.invalid' end,
-      p_first_name, p_last_name, p_timezone, p_locale
-    );
-    perform _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
-    if v_owner_id is null or v_status <> 'pending' then
-      perform _register_again(p_user_id, p_first_name, p_last_name, p_timezone, p_locale, null);
-    end if;
-    if v_owner_id is not null then
-      -- As _set_password() does for an address that is new, tried before or not.
-      perform _release_attempt(_account_id(p_email), null);
-      raise triggered_action_exception;
-    end if;
-  exception
-    when triggered_action_exception then
-      null;
-    when unique_violation then
-      -- Somebody registered it at the same moment, and was first.
-      get stacked diagnostics v_constraint = constraint_name;
-      if v_constraint <> 'users_email_key' then
-        raise;
-      end if;
-      select id, status into v_owner_id, v_status from users where email = _fold_ascii(p_email);
-  end;
-
-  if v_status = 'pending' then
-    v_is_again := _register_again(
-      v_owner_id, p_first_name, p_last_name, p_timezone, p_locale, v_now
-    );
-  end if;
-
-  perform _request_message(
-    case when v_owner_id is null or v_is_again then 'verify_email' else 'already_registered' end,
-    p_email, coalesce(v_owner_id, p_user_id), '1 day'
-  );
-  perform _log_event(
-    'user.registered',
-    coalesce(v_owner_id, p_user_id),
-    p_result => case when v_owner_id is null then 'success' else 'failure' end,
-    p_failure_reason => case
-      when v_is_again then 'registered_before'
-      when v_owner_id is not null then 'already_registered'
-    end
+  v_is_done := _register_user(
+    p_user_id, p_email, p_first_name, p_last_name, v_digest, v_history_digest, p_policy_version,
+    p_timezone, p_locale
   );
 end;
 $$;
 
-ALTER FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest bytea, p_history_digest bytea, p_policy_version text, p_timezone text, p_locale text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) IS 'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. An address that is registered again before it is verified keeps no password: whoever verifies it resets it. Raises SP402, SP507 or SP508 as for any new password.';
+COMMENT ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest bytea, p_history_digest bytea, p_policy_version text, p_timezone text, p_locale text) IS 'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. An address that is registered again before it is verified keeps no password: whoever verifies it resets it. Digests come masked, for fields 5 and 6. Raises SP402, SP507 or SP508 as for any new password, SP521 for a digest that was not masked so.';
 
-REVOKE ALL ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) FROM PUBLIC;
-GRANT ALL ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) TO safetypin_app;
+REVOKE ALL ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest bytea, p_history_digest bytea, p_policy_version text, p_timezone text, p_locale text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest bytea, p_history_digest bytea, p_policy_version text, p_timezone text, p_locale text) TO safetypin_app;
 
 --
 -- safetypin.rehash_password()
 --
 
-CREATE FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest text) RETURNS boolean
+CREATE FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest bytea) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $_$
 declare
   v_user_id uuid := _require_user();
   v_now     timestamptz := _now();
+  v_digest  text := convert_from(_unmask(p_password_digest, 5), 'UTF8');
+  v_sealed  bytea;
+  v_new     text := left(v_digest, 29);
   v_salt    text;
   v_cost    integer;
   v_found   boolean;
 begin
+  v_sealed := _seal_text(5, null, v_user_id, v_digest, v_user_id);
+
   delete from password_attempts
   where id = p_attempt_id
     and user_id = v_user_id
@@ -8213,11 +8408,13 @@ begin
   where organization_id is null;
 
   update password_credentials
-  set digest = p_password_digest
+  set
+    digest = v_sealed,
+    salt = v_new
   where user_id = v_user_id
-    and left(digest, 29) = v_salt
-    and left(digest, 7) < '$2a$' || v_cost || '$'
-    and left(p_password_digest, 7) = '$2a$' || v_cost || '$';
+    and salt = v_salt
+    and left(salt, 7) < '$2a$' || v_cost || '$'
+    and left(v_new, 7) = '$2a$' || v_cost || '$';
   v_found := found;
 
   perform _log_event(
@@ -8229,19 +8426,19 @@ begin
       when not v_found then 'not_due'
     end,
     p_additional_data => jsonb_build_object(
-      'from', substr(v_salt, 5, 2), 'to', substring(p_password_digest from '^\$2a\$([0-9]{2})\$')
+      'from', substr(v_salt, 5, 2), 'to', substring(v_new from '^\$2a\$([0-9]{2})\$')
     )
   );
   return v_found;
 end;
 $_$;
 
-ALTER FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest text) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest bytea) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest text) IS 'Replaces the digest that was proven, where the cell''s cost has risen above its own, by one of just that cost: within a minute of signing in with the password, once, from the session that came of it. Says whether it did. Raises SP102.';
+COMMENT ON FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest bytea) IS 'Replaces the digest that was proven, where the cell''s cost has risen above its own, by one of just that cost: within a minute of signing in with the password, once, from the session that came of it. Says whether it did. Raises SP102.';
 
-REVOKE ALL ON FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest text) FROM PUBLIC;
-GRANT ALL ON FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest text) TO safetypin_app;
+REVOKE ALL ON FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.rehash_password(p_attempt_id uuid, p_password_digest bytea) TO safetypin_app;
 
 --
 -- safetypin.release_domain()
@@ -8554,19 +8751,24 @@ GRANT ALL ON FUNCTION safetypin.reset_organization_policy(p_organization_id uuid
 -- safetypin.reset_password()
 --
 
-CREATE FUNCTION safetypin.reset_password(p_token bytea, p_password_digest text, p_history_digests text[], p_policy_version text) RETURNS text
+CREATE FUNCTION safetypin.reset_password(p_token bytea, p_password_digest bytea, p_history_digests bytea[], p_policy_version text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_token one_time_tokens := _use_token(array['reset_password'], p_token);
+  v_token           one_time_tokens := _use_token(array['reset_password'], p_token);
+  v_digest          text;
+  v_history_digests text[];
+  v_is_set          boolean;
 begin
   if v_token.id is null then
     perform _log_event('password.reset', p_result => 'failure', p_failure_reason => 'unknown_token');
     return 'invalid';
   end if;
 
-  perform _set_password(v_token.user_id, p_password_digest, p_history_digests, p_policy_version);
+  v_digest := convert_from(_unmask(p_password_digest, 5), 'UTF8');
+  v_history_digests := _unmask_digests(p_history_digests);
+  v_is_set := _set_password(v_token.user_id, v_digest, v_history_digests, p_policy_version);
   perform _void_sessions(v_token.user_id, 'password_reset');
 
   -- Whoever read the message owns the address.
@@ -8581,12 +8783,12 @@ begin
 end;
 $$;
 
-ALTER FUNCTION safetypin.reset_password(p_token bytea, p_password_digest text, p_history_digests text[], p_policy_version text) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin.reset_password(p_token bytea, p_password_digest bytea, p_history_digests bytea[], p_policy_version text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.reset_password(p_token bytea, p_password_digest text, p_history_digests text[], p_policy_version text) IS 'Sets a new password with a token that was sent to the person, once, and ends all their sessions. Answers reset, or invalid when the token is not good. Raises SP402, SP507 or SP508, and breaks password_history_user_id_digest_key for a password used before.';
+COMMENT ON FUNCTION safetypin.reset_password(p_token bytea, p_password_digest bytea, p_history_digests bytea[], p_policy_version text) IS 'Sets a new password with a token that was sent to the person, once, and ends all their sessions. Answers reset, or invalid when the token is not good. Raises SP402, SP507 or SP508, and breaks password_history_indexes_user_id_version_digest_index_key for a password used before.';
 
-REVOKE ALL ON FUNCTION safetypin.reset_password(p_token bytea, p_password_digest text, p_history_digests text[], p_policy_version text) FROM PUBLIC;
-GRANT ALL ON FUNCTION safetypin.reset_password(p_token bytea, p_password_digest text, p_history_digests text[], p_policy_version text) TO safetypin_app;
+REVOKE ALL ON FUNCTION safetypin.reset_password(p_token bytea, p_password_digest bytea, p_history_digests bytea[], p_policy_version text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.reset_password(p_token bytea, p_password_digest bytea, p_history_digests bytea[], p_policy_version text) TO safetypin_app;
 
 --
 -- safetypin.resolve_alert()
@@ -10932,8 +11134,8 @@ CREATE FUNCTION safetypin.tg_password_credentials__count_cost() RETURNS trigger
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_old_cost integer := substr(old.digest, 5, 2);
-  v_new_cost integer := substr(new.digest, 5, 2);
+  v_old_cost integer := substr(old.salt, 5, 2);
+  v_new_cost integer := substr(new.salt, 5, 2);
 begin
   if v_old_cost is not distinct from v_new_cost then
     return null;
@@ -10962,6 +11164,38 @@ REVOKE ALL ON FUNCTION safetypin.tg_password_credentials__count_cost() FROM PUBL
 GRANT ALL ON FUNCTION safetypin.tg_password_credentials__count_cost() TO safetypin_owner;
 
 --
+-- safetypin.tg_password_credentials__digest_is_sealed()
+--
+
+CREATE FUNCTION safetypin.tg_password_credentials__digest_is_sealed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      begin
+        if new.digest is null then
+          return new;
+        end if;
+        if tg_op = 'UPDATE' and new.digest = old.digest then
+          if (new.user_id, null::uuid) is distinct from (old.user_id, null::uuid) then
+            raise exception 'a sealed value is bound to its row'
+              using errcode = 'SP525', detail = 'It would open nowhere else.',
+                hint = 'Open it, and seal it for the row it goes to.';
+          end if;
+          return new;
+        end if;
+        perform _require_sealed(5, 1, 60, null::uuid, new.digest);
+        return new;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_password_credentials__digest_is_sealed() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg_password_credentials__digest_is_sealed() IS 'Lets only sealed values into digest of password_credentials. Raises SP525.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_password_credentials__digest_is_sealed() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_password_credentials__digest_is_sealed() TO safetypin_owner;
+
+--
 -- safetypin.tg_password_credentials__record_changes()
 --
 
@@ -10977,24 +11211,24 @@ CREATE FUNCTION safetypin.tg_password_credentials__record_changes() RETURNS trig
             organization_id, acting_user_id, session_id, table_name, row_id, operation, new_values
           )
           select v_context[3]::uuid, v_context[2]::uuid, v_context[4]::uuid, 'password_credentials', n.user_id, 'insert',
-            ('{' || concat_ws(',', case when n.user_id is not null then '"user_id":' || to_json(n.user_id)::text end, case when n.digest is not null then '"digest":' || '"[redacted]"' end, case when n.history_salt is not null then '"history_salt":' || '"[redacted]"' end, case when n.set_time is not null then '"set_time":' || to_json(n.set_time)::text end, case when n.must_change is not null then '"must_change":' || to_json(n.must_change)::text end, case when n.compromised_time is not null then '"compromised_time":' || to_json(n.compromised_time)::text end, case when n.disabled_time is not null then '"disabled_time":' || to_json(n.disabled_time)::text end) || '}')::jsonb
+            ('{' || concat_ws(',', case when n.user_id is not null then '"user_id":' || to_json(n.user_id)::text end, case when n.digest is not null then '"digest":' || '"[redacted]"' end, case when n.salt is not null then '"salt":' || '"[redacted]"' end, case when n.history_salt is not null then '"history_salt":' || '"[redacted]"' end, case when n.set_time is not null then '"set_time":' || to_json(n.set_time)::text end, case when n.must_change is not null then '"must_change":' || to_json(n.must_change)::text end, case when n.compromised_time is not null then '"compromised_time":' || to_json(n.compromised_time)::text end, case when n.disabled_time is not null then '"disabled_time":' || to_json(n.disabled_time)::text end) || '}')::jsonb
           from new_rows as n;
         elsif tg_op = 'UPDATE' then
           insert into data_change_logs (
             organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values, new_values
           )
           select v_context[3]::uuid, v_context[2]::uuid, v_context[4]::uuid, 'password_credentials', n.user_id, 'update',
-            ('{' || concat_ws(',', case when o.user_id is distinct from n.user_id then '"user_id":' || coalesce(to_json(o.user_id)::text, 'null') end, case when o.digest is distinct from n.digest then '"digest":' || coalesce('"[redacted]"', 'null') end, case when o.history_salt is distinct from n.history_salt then '"history_salt":' || coalesce('"[redacted]"', 'null') end, case when o.set_time is distinct from n.set_time then '"set_time":' || coalesce(to_json(o.set_time)::text, 'null') end, case when o.must_change is distinct from n.must_change then '"must_change":' || coalesce(to_json(o.must_change)::text, 'null') end, case when o.compromised_time is distinct from n.compromised_time then '"compromised_time":' || coalesce(to_json(o.compromised_time)::text, 'null') end, case when o.disabled_time is distinct from n.disabled_time then '"disabled_time":' || coalesce(to_json(o.disabled_time)::text, 'null') end) || '}')::jsonb,
-            ('{' || concat_ws(',', case when o.user_id is distinct from n.user_id then '"user_id":' || coalesce(to_json(n.user_id)::text, 'null') end, case when o.digest is distinct from n.digest then '"digest":' || coalesce('"[redacted]"', 'null') end, case when o.history_salt is distinct from n.history_salt then '"history_salt":' || coalesce('"[redacted]"', 'null') end, case when o.set_time is distinct from n.set_time then '"set_time":' || coalesce(to_json(n.set_time)::text, 'null') end, case when o.must_change is distinct from n.must_change then '"must_change":' || coalesce(to_json(n.must_change)::text, 'null') end, case when o.compromised_time is distinct from n.compromised_time then '"compromised_time":' || coalesce(to_json(n.compromised_time)::text, 'null') end, case when o.disabled_time is distinct from n.disabled_time then '"disabled_time":' || coalesce(to_json(n.disabled_time)::text, 'null') end) || '}')::jsonb
+            ('{' || concat_ws(',', case when o.user_id is distinct from n.user_id then '"user_id":' || coalesce(to_json(o.user_id)::text, 'null') end, case when o.digest is distinct from n.digest then '"digest":' || coalesce('"[redacted]"', 'null') end, case when o.salt is distinct from n.salt then '"salt":' || coalesce('"[redacted]"', 'null') end, case when o.history_salt is distinct from n.history_salt then '"history_salt":' || coalesce('"[redacted]"', 'null') end, case when o.set_time is distinct from n.set_time then '"set_time":' || coalesce(to_json(o.set_time)::text, 'null') end, case when o.must_change is distinct from n.must_change then '"must_change":' || coalesce(to_json(o.must_change)::text, 'null') end, case when o.compromised_time is distinct from n.compromised_time then '"compromised_time":' || coalesce(to_json(o.compromised_time)::text, 'null') end, case when o.disabled_time is distinct from n.disabled_time then '"disabled_time":' || coalesce(to_json(o.disabled_time)::text, 'null') end) || '}')::jsonb,
+            ('{' || concat_ws(',', case when o.user_id is distinct from n.user_id then '"user_id":' || coalesce(to_json(n.user_id)::text, 'null') end, case when o.digest is distinct from n.digest then '"digest":' || coalesce('"[redacted]"', 'null') end, case when o.salt is distinct from n.salt then '"salt":' || coalesce('"[redacted]"', 'null') end, case when o.history_salt is distinct from n.history_salt then '"history_salt":' || coalesce('"[redacted]"', 'null') end, case when o.set_time is distinct from n.set_time then '"set_time":' || coalesce(to_json(n.set_time)::text, 'null') end, case when o.must_change is distinct from n.must_change then '"must_change":' || coalesce(to_json(n.must_change)::text, 'null') end, case when o.compromised_time is distinct from n.compromised_time then '"compromised_time":' || coalesce(to_json(n.compromised_time)::text, 'null') end, case when o.disabled_time is distinct from n.disabled_time then '"disabled_time":' || coalesce(to_json(n.disabled_time)::text, 'null') end) || '}')::jsonb
           from old_rows as o
           join new_rows as n on o.user_id = n.user_id
-          where o.user_id is distinct from n.user_id or o.digest is distinct from n.digest or o.history_salt is distinct from n.history_salt or o.set_time is distinct from n.set_time or o.must_change is distinct from n.must_change or o.compromised_time is distinct from n.compromised_time or o.disabled_time is distinct from n.disabled_time;
+          where o.user_id is distinct from n.user_id or o.digest is distinct from n.digest or o.salt is distinct from n.salt or o.history_salt is distinct from n.history_salt or o.set_time is distinct from n.set_time or o.must_change is distinct from n.must_change or o.compromised_time is distinct from n.compromised_time or o.disabled_time is distinct from n.disabled_time;
         else
           insert into data_change_logs (
             organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values
           )
           select v_context[3]::uuid, v_context[2]::uuid, v_context[4]::uuid, 'password_credentials', o.user_id, 'delete',
-            ('{' || concat_ws(',', case when o.user_id is not null then '"user_id":' || to_json(o.user_id)::text end, case when o.digest is not null then '"digest":' || '"[redacted]"' end, case when o.history_salt is not null then '"history_salt":' || '"[redacted]"' end, case when o.set_time is not null then '"set_time":' || to_json(o.set_time)::text end, case when o.must_change is not null then '"must_change":' || to_json(o.must_change)::text end, case when o.compromised_time is not null then '"compromised_time":' || to_json(o.compromised_time)::text end, case when o.disabled_time is not null then '"disabled_time":' || to_json(o.disabled_time)::text end) || '}')::jsonb
+            ('{' || concat_ws(',', case when o.user_id is not null then '"user_id":' || to_json(o.user_id)::text end, case when o.digest is not null then '"digest":' || '"[redacted]"' end, case when o.salt is not null then '"salt":' || '"[redacted]"' end, case when o.history_salt is not null then '"history_salt":' || '"[redacted]"' end, case when o.set_time is not null then '"set_time":' || to_json(o.set_time)::text end, case when o.must_change is not null then '"must_change":' || to_json(o.must_change)::text end, case when o.compromised_time is not null then '"compromised_time":' || to_json(o.compromised_time)::text end, case when o.disabled_time is not null then '"disabled_time":' || to_json(o.disabled_time)::text end) || '}')::jsonb
           from old_rows as o;
         end if;
         return null;
@@ -11007,6 +11241,38 @@ COMMENT ON FUNCTION safetypin.tg_password_credentials__record_changes() IS 'Reco
 
 REVOKE ALL ON FUNCTION safetypin.tg_password_credentials__record_changes() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.tg_password_credentials__record_changes() TO safetypin_owner;
+
+--
+-- safetypin.tg_password_history__digest_is_sealed()
+--
+
+CREATE FUNCTION safetypin.tg_password_history__digest_is_sealed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      begin
+        if new.digest is null then
+          return new;
+        end if;
+        if tg_op = 'UPDATE' and new.digest = old.digest then
+          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+            raise exception 'a sealed value is bound to its row'
+              using errcode = 'SP525', detail = 'It would open nowhere else.',
+                hint = 'Open it, and seal it for the row it goes to.';
+          end if;
+          return new;
+        end if;
+        perform _require_sealed(6, 1, 60, null::uuid, new.digest);
+        return new;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_password_history__digest_is_sealed() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg_password_history__digest_is_sealed() IS 'Lets only sealed values into digest of password_history. Raises SP525.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_password_history__digest_is_sealed() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_password_history__digest_is_sealed() TO safetypin_owner;
 
 --
 -- safetypin.tg_password_policies__factor_can_be_met()

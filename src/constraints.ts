@@ -106,7 +106,7 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
     code: "password_history_digest_malformed",
     sentence: "A password's history digests are bcrypt's, $2a$, of cost 12 or more",
   },
-  password_history_user_id_digest_key: {
+  password_history_indexes_user_id_version_digest_index_key: {
     code: "password_reused",
     sentence: "The password was used before: choose another",
   },

@@ -6,6 +6,7 @@ import { checkPassword, PasswordRefusedError, type PasswordRules } from "./passw
 import type { Password } from "./passwords.js";
 import { findBlocklistBucket } from "./queries/password_blocklist.js";
 import { RuleError } from "./errors.js";
+import type { Transaction } from "./transaction.js";
 
 /** What the application adds to what the database knows about passwords. */
 export interface PasswordChecks {
@@ -23,7 +24,7 @@ export interface Policy extends PasswordRules {
   readonly bcryptCost: number;
 }
 
-/** What the database keeps of a new password. */
+/** What is made of a new password. */
 export interface NewPassword {
   readonly passwordDigest: string;
 
@@ -31,6 +32,19 @@ export interface NewPassword {
   readonly historyDigests: string[];
   readonly policyVersion: string;
 }
+
+/** The same as it crosses to the database: masked, so that no log shows a digest. */
+export interface MaskedPassword {
+  readonly passwordDigest: Buffer;
+  readonly historyDigests: Buffer[];
+  readonly policyVersion: string;
+}
+
+/** The field of `password_credentials.digest`. */
+const DIGEST = 5;
+
+/** The field of `password_history.digest`. */
+const HISTORY_DIGEST = 6;
 
 /** What a new password is judged against. */
 export interface Judging {
@@ -66,6 +80,24 @@ export async function prepareNewPassword(
     ...salts.map((salt) => digestPassword(password, salt)),
   ]);
   return { passwordDigest, historyDigests, policyVersion: policy.version };
+}
+
+/** Masks what {@link prepareNewPassword} made, and unlocks what it is sealed under. */
+export async function handOverPassword(
+  tx: Transaction,
+  { passwordDigest, historyDigests, policyVersion }: NewPassword,
+): Promise<MaskedPassword> {
+  const [digest, ...history] = await Promise.all([
+    handOverDigest(tx, passwordDigest),
+    ...historyDigests.map((text) => tx.mask(HISTORY_DIGEST, text)),
+  ]);
+  return { passwordDigest: digest, historyDigests: history, policyVersion };
+}
+
+/** Masks one digest, and unlocks what it is sealed under. */
+export async function handOverDigest(tx: Transaction, digest: string): Promise<Buffer> {
+  await tx.unlock();
+  return tx.mask(DIGEST, digest);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Cell } from "./cell.js";
 import type { Cells } from "./cells.js";
 import type { EmailAddress } from "./email.js";
-import { prepareNewPassword, underCurrentPolicy, type Judging, type PasswordChecks } from "./new-password.js";
+import { handOverPassword, prepareNewPassword, underCurrentPolicy, type Judging, type PasswordChecks } from "./new-password.js";
 import type { Origin } from "./origin.js";
 import { provePasswordOf } from "./password-proof.js";
 import { toPassword, type Password } from "./passwords.js";
@@ -46,7 +46,7 @@ export async function changePassword(
     const attempt = await provePasswordOf(cell, prepared.email as EmailAddress, currentPassword, passwords);
     const [row] = await cell.withSession(
       token,
-      (tx) => change.run({ attemptId: attempt.id, ...judged }, tx),
+      async (tx) => change.run({ attemptId: attempt.id, ...(await handOverPassword(tx, judged)) }, tx),
       passwords,
     );
     if (row?.outcome !== "changed") throw invalidCredentials();

@@ -1,7 +1,7 @@
 import type { Cells } from "./cells.js";
 import { tokenInvalid } from "./email-verification.js";
 import { parseEmail } from "./email.js";
-import { prepareNewPassword, underCurrentPolicy, type PasswordChecks } from "./new-password.js";
+import { handOverPassword, prepareNewPassword, underCurrentPolicy, type PasswordChecks } from "./new-password.js";
 import type { Origin } from "./origin.js";
 import { readPreparation } from "./password-change.js";
 import { toPassword, type Password } from "./passwords.js";
@@ -60,7 +60,7 @@ export async function resetPassword(
 
     const judged = await prepareNewPassword(cell, password, readPreparation(prepared), checks);
     const [row] = await cell.withNobody(
-      (tx) => reset.run({ token: secretOf(token), ...judged }, tx),
+      async (tx) => reset.run({ token: secretOf(token), ...(await handOverPassword(tx, judged)) }, tx),
       origin,
     );
     if (row?.outcome !== "reset") throw tokenInvalid();

@@ -3,7 +3,7 @@ import type { Cells } from "./cells.js";
 import { parseEmail } from "./email.js";
 import { RuleError } from "./errors.js";
 import { newId } from "./ids.js";
-import { prepareNewPassword, underCurrentPolicy, type PasswordChecks, type Policy } from "./new-password.js";
+import { handOverPassword, prepareNewPassword, underCurrentPolicy, type PasswordChecks, type Policy } from "./new-password.js";
 import type { Origin } from "./origin.js";
 import { toPassword, type Password } from "./passwords.js";
 import { readPasswordPolicy } from "./queries/password_policies.js";
@@ -51,21 +51,14 @@ export async function register(
     const context = { email, names: [firstName, lastName] };
     const prepared = await prepareNewPassword(cell, password, { policy, context }, checks);
     await cell.withNobody(
-      (tx) =>
-        registerUser.run(
-          {
-            userId: newId(),
-            email,
-            firstName,
-            lastName,
-            passwordDigest: prepared.passwordDigest,
-            historyDigest: prepared.historyDigests[0] ?? "",
-            policyVersion: prepared.policyVersion,
-            timezone,
-            locale,
-          },
+      async (tx) => {
+        const { passwordDigest, historyDigests, policyVersion } = await handOverPassword(tx, prepared);
+        const [historyDigest] = historyDigests as [Buffer];
+        await registerUser.run(
+          { userId: newId(), email, firstName, lastName, passwordDigest, historyDigest, policyVersion, timezone, locale },
           tx,
-        ),
+        );
+      },
       registration,
     );
   });

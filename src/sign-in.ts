@@ -4,6 +4,7 @@ import { parseEmail } from "./email.js";
 import { AuthenticationError } from "./errors.js";
 import { parseOrganizationId, type DeviceId, type OrganizationId, type SessionId, type UserId } from "./ids.js";
 import type { Origin } from "./origin.js";
+import { handOverDigest } from "./new-password.js";
 import { hashPassword } from "./password-digests.js";
 import { provePasswordOf, type ProvenAttempt } from "./password-proof.js";
 import { toPassword, type Password } from "./passwords.js";
@@ -66,8 +67,10 @@ export async function signIn(cells: Cells, log: Log, credentials: Credentials): 
   const sessionToken = SessionToken.of(cell.tag);
   const refreshToken = RefreshToken.of(cell.tag);
   const changeToken = OneTimeToken.of(cell.tag);
-  const [row] = await cell.withNobody((tx) =>
-    finishPasswordCheck.run(
+  const [row] = await cell.withNobody(async (tx) => {
+    // The digest that the proof is compared with is sealed.
+    await tx.unlock();
+    return finishPasswordCheck.run(
       {
         attemptId: attempt.id,
         sessionTokenHash: digestOf(sessionToken),
@@ -77,8 +80,8 @@ export async function signIn(cells: Cells, log: Log, credentials: Credentials): 
         deviceId,
       },
       tx,
-    ),
-  );
+    );
+  });
   if (row?.status === "password_change_required") {
     throw new AuthenticationError(
       "password_change_required",
@@ -146,8 +149,11 @@ async function rehash(
 ): Promise<void> {
   if (cost >= targetCost) return;
   try {
-    const passwordDigest = await hashPassword(password, { cost: targetCost });
-    await cell.withSession(token, (tx) => rehashPassword.run({ attemptId, passwordDigest }, tx));
+    const digest = await hashPassword(password, { cost: targetCost });
+    await cell.withSession(token, async (tx) => {
+      const passwordDigest = await handOverDigest(tx, digest);
+      await rehashPassword.run({ attemptId, passwordDigest }, tx);
+    });
   } catch (error) {
     log({
       level: "warning",

@@ -18,6 +18,10 @@
  *   tests.events('session.opened')    -- what was recorded, whoever is asking
  *   tests.unlock()                    -- the cell's key works in this transaction; or an organization's
  *   tests.mask(value, field)          -- a secret as a client hands it over
+ *   tests.masked_digest('$2a$12$…')   -- ... a digest, and tests.masked_history(array['$2a$12$…'])
+ *   tests.register_user(…)            -- as a client does it, digests in clear; likewise change_, reset_ and
+ *                                      rehash_password()
+ *   tests.opened_digest('ann')        -- what is sealed of her password; and tests.opened_history()
  *   tests.notes()                     -- a table with sealed columns, for as long as the test
  *   tests.outcome('select …')         -- the SQLSTATE it fails with, or 'done'
  *
@@ -249,6 +253,7 @@ create function tests.sign_in(
   language plpgsql
 as $$
 begin
+  perform tests.unlock();
   return (
     select status
     from finish_password_check(
@@ -338,6 +343,25 @@ begin
 end;
 $$;
 
+-- Digests as clients hand them over: of a password, and for its history.
+create function tests.masked_digest(p_digest text)
+  returns bytea
+  language sql
+  return tests.mask(convert_to(p_digest, 'UTF8'), 5);
+
+create function tests.masked_history(p_digest text)
+  returns bytea
+  language sql
+  return tests.mask(convert_to(p_digest, 'UTF8'), 6);
+
+create function tests.masked_history(p_digests text[])
+  returns bytea[]
+  language sql
+as $$
+  select coalesce(array_agg(tests.masked_history(digest) order by place), '{}')
+  from unnest(p_digests) with ordinality as given (digest, place)
+$$;
+
 create function tests.masked_share(p_organization text default null, p_key_id integer default 1)
   returns bytea
   language sql
@@ -374,14 +398,199 @@ create function tests.unlock(p_organization text default null)
 as $$
 declare
   v_organization_id uuid := tests.organization_id(p_organization);
+  v_key             record;
 begin
+  -- One at a time makes the first.
   if next_key_id(v_organization_id) = 1 then
-    perform tests.add_key(p_organization);
+    lock table tenant_keys in share row exclusive mode;
+    if next_key_id(v_organization_id) = 1 then
+      perform tests.add_key(p_organization);
+    end if;
   end if;
-  perform unlock(v_organization_id, key_id, tests.masked_share(p_organization, key_id))
-  from tenant_keys
-  where organization_id is not distinct from v_organization_id
-    and state in ('active', 'decrypt_only');
+  -- Not what was made elsewhere, by a client: then there is another.
+  for v_key in
+    select key_id, state
+    from tenant_keys
+    where organization_id is not distinct from v_organization_id
+      and state in ('active', 'decrypt_only')
+    order by key_id
+  loop
+    begin
+      perform unlock(v_organization_id, v_key.key_id, tests.masked_share(p_organization, v_key.key_id));
+    exception
+      when sqlstate 'SP221' then
+        if v_key.state = 'active' then
+          perform tests.add_key(p_organization);
+          update blind_index_versions set phase = 'fading'
+          where organization_id is not distinct from v_organization_id and phase = 'steady';
+          update blind_index_versions set phase = 'ended'
+          where organization_id is not distinct from v_organization_id and phase = 'fading';
+          insert into blind_index_versions (organization_id, version, key_id, phase)
+          select v_organization_id, max(version) + 1, v_key.key_id + 1, 'steady'
+          from blind_index_versions
+          where organization_id is not distinct from v_organization_id;
+          perform tests.unlock(p_organization);
+          return;
+        end if;
+    end;
+  end loop;
+end;
+$$;
+
+
+-- What is sealed of somebody's password, and of those they had.
+create function tests.opened_digest(p_user_id uuid)
+  returns text
+  language plpgsql
+  security definer
+as $$
+begin
+  perform tests.unlock();
+  return (
+    select _open_text(5, null, user_id, digest, user_id) from password_credentials where user_id = p_user_id
+  );
+end;
+$$;
+
+create function tests.opened_digest(p_name text)
+  returns text
+  language sql
+  return tests.opened_digest(tests.user_id(p_name));
+
+create function tests.opened_history(p_user_id uuid)
+  returns text[]
+  language plpgsql
+  security definer
+as $$
+begin
+  perform tests.unlock();
+  return array(
+    select _open_text(6, null, id, digest, user_id)
+    from password_history
+    where user_id = p_user_id
+    order by creation_time, id
+  );
+end;
+$$;
+
+-- Gives somebody a password behind the curtain, with its history.
+create function tests.give_password(
+  p_user_id uuid,
+  p_digest text default tests.password_digest(),
+  p_history_digest text default tests.history_digest()
+)
+  returns void
+  language plpgsql
+  security definer
+as $$
+declare
+  v_id uuid := new_id();
+begin
+  perform tests.unlock();
+  insert into password_credentials (user_id, digest, salt, history_salt)
+  values (
+    p_user_id, _seal_text(5, null, p_user_id, p_digest, p_user_id), left(p_digest, 29),
+    substr(p_history_digest, 8, 22)
+  )
+  on conflict (user_id) do update set digest = excluded.digest, salt = excluded.salt;
+  insert into password_history (id, user_id, digest, salt)
+  values (
+    v_id, p_user_id, _seal_text(6, null, v_id, p_history_digest, p_user_id), left(p_history_digest, 29)
+  );
+  insert into password_history_indexes (password_history_id, user_id, version, digest_index)
+  select v_id, p_user_id, version, _blind_index(6, null, version, p_history_digest)
+  from unnest(_written_versions(null)) as version;
+end;
+$$;
+
+-- The functions that take digests, as a client calls them: unlocked, and masked. Whoever
+-- may not call them may not call them so either.
+create function tests.register_user(
+  p_user_id uuid,
+  p_email text,
+  p_first_name text,
+  p_last_name text,
+  p_password_digest text,
+  p_history_digest text,
+  p_policy_version text
+)
+  returns void
+  language plpgsql
+as $$
+begin
+  perform tests.unlock();
+  perform register_user(
+    p_user_id, p_email, p_first_name, p_last_name, tests.masked_digest(p_password_digest),
+    tests.masked_history(p_history_digest), p_policy_version
+  );
+end;
+$$;
+
+create function tests.change_password(
+  p_attempt_id uuid,
+  p_password_digest text,
+  p_history_digests text[],
+  p_policy_version text
+)
+  returns text
+  language plpgsql
+as $$
+begin
+  perform tests.unlock();
+  return change_password(
+    p_attempt_id, tests.masked_digest(p_password_digest), tests.masked_history(p_history_digests), p_policy_version
+  );
+end;
+$$;
+
+create function tests.reset_password(
+  p_token bytea,
+  p_password_digest text,
+  p_history_digests text[],
+  p_policy_version text
+)
+  returns text
+  language plpgsql
+as $$
+begin
+  perform tests.unlock();
+  return reset_password(
+    p_token, tests.masked_digest(p_password_digest), tests.masked_history(p_history_digests), p_policy_version
+  );
+end;
+$$;
+
+create function tests.rehash_password(
+  p_attempt_id uuid,
+  p_password_digest text
+)
+  returns boolean
+  language plpgsql
+as $$
+begin
+  perform tests.unlock();
+  return rehash_password(p_attempt_id, tests.masked_digest(p_password_digest));
+end;
+$$;
+
+-- finish_password_check() in a transaction of its own, unlocked.
+create function tests.finish_password_check(
+  p_attempt_id uuid,
+  p_session_token_hash bytea,
+  p_refresh_token_hash bytea default null,
+  p_organization_id uuid default null,
+  p_change_token_hash bytea default null
+)
+  returns table (status text, session_id uuid)
+  language plpgsql
+as $$
+begin
+  perform tests.unlock();
+  return query
+    select finished.status, finished.session_id
+    from finish_password_check(
+      p_attempt_id, p_session_token_hash, p_refresh_token_hash, p_change_token_hash, p_organization_id
+    ) as finished;
 end;
 $$;
 
@@ -469,10 +678,7 @@ begin
   values (
     tests.user_id(p_name), tests.email(p_name), initcap(p_name), 'Example', 'active', now()
   );
-  insert into password_credentials (user_id, digest, history_salt)
-  values (tests.user_id(p_name), tests.password_digest(), substr(tests.history_digest(), 8, 22));
-  insert into password_history (user_id, digest)
-  values (tests.user_id(p_name), tests.history_digest());
+  perform tests.give_password(tests.user_id(p_name));
   return tests.user_id(p_name);
 end;
 $$;

@@ -39,7 +39,7 @@ async function resets(token: Buffer): Promise<string | undefined> {
   try {
     await client.query("begin");
     const { rows } = await client.query<{ answer: string }>(
-      "select reset_password($1, $2, $3, (read_password_policy()).version) as answer",
+      "select tests.reset_password($1, $2, $3, (read_password_policy()).version) as answer",
       [token, OTHER_PASSWORD.digest, [OTHER_PASSWORD.historyDigest]],
     );
     return rows[0]?.answer;
@@ -125,7 +125,7 @@ describe("somebody else's reset", () => {
       const proven = await proveAttempt(db.app, email(name), digest);
       if (proven.status !== "ready") throw new Error(`${name} cannot try`);
       const { rows } = await db.app.query<{ status: string }>(
-        "select status from finish_password_check($1, $2, null, $3)",
+        "select status from tests.finish_password_check($1, $2, null, null, $3)",
         [proven.id, sha256(newToken()), sha256(token)],
       );
       return rows[0]?.status;
@@ -150,7 +150,7 @@ describe("somebody else's reset", () => {
       await client.query("select tests.act_as('zoe', 'zenith')");
       await client.query("select claim_domain('mine.example', sha256('mine'))");
       const { rows } = await client.query(
-        "select reset_password('mine', $1, $2, (read_password_policy()).version) as answer, verify_email('mine') as verified",
+        "select tests.reset_password('mine', $1, $2, (read_password_policy()).version) as answer, verify_email('mine') as verified",
         [OTHER_PASSWORD.digest, [OTHER_PASSWORD.historyDigest]],
       );
       expect(rows).toEqual([{ answer: "invalid", verified: "invalid" }]);

@@ -244,7 +244,7 @@ describe("the list of who is doing what", () => {
 
       const { attempt_id: id } = await run("select * from begin_password_check($1)", [email("amy")]);
       await run("select submit_password_proof($1, $2)", [id, randomBytes(32)]);
-      await run("select * from finish_password_check($1, $2)", [id, sha256(newToken())]);
+      await run("select * from tests.finish_password_check($1, $2)", [id, sha256(newToken())]);
       await run("select * from begin_request($1)", [ZOE()]);
 
       expect(seen.join("\n")).toContain("begin_password_check($1)");

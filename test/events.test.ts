@@ -69,8 +69,8 @@ const DOMAIN = `
 
 // The first key is pending; what is done to it is said last.
 const keyThat = (...becomes: string[]) => `
-  select add_key(null, 1, 'local-key-file', 'test', '\\x00', tests.masked_share());
-  ${becomes.map((state) => `update tenant_keys set state = '${state}'`).join(";")}`;
+  select add_key(${ACME}, 1, 'local-key-file', 'test', '\\x00', tests.masked_share('acme'));
+  ${becomes.map((state) => `update tenant_keys set state = '${state}' where organization_id = ${ACME}`).join(";")}`;
 
 const EXAMPLES: Readonly<Record<string, Example>> = {
   "accept_membership: member.joined": {
@@ -83,7 +83,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "activate_key: key.activated": {
     given: keyThat(),
     as: "operator",
-    call: "activate_key(null, 1, tests.masked_share())",
+    call: `activate_key(${ACME}, 1, tests.masked_share('acme'))`,
   },
   "add_first_key: key.activated": {
     as: "ann",
@@ -95,14 +95,14 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   "add_key: key.added": {
     as: "operator",
-    call: "add_key(null, 1, 'local-key-file', 'test', '\\x00', tests.masked_share())",
+    call: `add_key(${ACME}, 1, 'local-key-file', 'test', '\\x00', tests.masked_share('acme'))`,
   },
   "add_member: member.invited": { as: "ann", call: "add_member(tests.email('zoe'))" },
   "assign_role: role.assigned": { given: ROLE, as: "ann", call: `assign_role(${BOB}, ${ID})` },
   "change_password: password.changed": {
     given: attempt(RIGHT),
     as: "ann",
-    call: `change_password(
+    call: `tests.change_password(
       ${ID}, tests.other_password_digest(), array[tests.other_history_digest()],
       (read_password_policy()).version
     )`,
@@ -110,7 +110,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "change_password: password.disabled": {
     given: attempt(WRONG, HUNDREDTH),
     as: "ann",
-    call: `change_password(${ID}, tests.other_password_digest(), array[tests.other_history_digest()], '')`,
+    call: `tests.change_password(${ID}, tests.other_password_digest(), array[tests.other_history_digest()], '')`,
   },
   "change_role_permissions: role.permissions_set": {
     given: ROLE,
@@ -136,22 +136,22 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "destroy_key: key.destroyed": {
     given: keyThat("active", "decrypt_only", "retired"),
     as: "operator",
-    call: "destroy_key(null, 1)",
+    call: `destroy_key(${ACME}, 1)`,
   },
   "finish_password_check: password.change_required": {
     given: attempt(RIGHT, "update password_credentials set must_change = true"),
     as: "nobody",
-    call: `finish_password_check(${ID}, ${TOKEN})`,
+    call: `tests.finish_password_check(${ID}, ${TOKEN})`,
   },
   "finish_password_check: password.disabled": {
     given: attempt(WRONG, HUNDREDTH),
     as: "nobody",
-    call: `finish_password_check(${ID}, ${TOKEN})`,
+    call: `tests.finish_password_check(${ID}, ${TOKEN})`,
   },
   "finish_password_check: session.opened": {
     given: attempt(RIGHT),
     as: "nobody",
-    call: `finish_password_check(${ID}, ${TOKEN})`,
+    call: `tests.finish_password_check(${ID}, ${TOKEN})`,
   },
   "finish_message: message.delivered": {
     given: MESSAGE,
@@ -209,7 +209,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   "register_user: user.registered": {
     as: "nobody",
-    call: `register_user(
+    call: `tests.register_user(
       ${ID}, 'new@example.com', 'New', 'Example', tests.password_digest(), tests.history_digest(),
       (read_password_policy()).version
     )`,
@@ -222,7 +222,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
        set finished_time = now(), succeeded = true, session_id = md5('session:ann:acme')::uuid`,
     ),
     as: "ann",
-    call: `rehash_password(${ID}, '$2a$13$' || substr(tests.password_digest(), 8))`,
+    call: `tests.rehash_password(${ID}, '$2a$13$' || substr(tests.password_digest(), 8))`,
   },
   "release_domain: domain.released": { given: DOMAIN, as: "ann", call: "release_domain('acme.example')" },
   "remove_member: member.removed": { as: "ann", call: `remove_member(${BOB})` },
@@ -246,7 +246,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "reset_password: password.reset": {
     given: oneTimeToken("reset_password"),
     as: "nobody",
-    call: `reset_password(
+    call: `tests.reset_password(
       ${TOKEN}, tests.other_password_digest(), array[tests.other_history_digest()],
       (read_password_policy()).version
     )`,
@@ -255,7 +255,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "retire_key: key.retired": {
     given: keyThat("active", "decrypt_only"),
     as: "operator",
-    call: "retire_key(null, 1)",
+    call: `retire_key(${ACME}, 1)`,
   },
   "reset_organization_policy: policy.reset": {
     given: `insert into password_policies (organization_id) values (${ACME})`,
@@ -269,7 +269,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "rewrap_key: key.rewrapped": {
     given: keyThat(),
     as: "operator",
-    call: "rewrap_key(null, 1, 'local-key-file', 'another', '\\x01', tests.masked_share())",
+    call: `rewrap_key(${ACME}, 1, 'local-key-file', 'another', '\\x01', tests.masked_share('acme'))`,
   },
   "rotate_context_key: context_key.rotated": { as: "operator", call: "rotate_context_key()" },
   "set_member_role: member.role_set": { as: "ann", call: `set_member_role(${BOB}, 'admin')` },

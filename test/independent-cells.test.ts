@@ -95,7 +95,7 @@ describe("two cells in one database", () => {
     await other.pool("app").query("select submit_password_proof($1, $2)", [id, proofOf(PASSWORD.digest, id, nonce)]);
     const { rows: finished } = await other
       .pool("app")
-      .query("select status from finish_password_check($1, sha256('a'))", [id]);
+      .query("select status from tests.finish_password_check($1, sha256('a'))", [id]);
     expect(finished).toEqual([{ status: "invalid" }]);
   });
 

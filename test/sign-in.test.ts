@@ -117,7 +117,7 @@ describe("signing in", () => {
     const { email, password, userId } = await newPerson(database, "gina");
     const cost = async () => {
       const { rows } = await database.admin.query(
-        "select substr(digest, 5, 2) as cost from password_credentials where user_id = $1",
+        "select substr(salt, 5, 2) as cost from password_credentials where user_id = $1",
         [userId],
       );
       return rows;

@@ -5,7 +5,8 @@
  * (in the database each digest would hold a backend for a quarter of a second)
  * and three ideas keep that honest:
  *
- * - No digest ever leaves. Signing in is begun with an address and answered
+ * - No digest ever leaves, and none is kept in clear: each is sealed under the
+ *   cell's key and its owner's salt, and opened to judge one proof. Signing in is begun with an address and answered
  *   with a salt and a nonce; what comes back is HMAC(digest, attempt | nonce),
  *   which only the password can make and which is good for one attempt.
  * - An attempt is charged before anything is compared, and in a transaction of
@@ -13,7 +14,7 @@
  *   third: a caller who could judge and roll back would have guesses for free.
  *   So each function here looks only at what an earlier transaction committed.
  * - Reuse is a unique constraint. Every password is also digested under the
- *   person's fixed history salt, so that equal passwords are equal rows.
+ *   person's fixed history salt, so that equal passwords have equal blind indexes.
  *
  * An address that nobody has is treated like one that somebody has, line by
  * line: the same rows are written and the same time is spent.
@@ -28,7 +29,8 @@ set local role safetypin_owner;
 
 create table password_credentials (
   user_id          uuid not null,
-  digest           text not null,
+  digest           bytea not null,
+  salt             text not null,
   history_salt     text not null,
   set_time         timestamptz not null default now(),
   must_change      boolean not null default false,
@@ -38,10 +40,8 @@ create table password_credentials (
   constraint password_credentials_pkey primary key (user_id),
   constraint password_credentials_user_id_fkey
     foreign key (user_id) references users (id) on delete cascade,
-  -- $2a$ and nothing else: pgcrypto's crypt() does not know $2b$ and silently
-  -- falls back to DES.
-  constraint password_credentials_digest_is_bcrypt
-    check (digest ~ '^\$2a\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$'),
+  constraint password_credentials_salt_is_bcrypts
+    check (salt ~ '^\$2a\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{22}$'),
   constraint password_credentials_history_salt_is_bcrypt
     check (history_salt ~ '^[./A-Za-z0-9]{22}$')
 );
@@ -49,7 +49,9 @@ create table password_credentials (
 comment on table password_credentials is 'What proves a person''s password. Granted to nobody.';
 comment on column password_credentials.user_id is 'Whose. [internal]';
 comment on column password_credentials.digest is
-  'bcrypt of the pre-hashed password, under a salt of its own. [secret]';
+  'bcrypt of the pre-hashed password, under a salt of its own. [sealed]';
+comment on column password_credentials.salt is
+  'The salt of the digest, cost and all: what whoever signs in is answered. [secret]';
 comment on column password_credentials.history_salt is
   'The salt under which every password of this person is digested as well. [secret]';
 comment on column password_credentials.set_time is 'When the password was set. [internal]';
@@ -64,23 +66,75 @@ comment on column password_credentials.disabled_time is
 create table password_history (
   id            uuid not null default new_id(),
   user_id       uuid not null,
-  digest        text not null,
+  digest        bytea not null,
+  salt          text not null,
   creation_time timestamptz not null default now(),
 
   constraint password_history_pkey primary key (id),
-  constraint password_history_user_id_digest_key unique (user_id, digest),
   constraint password_history_user_id_fkey
     foreign key (user_id) references users (id) on delete cascade,
-  constraint password_history_digest_is_bcrypt
-    check (digest ~ '^\$2a\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$')
+  constraint password_history_salt_is_bcrypts
+    check (salt ~ '^\$2a\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{22}$')
 );
+
+create index password_history_user_id_idx on password_history (user_id);
 
 comment on table password_history is
   'A person''s last passwords, each digested under their history salt. Granted to nobody.';
 comment on column password_history.id is 'The id of the entry. [internal]';
 comment on column password_history.user_id is 'Whose. [internal]';
-comment on column password_history.digest is 'bcrypt under the history salt: equal for equal passwords. [secret]';
+comment on column password_history.digest is 'bcrypt under the history salt: equal for equal passwords. [sealed]';
+comment on column password_history.salt is
+  'The salt it was made under, cost and all. [secret]';
 comment on column password_history.creation_time is 'When the password was set. [internal]';
+
+-- $2a$ and nothing else: pgcrypto's crypt() does not know $2b$ and silently falls
+-- back to DES.
+select _declare_sealed_field(
+  'password_credentials', 'digest', 5, 'cell', 'database', 60,
+  'Whoever has it signs in with it, and guesses at the password at their leisure.',
+  p_subject_column => 'user_id',
+  p_pattern => '^\$2a\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$',
+  p_constraint_name => 'password_credentials_digest_is_bcrypt'
+);
+select _declare_sealed_field(
+  'password_history', 'digest', 6, 'cell', 'database', 60,
+  'Whoever has it guesses at the password, which its owner may still use elsewhere.',
+  p_subject_column => 'user_id',
+  p_pattern => '^\$2a\$(1[2-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$',
+  p_constraint_name => 'password_history_digest_is_bcrypt'
+);
+
+
+-- What is sealed is never twice the same, so equal passwords are found by this.
+create table password_history_indexes (
+  id                  uuid not null default new_id(),
+  password_history_id uuid not null,
+  user_id             uuid not null,
+  version             integer not null,
+  digest_index        bytea not null,
+
+  constraint password_history_indexes_pkey primary key (id),
+  constraint password_history_indexes_password_history_id_version_key
+    unique (password_history_id, version),
+  constraint password_history_indexes_user_id_version_digest_index_key
+    unique (user_id, version, digest_index),
+  constraint password_history_indexes_password_history_id_fkey
+    foreign key (password_history_id) references password_history (id) on delete cascade,
+  constraint password_history_indexes_user_id_fkey
+    foreign key (user_id) references users (id) on delete cascade,
+  constraint password_history_indexes_digest_index_is_16_bytes
+    check (octet_length(digest_index) = 16)
+);
+
+comment on table password_history_indexes is
+  'The blind indexes of a person''s last passwords, one for each version that is written: equal for equal passwords. Granted to nobody.';
+comment on column password_history_indexes.id is 'The id of the index. [internal]';
+comment on column password_history_indexes.password_history_id is 'Of which entry. [internal]';
+comment on column password_history_indexes.user_id is 'Whose. [internal]';
+comment on column password_history_indexes.version is 'Of which version of the blind indexes. [internal]';
+comment on column password_history_indexes.digest_index is
+  '16 bytes of HMAC-SHA-256 of the digest, under a key of the cell''s. [secret]';
 
 
 create table password_attempts (
@@ -218,6 +272,8 @@ alter table password_credentials enable row level security;
 alter table password_credentials force row level security;
 alter table password_history enable row level security;
 alter table password_history force row level security;
+alter table password_history_indexes enable row level security;
+alter table password_history_indexes force row level security;
 alter table password_attempts enable row level security;
 alter table password_attempts force row level security;
 alter table sign_in_throttles enable row level security;
@@ -279,6 +335,20 @@ create policy delete_definer on password_history
   using (true);
 comment on policy delete_definer on password_history is
   'Passwords beyond the policy''s memory are forgotten.';
+
+create policy select_definer on password_history_indexes
+  for select
+  to safetypin_definer
+  using (true);
+comment on policy select_definer on password_history_indexes is
+  'A password that was used before is looked for.';
+
+create policy insert_definer on password_history_indexes
+  for insert
+  to safetypin_definer
+  with check (true);
+comment on policy insert_definer on password_history_indexes is
+  'Every password that is set is remembered.';
 
 create policy select_definer on password_attempts
   for select
@@ -391,6 +461,12 @@ create policy select_backup on password_history
   using (true);
 comment on policy select_backup on password_history is 'A backup holds every row.';
 
+create policy select_backup on password_history_indexes
+  for select
+  to safetypin_backup
+  using (true);
+comment on policy select_backup on password_history_indexes is 'A backup holds every row.';
+
 create policy select_backup on password_attempts
   for select
   to safetypin_backup
@@ -407,12 +483,16 @@ grant select (user_id, set_time, must_change) on password_credentials to safetyp
 grant select on password_blocklist to safetypin_app, safetypin_definer, safetypin_backup;
 
 grant select on
-  password_credentials, password_history, password_attempts, password_costs, sign_in_throttles
+  password_credentials, password_history, password_history_indexes, password_attempts,
+  password_costs, sign_in_throttles
   to safetypin_definer, safetypin_backup;
-grant insert (user_id, digest, history_salt, set_time) on password_credentials to safetypin_definer;
-grant update (digest, set_time, must_change, compromised_time, disabled_time)
+grant insert (user_id, digest, salt, history_salt, set_time)
   on password_credentials to safetypin_definer;
-grant insert (user_id, digest) on password_history to safetypin_definer;
+grant update (digest, salt, set_time, must_change, compromised_time, disabled_time)
+  on password_credentials to safetypin_definer;
+grant insert (id, user_id, digest, salt) on password_history to safetypin_definer;
+grant insert (password_history_id, user_id, version, digest_index)
+  on password_history_indexes to safetypin_definer;
 grant delete on password_history to safetypin_definer;
 grant insert (
   id, user_id, account_id, address_id, email_digest, nonce, salt, ip_address, user_agent,
@@ -444,8 +524,8 @@ create function tg_password_credentials__count_cost()
   set search_path from current
 as $$
 declare
-  v_old_cost integer := substr(old.digest, 5, 2);
-  v_new_cost integer := substr(new.digest, 5, 2);
+  v_old_cost integer := substr(old.salt, 5, 2);
+  v_new_cost integer := substr(new.salt, 5, 2);
 begin
   if v_old_cost is not distinct from v_new_cost then
     return null;
@@ -474,7 +554,7 @@ grant execute on function tg_password_credentials__count_cost() to safetypin_own
 set local role safetypin_owner;
 
 create trigger _500_count_cost
-  after insert or update of digest or delete on password_credentials
+  after insert or update of salt or delete on password_credentials
   for each row
   execute function tg_password_credentials__count_cost();
 
@@ -790,7 +870,7 @@ declare
   v_account      record;
   v_address      record;
   v_user_id      uuid;
-  v_digest       text;
+  v_salt         text;
   v_nobodys_salt text;
 begin
   select bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold
@@ -798,8 +878,8 @@ begin
   from password_policies
   where organization_id is null;
 
-  select users.id, password_credentials.digest
-  into v_user_id, v_digest
+  select users.id, password_credentials.salt
+  into v_user_id, v_salt
   from users
   left join password_credentials on password_credentials.user_id = users.id
   where users.email = _fold_ascii(p_email);
@@ -845,7 +925,7 @@ begin
   target_cost := v_policy.bcrypt_cost;
   -- Made for everybody: the same work, whoever it is thrown away for.
   v_nobodys_salt := _salt_for_nobody(p_email, _cost_for_nobody(p_email, target_cost));
-  salt := coalesce(left(v_digest, 29), v_nobodys_salt);
+  salt := coalesce(v_salt, v_nobodys_salt);
 
   insert into password_attempts (
     id, user_id, account_id, address_id, email_digest, nonce, salt, ip_address, user_agent,
@@ -908,6 +988,8 @@ declare
   v_attempt    password_attempts;
   v_credential password_credentials;
   v_status     text;
+  v_nobodys    bytea;
+  v_digest     bytea;
   v_expected   bytea;
   v_succeeded  boolean;
 begin
@@ -935,17 +1017,17 @@ begin
 
   select status into v_status from users where id = v_attempt.user_id;
 
-  -- Somebody without a password is compared with a digest nobody has, and both
-  -- sides are hashed with the nonce before they are compared, so that how long
-  -- it takes says nothing about how much was right.
-  v_expected := hmac(
-    uuid_send(v_attempt.id) || v_attempt.nonce,
-    convert_to(
-      coalesce(v_credential.digest, _salt_for_nobody('', 12) || encode(v_attempt.nonce, 'hex')),
-      'UTF8'
-    ),
-    'sha256'
-  );
+  -- Somebody without a password is compared with a digest nobody has, which is
+  -- sealed for everybody and opened for them, and both sides are hashed with the
+  -- nonce before they are compared, so that how long it takes says nothing about how
+  -- much was right. By assignment throughout: what is opened is in no plan.
+  v_nobodys := _seal(5, null, v_attempt.id, convert_to(rpad(encode(v_attempt.nonce, 'hex'), 60), 'UTF8'));
+  if v_credential.digest is null then
+    v_digest := _open(5, null, v_attempt.id, v_nobodys);
+  else
+    v_digest := _open(5, null, v_attempt.user_id, v_credential.digest, v_attempt.user_id);
+  end if;
+  v_expected := hmac(uuid_send(v_attempt.id) || v_attempt.nonce, v_digest, 'sha256');
   v_succeeded := sha256(v_attempt.nonce || v_expected) = sha256(v_attempt.nonce || v_attempt.proof)
     and v_credential.digest is not null
     and v_credential.disabled_time is null
@@ -977,7 +1059,7 @@ end;
 $$;
 
 comment on function _judge_attempt(uuid) is
-  'Judges the proof of an attempt, once, and records the outcome. Returns the attempt, or null when there is none to judge.';
+  'Judges the proof of an attempt, once, and records the outcome. Returns the attempt, or null when there is none to judge. Raises SP521 for a digest that does not open, SP522 when the cell''s key is not unlocked.';
 
 
 create function finish_password_check(
@@ -1125,7 +1207,7 @@ begin
       from password_credentials
       where user_id = p_user_id
       union
-      select left(digest, 29), 1
+      select password_history.salt, 1
       from password_history
       where user_id = p_user_id
     ) as history
@@ -1176,17 +1258,26 @@ create function _set_password(
   p_history_digests text[],
   p_policy_version text
 )
-  returns void
+  returns boolean
   language plpgsql
   volatile
   security definer
   set search_path from current
 as $$
 declare
-  v_policy  effective_policy;
-  v_salt    text;
-  v_new     text;
-  v_missing bigint;
+  v_versions   integer[] := _written_versions(null);
+  v_policy     effective_policy;
+  v_salt       text;
+  v_new        text;
+  v_id         uuid := new_id();
+  v_salts      text[] := '{}';
+  v_version    integer;
+  v_digest     text;
+  v_index      bytea;
+  v_indexes    bytea[] := '{}';
+  v_new_salt   text := left(p_digest, 29);
+  v_sealed     bytea;
+  v_history    bytea;
 begin
   -- Two changes of one person take turns from here on.
   select history_salt
@@ -1204,52 +1295,66 @@ begin
     raise exception 'the digest was made at too low a cost'
       using errcode = 'SP507', hint = format('Use bcrypt at cost %s.', v_policy.bcrypt_cost);
   end if;
+  v_sealed := _seal_text(5, null, p_user_id, p_digest, p_user_id);
 
   -- The first password brings its history salt along.
   v_salt := coalesce(v_salt, substr(p_history_digests[1], 8, 22));
 
-  select min(digest)
-  into v_new
-  from unnest(p_history_digests) as digest
-  where left(digest, 29) = '$2a$' || v_policy.bcrypt_cost || '$' || v_salt;
+  -- No query from here on has a digest in it: only salts and blind indexes.
+  foreach v_digest in array coalesce(p_history_digests, '{}') loop
+    v_salts := v_salts || left(v_digest, 29);
+    if left(v_digest, 29) = '$2a$' || v_policy.bcrypt_cost || '$' || v_salt then
+      v_new := v_digest;
+    end if;
+  end loop;
 
   perform _prune_password_history(p_user_id, v_policy);
 
-  select count(*)
-  into v_missing
-  from password_history
-  where user_id = p_user_id
-    and left(digest, 29) not in (select left(given, 29) from unnest(p_history_digests) as given);
-
-  if v_new is null or v_missing > 0 then
+  if v_new is null or exists (
+    select from password_history where user_id = p_user_id and salt <> all (v_salts)
+  ) then
     raise exception 'the password was not digested under every salt of the history'
       using errcode = 'SP508', hint = 'Digest it under each of history_salts.';
   end if;
+  v_history := _seal_text(6, null, v_id, v_new, p_user_id);
 
   -- Under a cost of earlier days the constraint below cannot see it.
+  foreach v_version in array v_versions loop
+    foreach v_digest in array p_history_digests loop
+      v_index := _blind_index(6, null, v_version, v_digest);
+      v_indexes := v_indexes || v_index;
+    end loop;
+  end loop;
   if exists (
-    select from password_history
+    select from password_history_indexes
     where user_id = p_user_id
-      and digest = any (p_history_digests)
+      and version = any (v_versions)
+      and digest_index = any (v_indexes)
   ) then
     raise unique_violation
       using
         message = 'the password was used before',
-        constraint = 'password_history_user_id_digest_key',
+        constraint = 'password_history_indexes_user_id_version_digest_index_key',
         hint = 'Choose another password.';
   end if;
 
-  insert into password_history (user_id, digest)
-  values (p_user_id, v_new);
+  insert into password_history (id, user_id, digest, salt)
+  values (v_id, p_user_id, v_history, left(v_new, 29));
+  foreach v_version in array v_versions loop
+    v_index := _blind_index(6, null, v_version, v_new);
+    insert into password_history_indexes (password_history_id, user_id, version, digest_index)
+    values (v_id, p_user_id, v_version, v_index);
+  end loop;
   perform _prune_password_history(p_user_id, v_policy);
 
-  insert into password_credentials (user_id, digest, history_salt)
-  values (p_user_id, p_digest, v_salt)
+  insert into password_credentials (user_id, digest, salt, history_salt)
+  values (p_user_id, v_sealed, v_new_salt, v_salt)
   on conflict (user_id) do nothing;
 
   update password_credentials
   set
-    digest = p_digest,
+    digest = v_sealed,
+    salt = v_new_salt,
     set_time = now(),
     must_change = false,
     compromised_time = null,
@@ -1258,11 +1363,39 @@ begin
 
   -- Bound anew, the password starts with no failures.
   perform _release_attempt(_account_id((select email from users where id = p_user_id)), null);
+  return true;
 end;
 $$;
 
 comment on function _set_password(uuid, text, text[], text) is
-  'Sets a password that was judged by the policy of this version. Raises SP402 for a stale version, SP507 for a digest that is too cheap, SP508 for a salt left out, and breaks password_history_user_id_digest_key for a password used before.';
+  'Sets a password that was judged by the policy of this version. Call it by assignment, which has no plan that shows a digest. Raises SP402 for a stale version, SP507 for a digest that is too cheap, SP508 for a salt left out, SP522 when the cell''s key is not unlocked, and breaks password_history_indexes_user_id_version_digest_index_key for a password used before.';
+
+
+-- What clients hand over: digests masked under the pad of their connection.
+create function _unmask_digests(
+  p_masked bytea[]
+)
+  returns text[]
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+declare
+  v_masked  bytea;
+  v_digest  text;
+  v_digests text[] := '{}';
+begin
+  foreach v_masked in array coalesce(p_masked, '{}') loop
+    v_digest := convert_from(_unmask(v_masked, 6), 'UTF8');
+    v_digests := v_digests || v_digest;
+  end loop;
+  return v_digests;
+end;
+$$;
+
+comment on function _unmask_digests(bytea[]) is
+  'The digests for the history that a client handed over masked. Raises SP521 for one that was not masked for that, under this pad.';
 
 
 create function _register_again(
@@ -1312,7 +1445,7 @@ comment on function _register_again(uuid, text, text, text, text, timestamptz) i
 -- password lives through verification only where the address was registered once:
 -- of two who registered it nobody knows which one reads the mail, and whoever does
 -- sets a password by a reset.
-create function register_user(
+create function _register_user(
   p_user_id uuid,
   p_email text,
   p_first_name text,
@@ -1323,7 +1456,7 @@ create function register_user(
   p_timezone text default 'UTC',
   p_locale text default 'en'
 )
-  returns void
+  returns boolean
   language plpgsql
   volatile
   security definer
@@ -1331,6 +1464,7 @@ create function register_user(
 as $$
 declare
   v_now        timestamptz := _now();
+  v_is_set     boolean;
   v_owner_id   uuid;
   v_status     text;
   v_is_again   boolean := false;
@@ -1348,7 +1482,7 @@ begin
       case when v_owner_id is null then _fold_ascii(p_email) else new_id() || '@nobody.invalid' end,
       p_first_name, p_last_name, p_timezone, p_locale
     );
-    perform _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
+    v_is_set := _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
     if v_owner_id is null or v_status <> 'pending' then
       perform _register_again(p_user_id, p_first_name, p_last_name, p_timezone, p_locale, null);
     end if;
@@ -1388,14 +1522,49 @@ begin
       when v_owner_id is not null then 'already_registered'
     end
   );
+
+  return true;
 end;
 $$;
 
-comment on function register_user(uuid, text, text, text, text, text, text, text, text) is
-  'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. An address that is registered again before it is verified keeps no password: whoever verifies it resets it. Raises SP402, SP507 or SP508 as for any new password.';
+comment on function _register_user(uuid, text, text, text, text, text, text, text, text) is
+  'What register_user() does, with digests in clear: for seeds, and called by assignment.';
+
+
+create function register_user(
+  p_user_id uuid,
+  p_email text,
+  p_first_name text,
+  p_last_name text,
+  p_password_digest bytea,
+  p_history_digest bytea,
+  p_policy_version text,
+  p_timezone text default 'UTC',
+  p_locale text default 'en'
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_digest         text := convert_from(_unmask(p_password_digest, 5), 'UTF8');
+  v_history_digest text := convert_from(_unmask(p_history_digest, 6), 'UTF8');
+  v_is_done        boolean;
+begin
+  v_is_done := _register_user(
+    p_user_id, p_email, p_first_name, p_last_name, v_digest, v_history_digest, p_policy_version,
+    p_timezone, p_locale
+  );
+end;
+$$;
+
+comment on function register_user(uuid, text, text, text, bytea, bytea, text, text, text) is
+  'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. An address that is registered again before it is verified keeps no password: whoever verifies it resets it. Digests come masked, for fields 5 and 6. Raises SP402, SP507 or SP508 as for any new password, SP521 for a digest that was not masked so.';
 
 grant execute on function
-  register_user(uuid, text, text, text, text, text, text, text, text)
+  register_user(uuid, text, text, text, bytea, bytea, text, text, text)
 to safetypin_app;
 
 
@@ -1420,8 +1589,8 @@ grant execute on function prepare_password_change() to safetypin_app;
 
 create function change_password(
   p_attempt_id uuid,
-  p_password_digest text,
-  p_history_digests text[],
+  p_password_digest bytea,
+  p_history_digests bytea[],
   p_policy_version text
 )
   returns text
@@ -1431,8 +1600,11 @@ create function change_password(
   set search_path from current
 as $$
 declare
-  v_user_id uuid := _require_user();
-  v_attempt password_attempts;
+  v_user_id         uuid := _require_user();
+  v_attempt         password_attempts;
+  v_digest          text;
+  v_history_digests text[];
+  v_is_set          boolean;
 begin
   if exists (
     select from password_attempts where id = p_attempt_id and user_id is distinct from v_user_id
@@ -1458,7 +1630,9 @@ begin
     return 'invalid';
   end if;
 
-  perform _set_password(v_user_id, p_password_digest, p_history_digests, p_policy_version);
+  v_digest := convert_from(_unmask(p_password_digest, 5), 'UTF8');
+  v_history_digests := _unmask_digests(p_history_digests);
+  v_is_set := _set_password(v_user_id, v_digest, v_history_digests, p_policy_version);
 
   update sessions
   set
@@ -1474,10 +1648,10 @@ begin
 end;
 $$;
 
-comment on function change_password(uuid, text, text[], text) is
-  'Changes the caller''s password, given the proof of the current one, and ends their other sessions. Answers changed, or invalid when the proof is not right. Raises SP102, SP402, SP507 or SP508, and breaks password_history_user_id_digest_key for a password used before.';
+comment on function change_password(uuid, bytea, bytea[], text) is
+  'Changes the caller''s password, given the proof of the current one, and ends their other sessions. Answers changed, or invalid when the proof is not right. Raises SP102, SP402, SP507 or SP508, and breaks password_history_indexes_user_id_version_digest_index_key for a password used before.';
 
-grant execute on function change_password(uuid, text, text[], text) to safetypin_app;
+grant execute on function change_password(uuid, bytea, bytea[], text) to safetypin_app;
 
 
 create function request_password_reset(
@@ -1542,8 +1716,8 @@ grant execute on function prepare_password_reset(bytea) to safetypin_app;
 -- Opens no session: a reset proves the mailbox, and no second factor.
 create function reset_password(
   p_token bytea,
-  p_password_digest text,
-  p_history_digests text[],
+  p_password_digest bytea,
+  p_history_digests bytea[],
   p_policy_version text
 )
   returns text
@@ -1553,14 +1727,19 @@ create function reset_password(
   set search_path from current
 as $$
 declare
-  v_token one_time_tokens := _use_token(array['reset_password'], p_token);
+  v_token           one_time_tokens := _use_token(array['reset_password'], p_token);
+  v_digest          text;
+  v_history_digests text[];
+  v_is_set          boolean;
 begin
   if v_token.id is null then
     perform _log_event('password.reset', p_result => 'failure', p_failure_reason => 'unknown_token');
     return 'invalid';
   end if;
 
-  perform _set_password(v_token.user_id, p_password_digest, p_history_digests, p_policy_version);
+  v_digest := convert_from(_unmask(p_password_digest, 5), 'UTF8');
+  v_history_digests := _unmask_digests(p_history_digests);
+  v_is_set := _set_password(v_token.user_id, v_digest, v_history_digests, p_policy_version);
   perform _void_sessions(v_token.user_id, 'password_reset');
 
   -- Whoever read the message owns the address.
@@ -1575,10 +1754,10 @@ begin
 end;
 $$;
 
-comment on function reset_password(bytea, text, text[], text) is
-  'Sets a new password with a token that was sent to the person, once, and ends all their sessions. Answers reset, or invalid when the token is not good. Raises SP402, SP507 or SP508, and breaks password_history_user_id_digest_key for a password used before.';
+comment on function reset_password(bytea, bytea, bytea[], text) is
+  'Sets a new password with a token that was sent to the person, once, and ends all their sessions. Answers reset, or invalid when the token is not good. Raises SP402, SP507 or SP508, and breaks password_history_indexes_user_id_version_digest_index_key for a password used before.';
 
-grant execute on function reset_password(bytea, text, text[], text) to safetypin_app;
+grant execute on function reset_password(bytea, bytea, bytea[], text) to safetypin_app;
 
 
 -- That the new digest is of the same password is the caller's word: bcrypt shows
@@ -1590,7 +1769,7 @@ grant execute on function reset_password(bytea, text, text[], text) to safetypin
 -- password was.
 create function rehash_password(
   p_attempt_id uuid,
-  p_password_digest text
+  p_password_digest bytea
 )
   returns boolean
   language plpgsql
@@ -1601,10 +1780,15 @@ as $$
 declare
   v_user_id uuid := _require_user();
   v_now     timestamptz := _now();
+  v_digest  text := convert_from(_unmask(p_password_digest, 5), 'UTF8');
+  v_sealed  bytea;
+  v_new     text := left(v_digest, 29);
   v_salt    text;
   v_cost    integer;
   v_found   boolean;
 begin
+  v_sealed := _seal_text(5, null, v_user_id, v_digest, v_user_id);
+
   delete from password_attempts
   where id = p_attempt_id
     and user_id = v_user_id
@@ -1619,11 +1803,13 @@ begin
   where organization_id is null;
 
   update password_credentials
-  set digest = p_password_digest
+  set
+    digest = v_sealed,
+    salt = v_new
   where user_id = v_user_id
-    and left(digest, 29) = v_salt
-    and left(digest, 7) < '$2a$' || v_cost || '$'
-    and left(p_password_digest, 7) = '$2a$' || v_cost || '$';
+    and salt = v_salt
+    and left(salt, 7) < '$2a$' || v_cost || '$'
+    and left(v_new, 7) = '$2a$' || v_cost || '$';
   v_found := found;
 
   perform _log_event(
@@ -1635,17 +1821,17 @@ begin
       when not v_found then 'not_due'
     end,
     p_additional_data => jsonb_build_object(
-      'from', substr(v_salt, 5, 2), 'to', substring(p_password_digest from '^\$2a\$([0-9]{2})\$')
+      'from', substr(v_salt, 5, 2), 'to', substring(v_new from '^\$2a\$([0-9]{2})\$')
     )
   );
   return v_found;
 end;
 $$;
 
-comment on function rehash_password(uuid, text) is
+comment on function rehash_password(uuid, bytea) is
   'Replaces the digest that was proven, where the cell''s cost has risen above its own, by one of just that cost: within a minute of signing in with the password, once, from the session that came of it. Says whether it did. Raises SP102.';
 
-grant execute on function rehash_password(uuid, text) to safetypin_app;
+grant execute on function rehash_password(uuid, bytea) to safetypin_app;
 
 
 create function require_password_change(

@@ -1,6 +1,8 @@
 /** Types generated for queries found in "queries/password_credentials.sql" */
 import { PreparedQuery } from '@pgtyped/runtime';
 
+export type BufferArray = (Buffer)[];
+
 export type stringArray = (string)[];
 
 /** 'RequirePasswordChange' parameters type */
@@ -84,8 +86,8 @@ export const preparePasswordChange = new PreparedQuery<PreparePasswordChangePara
 /** 'ChangePassword' parameters type */
 export interface ChangePasswordParams {
   attemptId: string;
-  historyDigests: stringArray;
-  passwordDigest: string;
+  historyDigests: BufferArray;
+  passwordDigest: Buffer;
   policyVersion: string;
 }
 
@@ -100,13 +102,13 @@ export interface ChangePasswordQuery {
   result: ChangePasswordResult;
 }
 
-const changePasswordIR: any = {"usedParamSet":{"attemptId":true,"passwordDigest":true,"historyDigests":true,"policyVersion":true},"params":[{"name":"attemptId","required":true,"transform":{"type":"scalar"},"locs":[{"a":26,"b":36}]},{"name":"passwordDigest","required":true,"transform":{"type":"scalar"},"locs":[{"a":39,"b":54}]},{"name":"historyDigests","required":true,"transform":{"type":"scalar"},"locs":[{"a":57,"b":72}]},{"name":"policyVersion","required":true,"transform":{"type":"scalar"},"locs":[{"a":83,"b":97}]}],"statement":"select change_password(\n  :attemptId!, :passwordDigest!, :historyDigests!::text[], :policyVersion!\n) as \"outcome!\""};
+const changePasswordIR: any = {"usedParamSet":{"attemptId":true,"passwordDigest":true,"historyDigests":true,"policyVersion":true},"params":[{"name":"attemptId","required":true,"transform":{"type":"scalar"},"locs":[{"a":26,"b":36}]},{"name":"passwordDigest","required":true,"transform":{"type":"scalar"},"locs":[{"a":39,"b":54}]},{"name":"historyDigests","required":true,"transform":{"type":"scalar"},"locs":[{"a":57,"b":72}]},{"name":"policyVersion","required":true,"transform":{"type":"scalar"},"locs":[{"a":84,"b":98}]}],"statement":"select change_password(\n  :attemptId!, :passwordDigest!, :historyDigests!::bytea[], :policyVersion!\n) as \"outcome!\""};
 
 /**
  * Query generated from SQL:
  * ```
  * select change_password(
- *   :attemptId!, :passwordDigest!, :historyDigests!::text[], :policyVersion!
+ *   :attemptId!, :passwordDigest!, :historyDigests!::bytea[], :policyVersion!
  * ) as "outcome!"
  * ```
  */
@@ -197,8 +199,8 @@ export const preparePasswordReset = new PreparedQuery<PreparePasswordResetParams
 
 /** 'ResetPassword' parameters type */
 export interface ResetPasswordParams {
-  historyDigests: stringArray;
-  passwordDigest: string;
+  historyDigests: BufferArray;
+  passwordDigest: Buffer;
   policyVersion: string;
   token: Buffer;
 }
@@ -214,13 +216,13 @@ export interface ResetPasswordQuery {
   result: ResetPasswordResult;
 }
 
-const resetPasswordIR: any = {"usedParamSet":{"token":true,"passwordDigest":true,"historyDigests":true,"policyVersion":true},"params":[{"name":"token","required":true,"transform":{"type":"scalar"},"locs":[{"a":25,"b":31}]},{"name":"passwordDigest","required":true,"transform":{"type":"scalar"},"locs":[{"a":34,"b":49}]},{"name":"historyDigests","required":true,"transform":{"type":"scalar"},"locs":[{"a":52,"b":67}]},{"name":"policyVersion","required":true,"transform":{"type":"scalar"},"locs":[{"a":78,"b":92}]}],"statement":"select reset_password(\n  :token!, :passwordDigest!, :historyDigests!::text[], :policyVersion!\n) as \"outcome!\""};
+const resetPasswordIR: any = {"usedParamSet":{"token":true,"passwordDigest":true,"historyDigests":true,"policyVersion":true},"params":[{"name":"token","required":true,"transform":{"type":"scalar"},"locs":[{"a":25,"b":31}]},{"name":"passwordDigest","required":true,"transform":{"type":"scalar"},"locs":[{"a":34,"b":49}]},{"name":"historyDigests","required":true,"transform":{"type":"scalar"},"locs":[{"a":52,"b":67}]},{"name":"policyVersion","required":true,"transform":{"type":"scalar"},"locs":[{"a":79,"b":93}]}],"statement":"select reset_password(\n  :token!, :passwordDigest!, :historyDigests!::bytea[], :policyVersion!\n) as \"outcome!\""};
 
 /**
  * Query generated from SQL:
  * ```
  * select reset_password(
- *   :token!, :passwordDigest!, :historyDigests!::text[], :policyVersion!
+ *   :token!, :passwordDigest!, :historyDigests!::bytea[], :policyVersion!
  * ) as "outcome!"
  * ```
  */
@@ -230,7 +232,7 @@ export const resetPassword = new PreparedQuery<ResetPasswordParams,ResetPassword
 /** 'RehashPassword' parameters type */
 export interface RehashPasswordParams {
   attemptId: string;
-  passwordDigest: string;
+  passwordDigest: Buffer;
 }
 
 /** 'RehashPassword' return type */

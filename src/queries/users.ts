@@ -540,10 +540,10 @@ export const closeAccount = new PreparedQuery<CloseAccountParams,CloseAccountRes
 export interface RegisterUserParams {
   email: string;
   firstName: string;
-  historyDigest: string;
+  historyDigest: Buffer;
   lastName: string;
   locale: string;
-  passwordDigest: string;
+  passwordDigest: Buffer;
   policyVersion: string;
   timezone: string;
   userId: string;

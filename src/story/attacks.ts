@@ -89,12 +89,9 @@ async function noPassword(attacker: pg.Client, email: string): Promise<void> {
   quote("select … from begin_password_check(…); select submit_password_proof(…); select … from finish_password_check(…)");
   const { rows: [attempt] } = await attacker.query("select attempt_id, salt from begin_password_check($1)", [email]);
   await attacker.query("select submit_password_proof($1, sha256('whatever'))", [attempt?.attempt_id]);
-  const { rows: [finished] } = await attacker.query(
-    "select status, session_id from finish_password_check($1, sha256('a token of mine'))",
-    [attempt?.attempt_id],
-  );
-  insist(finished?.status === "invalid" && finished.session_id === null, "no password, no session");
-  good(`He is given a salt (${String(attempt?.salt).slice(0, 12)}…) and no digest; his proof is wrong: invalid`);
+  const judged = await failure(attacker, "select status from finish_password_check($1, sha256('a token of mine'))", [attempt?.attempt_id as string]);
+  insist(judged === "SP522", "digests are sealed: without the cell's key none is compared");
+  good(`He is given a salt (${String(attempt?.salt).slice(0, 12)}…) and no digest; without the cell's key his proof is not even judged`);
 
   const direct = await failure(
     attacker,
@@ -163,12 +160,12 @@ async function injection(
   insist(everything.length === 1 && everything[0]?.email === zoe.email, "the injection stays in Zenith");
   good(`“' or true --” gives ${everything.length} row, Zoe herself: all that she may see`);
 
-  const digests = await search(safetypin, zoe, "' union all select user_id::text, digest from password_credentials --").then(
+  const digests = await search(safetypin, zoe, "' union all select user_id::text, encode(digest, 'hex') from password_credentials --").then(
     () => undefined,
     (error: unknown) => error as Error,
   );
   insist(digests !== undefined, "digests cannot be reached by injection either");
-  good(`“' union all select user_id::text, digest from password_credentials --” → ${digests.message}`);
+  good(`“' union all select user_id::text, encode(digest, 'hex') from password_credentials --” → ${digests.message}`);
 }
 
 async function search(

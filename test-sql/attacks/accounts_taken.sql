@@ -7,7 +7,7 @@ create function tests.register(p_email text, p_first_name text, p_digest text, p
   returns void
   language sql
 as $$
-  select register_user(
+  select tests.register_user(
     new_id(), p_email, p_first_name, 'Example', p_digest, p_history_digest,
     (select version from read_password_policy())
   )
@@ -16,7 +16,7 @@ create function tests.reset(p_token bytea)
   returns text
   language sql
 as $$
-  select reset_password(
+  select tests.reset_password(
     p_token, tests.other_password_digest(), array[tests.other_history_digest()],
     (select version from read_password_policy())
   )
@@ -35,7 +35,7 @@ select is(tests.sign_in('vic'), 'invalid', '... and the password of whoever was 
 select is(tests.sign_in('vic', replace(tests.password_digest(), 'abc', 'abd')), 'invalid', '... nor does that of whoever was last');
 select request_password_reset(tests.email('vic'));
 select is(
-  reset_password(
+  tests.reset_password(
     tests.read_message('vic', 'reset_password'), tests.other_password_digest(), array[tests.other_history_digest()],
     (select version from read_password_policy())
   ),
@@ -70,7 +70,7 @@ grant select on attempt to public;
 update password_credentials set compromised_time = now() where user_id = tests.user_id('amy');
 select tests.act_as('amy', 'acme');
 select is(
-  change_password(
+  tests.change_password(
     (select id from attempt), tests.other_password_digest(), array[tests.other_history_digest()],
     (select version from read_password_policy())
   ),

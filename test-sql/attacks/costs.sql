@@ -10,11 +10,10 @@ union all
 select 'nobody' || n || '@example.com', false from generate_series(1, 300) as n;
 insert into users (id, email, first_name, last_name, status, email_verified_time)
 select md5(address)::uuid, address, 'Some', 'Body', 'active', now() from tests.addresses where is_there;
-insert into password_credentials (user_id, digest, history_salt)
-select
+select tests.give_password(
   md5(address)::uuid,
-  '$2a$12$' || translate(left(encode(sha256(address::bytea), 'base64'), 21), '+/', '..') || 'u' || repeat('x', 31),
-  substr(tests.history_digest(), 8, 22)
+  '$2a$12$' || translate(left(encode(sha256(address::bytea), 'base64'), 21), '+/', '..') || 'u' || repeat('x', 31)
+)
 from tests.addresses
 where is_there;
 create table tests.answers (question integer, address text, salt text, target_cost integer);
@@ -49,7 +48,7 @@ create function tests.sign_in_some(p_first integer, p_last integer)
   language sql
 as $$
   update password_credentials
-  set digest = '$2a$13$' || translate(left(encode(sha256(digest::bytea), 'base64'), 21), '+/', '..') || 'u' || repeat('y', 31)
+  set salt = '$2a$13$' || translate(left(encode(sha256(digest), 'base64'), 21), '+/', '..') || 'u'
   where user_id in (select md5('somebody' || n || '@example.com')::uuid from generate_series(p_first, p_last) as n)
 $$;
 
@@ -65,7 +64,7 @@ select results_eq(
     select is_there, count(*)
     from tests.addresses
     left join password_credentials on user_id = md5(address)::uuid
-    where coalesce(left(digest, 29), _salt_for_nobody(address, 13)) like '$2a$12$%'
+    where coalesce(password_credentials.salt, _salt_for_nobody(address, 13)) like '$2a$12$%'
     group by is_there
   $$,
   $$ values (true, 100::bigint) $$,
@@ -119,14 +118,14 @@ as $$
   select cost
   from password_costs
   where credential_count <> (
-    select count(*) from password_credentials where substr(digest, 5, 2)::integer = cost
+    select count(*) from password_credentials where substr(salt, 5, 2)::integer = cost
   )
 $$;
 select is_empty('select tests.miscounted()', 'the counts are those of the credentials');
 select tests.two_organizations();
 select tests.act_as_superuser();
 delete from users where email like 'somebody1%';
-update password_credentials set digest = replace(digest, '$13$', '$31$') where user_id = md5('somebody2@example.com')::uuid;
+update password_credentials set salt = replace(salt, '$13$', '$31$') where user_id = md5('somebody2@example.com')::uuid;
 select results_eq(
   $$ select cost, credential_count from password_costs where credential_count > 0 order by cost $$,
   $$ values (12, 4::bigint), (13, 87), (31, 1) $$,

@@ -111,13 +111,13 @@ select is_empty(
 select tests.act_as_nobody();
 select is(
   tests.error_of($$
-    select register_user(
+    select tests.register_user(
       gen_random_uuid(), 'zoe@example.com', 'Z', 'Z', tests.password_digest(), tests.history_digest(),
       (read_password_policy()).version
     )
   $$),
   tests.error_of($$
-    select register_user(
+    select tests.register_user(
       gen_random_uuid(), 'new@example.com', 'N', 'N', tests.password_digest(), tests.history_digest(),
       (read_password_policy()).version
     )
@@ -147,7 +147,7 @@ create table tests.registrations as
 select
   wrong,
   format(
-    'select register_user(%L, %%L, %L, %L, %L, %L, %s)',
+    'select tests.register_user(%L, %%L, %L, %L, %L, %L, %s)',
     id, first_name, 'Example', digest, history, version
   ) as call
 from (

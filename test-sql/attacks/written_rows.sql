@@ -39,7 +39,7 @@ create function tests.registering(p_email text)
   language sql
 as $$
   select format(
-    'select register_user(new_id(), %L, %L, %L, %L, %L, (select version from read_password_policy()))',
+    'select tests.register_user(new_id(), %L, %L, %L, %L, %L, (select version from read_password_policy()))',
     p_email, 'Some', 'Body', tests.other_password_digest(), tests.other_history_digest()
   )
 $$;

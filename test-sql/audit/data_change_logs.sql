@@ -59,7 +59,7 @@ select results_eq(
 );
 select tests.act_as_superuser();
 update password_credentials
-set digest = tests.other_password_digest(), must_change = true
+set digest = _seal_text(5, null, user_id, tests.other_password_digest(), user_id), must_change = true
 where user_id = tests.user_id('bob');
 select tests.act_as_auditor();
 select results_eq(

@@ -108,7 +108,7 @@ select is(tests.take(), 0::bigint, '... and is taken no more');
 select tests.act_as_nobody();
 select ok(prepare_password_reset((select token from taken where n = 1)) is not null, 'the first token that was sent is good');
 select is(
-  reset_password(token, tests.other_password_digest(), array[tests.other_history_digest()], (read_password_policy()).version),
+  tests.reset_password(token, tests.other_password_digest(), array[tests.other_history_digest()], (read_password_policy()).version),
   case n when 2 then 'reset' else 'invalid' end,
   format('the second is used, and the others go with it: %s', n)
 )

@@ -16,7 +16,7 @@ as $$ select '$2a$' || p_cost || '$zyxwvutsrqponmlkjihgfe' || left(md5('history 
 create function tests.change(p_from text, p_to text, p_history text[])
   returns text
   language sql
-as $$ select change_password(tests.prove_password('bob', p_from), p_to, p_history, (select version from read_password_policy())) $$;
+as $$ select tests.change_password(tests.prove_password('bob', p_from), p_to, p_history, (select version from read_password_policy())) $$;
 
 -- What he needs to know
 select tests.act_as_nobody();
@@ -31,21 +31,21 @@ select results_eq(
 -- Who may
 select tests.act_as_nobody();
 select throws_ok(
-  $$ select change_password(new_id(), tests.nth(1), array[tests.nth_history(1)], (select version from read_password_policy())) $$,
+  $$ select tests.change_password(new_id(), tests.nth(1), array[tests.nth_history(1)], (select version from read_password_policy())) $$,
   'SP102', null,
   'nobody changes a password'
 );
 select tests.act_as_operator();
-select throws_ok($$ select change_password(new_id(), 'x', '{}', 'x') $$, '42501', null, 'a job changes none');
+select throws_ok($$ select tests.change_password(new_id(), 'x', '{}', 'x') $$, '42501', null, 'a job changes none');
 select tests.act_as('bob');
 select tests.act_as('bob', 'acme');
 select is(
-  change_password(null, tests.nth(1), array[tests.nth_history(1)], (select version from read_password_policy())), 'invalid',
+  tests.change_password(null, tests.nth(1), array[tests.nth_history(1)], (select version from read_password_policy())), 'invalid',
   'bob without a proof changes nothing'
 );
 select is(tests.change(tests.other_password_digest(), tests.nth(1), array[tests.nth_history(1)]), 'invalid', '... nor with the proof of another password');
 select is(
-  change_password(tests.prove_password('amy'), tests.nth(1), array[tests.nth_history(1)], (select version from read_password_policy())), 'invalid',
+  tests.change_password(tests.prove_password('amy'), tests.nth(1), array[tests.nth_history(1)], (select version from read_password_policy())), 'invalid',
   '... nor with amy''s proof'
 );
 select results_eq(
@@ -56,11 +56,11 @@ select results_eq(
 
 -- By which rules
 select throws_ok(
-  $$ select change_password(tests.prove_password('bob'), tests.nth(1), array[tests.nth_history(1)], 'stale') $$,
+  $$ select tests.change_password(tests.prove_password('bob'), tests.nth(1), array[tests.nth_history(1)], 'stale') $$,
   'SP402', null, 'rules that no longer hold are refused'
 );
 select throws_ok(
-  $$ select change_password(tests.prove_password('bob'), tests.nth(1), array[tests.nth_history(1)], null) $$,
+  $$ select tests.change_password(tests.prove_password('bob'), tests.nth(1), array[tests.nth_history(1)], null) $$,
   'SP402', null, '... and so are none'
 );
 select throws_ok($$ select tests.change(tests.password_digest(), tests.nth(1, 11), array[tests.nth_history(1)]) $$, 'SP507', null, 'a cheap digest is refused');
@@ -95,10 +95,12 @@ create function tests.set(p_n integer)
   returns void
   language plpgsql
 as $$
+declare
+  v_is_set boolean;
 begin
   -- As if a day had passed: entries of one transaction are of one time.
   update password_history set creation_time = creation_time - interval '1 day' where user_id = tests.user_id('bob');
-  perform _set_password(
+  v_is_set := _set_password(
     tests.user_id('bob'), tests.nth(p_n), array[tests.nth_history(p_n)],
     (_effective_policy(tests.user_id('bob'))).version
   );
@@ -142,13 +144,13 @@ select throws_ok(
 select is(tests.change(tests.nth(1), tests.nth(20, 13), array[tests.nth_history(20, 13), tests.nth_history(20)]), 'changed', 'a new one is taken');
 select tests.act_as_superuser();
 select results_eq(
-  $$ select left(digest, 7), count(*) from password_history where user_id = tests.user_id('bob') group by 1 order by 1 $$,
+  $$ select left(salt, 7), count(*) from password_history where user_id = tests.user_id('bob') group by 1 order by 1 $$,
   $$ values ('$2a$12$', 4::bigint), ('$2a$13$', 1::bigint) $$,
   '... and remembered at the new cost, once'
 );
 
 -- Amy's password is none of his
-select is((select digest from password_credentials where user_id = tests.user_id('amy')), tests.password_digest(), 'amy''s password is what it was');
+select is(tests.opened_digest('amy'), tests.password_digest(), 'amy''s password is what it was');
 
 select finish();
 rollback;

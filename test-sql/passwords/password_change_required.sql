@@ -49,7 +49,7 @@ select is(
 );
 select is((select count(*) from tests.events('password.change_required')), 2::bigint, 'both are recorded');
 select is(
-  reset_password(tests.token('bob', 'change'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'reset',
+  tests.reset_password(tests.token('bob', 'change'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'reset',
   'bob chooses a new one'
 );
 select is(tests.sign_in('bob', tests.other_password_digest(), 'bob again'), 'signed_in', '... and signs in');
@@ -67,7 +67,7 @@ select tests.act_as_nobody();
 select throws_ok($$ select begin_request(tests.token('amy', 'acme')) $$, 'SP101', null, 'her session ends at once');
 select is(tests.sign_in('amy', p_token => 'amy'), 'password_compromised', '... and her password opens none');
 select is(
-  reset_password(tests.token('amy', 'change'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'invalid',
+  tests.reset_password(tests.token('amy', 'change'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'invalid',
   '... nor does it set another'
 );
 select tests.act_as_superuser();
@@ -86,7 +86,7 @@ select tests.act_as_nobody();
 select is(tests.sign_in('amy', p_token => 'amy 2'), 'password_compromised', 'known to others is enough by itself');
 select request_password_reset(tests.email('amy'));
 select is(
-  reset_password(tests.read_message('amy', 'reset_password'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'reset',
+  tests.reset_password(tests.read_message('amy', 'reset_password'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'reset',
   'what is mailed to her sets another'
 );
 

@@ -45,7 +45,9 @@ create function pg_temp.refused(p_digest text)
 as $$
 begin
   begin
-    update password_credentials set digest = p_digest where user_id = tests.user_id('bob');
+    update password_credentials
+    set digest = _seal_text(5, null, user_id, p_digest, user_id)
+    where user_id = tests.user_id('bob');
   exception
     when check_violation then return true;
   end;
@@ -63,14 +65,14 @@ select ok(pg_temp.refused(tests.password_digest() || 'a'), '... not drawn out');
 select ok(pg_temp.refused(tests.password_digest() || E'\n'), '... not followed by anything');
 select ok(pg_temp.refused(tests.password()), '... and not the password itself');
 select throws_ok(
-  $$ update password_history set digest = tests.password() where user_id = tests.user_id('bob') $$,
+  $$ update password_history set digest = _seal_text(6, null, id, tests.password(), user_id) where user_id = tests.user_id('bob') $$,
   '23514', null,
   'nor is a password in the history'
 );
 select throws_ok(
-  $$ insert into password_history (user_id, digest) values (tests.user_id('bob'), tests.history_digest()) $$,
-  '23505', 'duplicate key value violates unique constraint "password_history_user_id_digest_key"',
-  'equal passwords of one person are equal rows, and clash'
+  $$ select tests.give_password(tests.user_id('bob')) $$,
+  '23505', 'duplicate key value violates unique constraint "password_history_indexes_user_id_version_digest_index_key"',
+  'equal passwords of one person have equal indexes, and clash'
 );
 select throws_ok(
   $$ update password_credentials set history_salt = 'short' where user_id = tests.user_id('bob') $$,

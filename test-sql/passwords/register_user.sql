@@ -7,7 +7,7 @@ create function tests.register(p_name text, p_token text, p_change text[] defaul
   returns text
   language sql
 as $$
-  select register_user(
+  select tests.register_user(
     md5('registered:' || p_token)::uuid, tests.email(p_name), coalesce(p_change[1], 'Given'), 'Name',
     coalesce(p_change[2], tests.other_password_digest()), coalesce(p_change[3], tests.other_history_digest()),
     coalesce(p_change[4], (select version from read_password_policy()))
@@ -19,7 +19,7 @@ select lives_ok($$ select tests.register('new', 'new 1') $$, 'new registers');
 select lives_ok($$ select tests.register('bob', 'bob 1') $$, 'somebody registers bob''s address');
 select is(tests.register('new', 'new 2'), tests.register('bob', 'bob 2'), 'the answer is the same, and says nothing');
 select lives_ok(
-  $$ select register_user(new_id(), 'BOB@Example.com', 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy())) $$,
+  $$ select tests.register_user(new_id(), 'BOB@Example.com', 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy())) $$,
   '... however the address is written'
 );
 
@@ -36,7 +36,7 @@ select results_eq(
   'bob is who he was'
 );
 select is(
-  (select digest from password_credentials where user_id = tests.user_id('bob')), tests.password_digest(),
+  tests.opened_digest('bob'), tests.password_digest(),
   '... with the password he had'
 );
 select results_eq(
@@ -60,13 +60,13 @@ select results_eq(
   'each time is recorded'
 );
 select results_eq(
-  $$ select digest, left(digest, 7) || history_salt = left(tests.other_history_digest(), 29) from password_credentials where user_id = md5('registered:new 1')::uuid $$,
+  $$ select tests.opened_digest(user_id), left(salt, 7) || history_salt = left(tests.other_history_digest(), 29) from password_credentials where user_id = md5('registered:new 1')::uuid $$,
   $$ values (tests.other_password_digest(), true) $$,
   'new has a password, and the history salt that came with it'
 );
 select results_eq(
-  $$ select digest from password_history where user_id = md5('registered:new 1')::uuid $$,
-  $$ values (tests.other_history_digest()) $$,
+  $$ select tests.opened_history(md5('registered:new 1')::uuid) $$,
+  $$ values (array[tests.other_history_digest()]) $$,
   '... and it is the first of the history'
 );
 
@@ -109,15 +109,15 @@ select throws_ok(
 select throws_ok($$ select tests.register('fay', 'fay 1', array['']) $$, '23514', null, 'a name is not empty');
 select throws_ok($$ select tests.register('bob', 'bob 4', array['']) $$, '23514', null, '... for bob''s address too');
 select throws_ok(
-  $$ select register_user(tests.user_id('ann'), tests.email('fay'), 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy())) $$,
+  $$ select tests.register_user(tests.user_id('ann'), tests.email('fay'), 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy())) $$,
   '23505', null, 'an id that is taken is refused'
 );
 select throws_ok(
-  $$ select register_user(tests.user_id('ann'), tests.email('bob'), 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy())) $$,
+  $$ select tests.register_user(tests.user_id('ann'), tests.email('bob'), 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy())) $$,
   '23505', null, '... for bob''s address too'
 );
 select throws_ok(
-  $$ select register_user(new_id(), 'no address', 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy())) $$, '23514', null, 'what is no address is refused');
+  $$ select tests.register_user(new_id(), 'no address', 'X', 'Y', tests.other_password_digest(), tests.other_history_digest(), (select version from read_password_policy())) $$, '23514', null, 'what is no address is refused');
 select tests.act_as_superuser();
 select is(
   (select count(*) from users), 6::bigint,

@@ -8,12 +8,6 @@ create function tests.dearer(p_cost integer default 13)
   returns text
   language sql
 as $$ select replace(tests.password_digest(), '$12$', '$' || p_cost || '$') $$;
-create function tests.digest_of(p_name text)
-  returns text
-  language sql
-  security definer
-as $$ select digest from password_credentials where user_id = tests.user_id(p_name) $$;
-
 create function tests.raise_cost(p_cost integer)
   returns void
   language sql
@@ -24,57 +18,59 @@ select tests.raise_cost(13);
 select tests.act_as_nobody();
 select set_config('tests.attempt', tests.prove_password('bob')::text, true);
 select is((select status from finish_password_check(current_setting('tests.attempt')::uuid, sha256(tests.token('bob')))), 'signed_in', 'bob signs in');
-select throws_ok($$ select rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()) $$, 'SP102', null, 'nobody sets a digest');
+select throws_ok($$ select tests.rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()) $$, 'SP102', null, 'nobody sets a digest');
 select tests.act_as_operator();
-select throws_ok($$ select rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()) $$, '42501', null, 'a job sets none');
+select throws_ok($$ select tests.rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()) $$, '42501', null, 'a job sets none');
 select tests.act_as('amy', 'acme');
-select is(rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, 'amy does not set bob''s');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, 'amy does not set bob''s');
 select tests.act_as('bob', 'acme');
-select is(rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, 'nor does another session of bob''s, which may be stolen');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, 'nor does another session of bob''s, which may be stolen');
 select tests.act_as_nobody();
 select begin_request(tests.token('bob'));
-select is(rehash_password(new_id(), tests.dearer()), false, 'nor is it done for an attempt that was not');
-select is(rehash_password(null, tests.dearer()), false, '... or none');
+select is(tests.rehash_password(new_id(), tests.dearer()), false, 'nor is it done for an attempt that was not');
+select is(tests.rehash_password(null, tests.dearer()), false, '... or none');
 savepoint signed_in;
-select is(rehash_password(current_setting('tests.attempt')::uuid, tests.other_password_digest()), false, 'a digest that is not dearer is not taken');
-select is(tests.digest_of('bob'), tests.password_digest(), '... and the old one stays');
-select is(rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, '... and the chance is gone');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, tests.other_password_digest()), false, 'a digest that is not dearer is not taken');
+select is(tests.opened_digest('bob'), tests.password_digest(), '... and the old one stays');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, '... and the chance is gone');
 rollback to signed_in;
-select is(rehash_password(current_setting('tests.attempt')::uuid, tests.dearer(14)), false, 'nor is one dearer than the cell asks for, which would be slow for good');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, tests.dearer(14)), false, 'nor is one dearer than the cell asks for, which would be slow for good');
 rollback to signed_in;
-select is(rehash_password(current_setting('tests.attempt')::uuid, null), false, 'nor is none');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, null), false, 'nor is none');
 rollback to signed_in;
 select tests.raise_cost(12);
-select is(rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, 'where the cost has not risen nothing is due');
-select is(rehash_password(current_setting('tests.attempt')::uuid, tests.other_password_digest()), false, '... not even a digest of the same cost');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, 'where the cost has not risen nothing is due');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, tests.other_password_digest()), false, '... not even a digest of the same cost');
 rollback to signed_in;
 
 -- What was proven is what gives way: not a password that was set since
 select tests.act_as_superuser();
-update password_credentials
-set digest = replace(tests.other_password_digest(), 'abcdefghijklmnopqrstuu', 'zyxwvutsrqponmlkjihgfe')
-where user_id = tests.user_id('bob');
+select tests.give_password(
+  tests.user_id('bob'),
+  replace(tests.other_password_digest(), 'abcdefghijklmnopqrstuu', 'zyxwvutsrqponmlkjihgfe'),
+  tests.other_history_digest()
+);
 select tests.act_as_nobody();
 select begin_request(tests.token('bob'));
-select is(rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, 'once bob''s password is another, what was proven of the old one counts for nothing');
-select isnt(tests.digest_of('bob'), tests.dearer(), '... and the old one does not come back');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, 'once bob''s password is another, what was proven of the old one counts for nothing');
+select isnt(tests.opened_digest('bob'), tests.dearer(), '... and the old one does not come back');
 rollback to signed_in;
-select throws_ok($$ select rehash_password(current_setting('tests.attempt')::uuid, '$2a$13$nonsense') $$, '23514', null, 'what is no digest is refused');
+select throws_ok($$ select tests.rehash_password(current_setting('tests.attempt')::uuid, '$2a$13$nonsense') $$, '23514', null, 'what is no digest is refused');
 savepoint a_minute;
 select tests.act_as_superuser();
 update password_attempts set finished_time = clock_timestamp() - interval '61 seconds';
 select tests.act_as_nobody();
 select begin_request(tests.token('bob'));
-select is(rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, 'after a minute it is too late');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, 'after a minute it is too late');
 select tests.act_as_superuser();
 update password_attempts set finished_time = clock_timestamp() - interval '58 seconds';
 select tests.act_as_nobody();
 select begin_request(tests.token('bob'));
-select is(rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), true, '... within it is not');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), true, '... within it is not');
 rollback to a_minute;
-select is(rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), true, 'from the session he signed in to, at once, bob''s digest becomes dearer');
-select is(tests.digest_of('bob'), tests.dearer(), '... the new one is kept');
-select is(rehash_password(current_setting('tests.attempt')::uuid, tests.dearer(14)), false, '... once');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), true, 'from the session he signed in to, at once, bob''s digest becomes dearer');
+select is(tests.opened_digest('bob'), tests.dearer(), '... the new one is kept');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, tests.dearer(14)), false, '... once');
 select results_eq(
   $$
     select result, failure_reason, additional_data, count(*)
@@ -92,8 +88,8 @@ select results_eq(
 );
 select tests.act_as_superuser();
 select results_eq(
-  $$ select digest from password_history where user_id = tests.user_id('bob') $$,
-  $$ values (tests.history_digest()) $$,
+  $$ select tests.opened_history(tests.user_id('bob')) $$,
+  $$ values (array[tests.history_digest()]) $$,
   'the history says what it said: the password is the same'
 );
 select results_eq(
@@ -109,7 +105,7 @@ select set_config('tests.attempt', tests.prove_password('bob', tests.dearer())::
 select is((select status from finish_password_check(current_setting('tests.attempt')::uuid, sha256(tests.token('bob next')))), 'signed_in', 'bob signs in again');
 select begin_request(tests.token('bob next'));
 select is(
-  rehash_password(current_setting('tests.attempt')::uuid, replace(tests.other_password_digest(), '$12$', '$13$')), false,
+  tests.rehash_password(current_setting('tests.attempt')::uuid, replace(tests.other_password_digest(), '$12$', '$13$')), false,
   '... and sets no other digest of that cost'
 );
 select is(
@@ -128,8 +124,8 @@ select tests.act_as_nobody();
 select set_config('tests.attempt', tests.prove_password('amy', 'wrong')::text, true);
 select is((select status from finish_password_check(current_setting('tests.attempt')::uuid, sha256(tests.token('amy')))), 'invalid', 'somebody who says she is amy does not sign in');
 select tests.act_as('amy', 'acme');
-select is(rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, '... and sets no digest');
-select is(tests.digest_of('amy'), tests.password_digest(), 'amy''s is what it was');
+select is(tests.rehash_password(current_setting('tests.attempt')::uuid, tests.dearer()), false, '... and sets no digest');
+select is(tests.opened_digest('amy'), tests.password_digest(), 'amy''s is what it was');
 
 select finish();
 rollback;

@@ -34,7 +34,7 @@ select is_empty($$ select from one_time_tokens $$, '... and there is no token ye
 select is((select count(*) from tests.events('password.reset_requested')), 5::bigint, 'each time is recorded');
 select tests.act_as_operator();
 select throws_ok($$ select request_password_reset('bob@example.com') $$, '42501', null, 'a job asks for none');
-select throws_ok($$ select reset_password('bob 1', 'x', '{}', 'x') $$, '42501', null, '... and resets none');
+select throws_ok($$ select tests.reset_password('bob 1', 'x', '{}', 'x') $$, '42501', null, '... and resets none');
 
 -- What the reader needs to know
 select tests.act_as_superuser();
@@ -60,23 +60,23 @@ select results_eq(
 
 -- Resetting
 select is(
-  reset_password('nobody 1', tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'invalid',
+  tests.reset_password('nobody 1', tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'invalid',
   'nobody''s token resets nothing'
 );
 select throws_ok(
-  $$ select reset_password(tests.mail('bob'), tests.other_password_digest(), array[tests.other_history_digest()], 'stale') $$,
+  $$ select tests.reset_password(tests.mail('bob'), tests.other_password_digest(), array[tests.other_history_digest()], 'stale') $$,
   'SP402', null, 'rules that no longer hold are refused'
 );
 select throws_ok(
-  $$ select reset_password(tests.mail('bob'), replace(tests.other_password_digest(), '$12$', '$11$'), array[tests.other_history_digest()], (select version from read_password_policy())) $$,
+  $$ select tests.reset_password(tests.mail('bob'), replace(tests.other_password_digest(), '$12$', '$11$'), array[tests.other_history_digest()], (select version from read_password_policy())) $$,
   'SP507', null, 'a cheap digest is refused'
 );
 select throws_ok(
-  $$ select reset_password(tests.mail('bob'), tests.other_password_digest(), '{}', (select version from read_password_policy())) $$,
+  $$ select tests.reset_password(tests.mail('bob'), tests.other_password_digest(), '{}', (select version from read_password_policy())) $$,
   'SP508', null, 'a salt left out is refused'
 );
 select throws_ok(
-  $$ select reset_password(tests.mail('bob'), tests.password_digest(), array[tests.history_digest()], (select version from read_password_policy())) $$,
+  $$ select tests.reset_password(tests.mail('bob'), tests.password_digest(), array[tests.history_digest()], (select version from read_password_policy())) $$,
   '23505', 'the password was used before', 'the password he has is refused'
 );
 select lives_ok($$ select begin_request(tests.token('bob', 'acme')) $$, 'until then his session is good');
@@ -84,11 +84,11 @@ select tests.act_as_superuser();
 update password_credentials set disabled_time = now(), must_change = true, compromised_time = now() where user_id = tests.user_id('bob');
 select tests.act_as_nobody();
 select is(
-  reset_password(tests.mail('bob'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'reset',
+  tests.reset_password(tests.mail('bob'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'reset',
   'bob resets his password: what was refused did not use his token up'
 );
 select is(
-  reset_password(tests.mail('bob'), tests.password_digest(), array[tests.history_digest()], (select version from read_password_policy())), 'invalid',
+  tests.reset_password(tests.mail('bob'), tests.password_digest(), array[tests.history_digest()], (select version from read_password_policy())), 'invalid',
   '... once'
 );
 select throws_ok($$ select begin_request(tests.token('bob', 'acme')) $$, 'SP101', null, 'all his sessions end');
@@ -110,7 +110,7 @@ select results_eq(
 -- Whoever read the message owns the address
 select tests.act_as_nobody();
 select is(
-  reset_password(tests.mail('new'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'reset',
+  tests.reset_password(tests.mail('new'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'reset',
   'new, who never proved the address and had no password, sets one'
 );
 select is(tests.sign_in('new', tests.other_password_digest(), 'new'), 'signed_in', '... and signs in');
@@ -119,7 +119,7 @@ select ok((select email_verified_time is not null from users where id = tests.us
 insert into one_time_tokens (purpose, user_id, token_hash, expiration_time) values ('reset_password', tests.user_id('hal'), sha256('hal 2'), now() + interval '1 hour');
 select tests.act_as_nobody();
 select is(
-  reset_password('hal 2', tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'reset',
+  tests.reset_password('hal 2', tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'reset',
   'hal, with a token of before his suspension, sets one'
 );
 select is(tests.sign_in('hal', tests.other_password_digest()), 'invalid', '... and is suspended still');
@@ -136,7 +136,7 @@ select ok(
 update one_time_tokens set creation_time = creation_time - interval '2 hours', expiration_time = clock_timestamp() where user_id = tests.user_id('amy');
 select tests.act_as_nobody();
 select is(
-  reset_password((select token from late), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'invalid',
+  tests.reset_password((select token from late), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())), 'invalid',
   'an hour later it is too late'
 );
 

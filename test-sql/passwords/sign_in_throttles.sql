@@ -150,7 +150,7 @@ select is(tests.sign_in('bob'), 'invalid', 'with the count put back by hand, a d
 -- A new password is a new start
 select request_password_reset(tests.email('bob'));
 select is(
-  reset_password(tests.read_message('bob', 'reset_password'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())),
+  tests.reset_password(tests.read_message('bob', 'reset_password'), tests.other_password_digest(), array[tests.other_history_digest()], (select version from read_password_policy())),
   'reset',
   'bob resets his password'
 );

@@ -10,6 +10,8 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 
 import { startServer } from "../../dist/development/embedded-server.js";
+import { keysForSeeds } from "../../dist/keys/open-keys.js";
+import { unlockCell } from "../../dist/keys/new-key.js";
 import { SessionToken, tagOf } from "../../dist/tokens.js";
 import { prepareDatabase } from "../../dist/development/prepare-database.js";
 
@@ -230,10 +232,12 @@ async function populate(client, users) {
     "insert into session_activities (session_id, last_activity_time) select id, now() from sessions",
   );
 
+  const { rows: [{ id: cellId }] } = await client.query("select id from cell_settings");
+  await unlockCell(client, { provider: keysForSeeds("test"), cellId });
   await client.query(
-    `insert into password_credentials (user_id, digest, history_salt)
-     select md5('user:' || number)::uuid, $1, 'abcdefghijklmnopqrstuu'
-     from generate_series(1, ${PASSWORD_USERS}) as number`,
+    `insert into password_credentials (user_id, digest, salt, history_salt)
+     select id, _seal_text(5, null, id, $1, id), left($1, 29), 'abcdefghijklmnopqrstuu'
+     from (select md5('user:' || number)::uuid as id from generate_series(1, ${PASSWORD_USERS}) as number) as people`,
     [PASSWORD.digest],
   );
 

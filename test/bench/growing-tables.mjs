@@ -101,7 +101,7 @@ async function signInRate() {
       [rows[0].digest],
     );
     await client.query("select submit_password_proof($1, $2)", [begun[0].attempt_id, begun[0].proof]);
-    await client.query("select finish_password_check($1, sha256(gen_random_bytes(8)), sha256(gen_random_bytes(8)))", [
+    await client.query("select tests.finish_password_check($1, sha256(gen_random_bytes(8)), sha256(gen_random_bytes(8)))", [
       begun[0].attempt_id,
     ]);
   }
@@ -173,7 +173,7 @@ async function measureRows() {
       [rows[0].digest],
     );
     await client.query("select submit_password_proof($1, $2)", [begun[0].attempt_id, begun[0].proof]);
-    await client.query("select finish_password_check($1, sha256(gen_random_bytes(8)), sha256(gen_random_bytes(8)))", [
+    await client.query("select tests.finish_password_check($1, sha256(gen_random_bytes(8)), sha256(gen_random_bytes(8)))", [
       begun[0].attempt_id,
     ]);
   }

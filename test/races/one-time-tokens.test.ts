@@ -84,7 +84,7 @@ describe("what is used once, and eight who try at once", () => {
 
     const outcomes = await race(database.app, CLIENTS, async (client) => {
       const { rows } = await client.query<{ answer: string }>(
-        "select reset_password($1, $2, $3, $4) as answer",
+        "select tests.reset_password($1, $2, $3, $4) as answer",
         [token, OTHER_PASSWORD.digest, [OTHER_PASSWORD.historyDigest], version],
       );
       return rows[0]?.answer;
@@ -104,7 +104,7 @@ describe("what is used once, and eight who try at once", () => {
 
     const outcomes = await race(database.app, CLIENTS, async (client, index) => {
       const { rows } = await client.query<{ answer: string }>(
-        "select reset_password($1, $2, $3, $4) as answer",
+        "select tests.reset_password($1, $2, $3, $4) as answer",
         [tokens[index], OTHER_PASSWORD.digest, [OTHER_PASSWORD.historyDigest], version],
       );
       return rows[0]?.answer;
@@ -117,7 +117,7 @@ describe("what is used once, and eight who try at once", () => {
   const register = (address: string, version: string) =>
     race(database.app, CLIENTS, async (client, index) => {
       const { rows } = await client.query(
-        "select register_user($1, $2, 'Rita', 'Example', $3, $4, $5) as answer",
+        "select tests.register_user($1, $2, 'Rita', 'Example', $3, $4, $5) as answer",
         [
           userId(`${address}-${index}`),
           address,
@@ -160,7 +160,7 @@ describe("what is used once, and eight who try at once", () => {
   it("would see errors that tell, if registering took no heed of who was first", async () => {
     const repair = await sabotage(
       database.admin,
-      "register_user",
+      "_register_user",
       "v_constraint <> 'users_email_key'",
       "true",
     );

@@ -152,7 +152,7 @@ describe("a password that is changed", () => {
 
   async function changePassword(client: pg.ClientBase, attempt: Attempt) {
     const { rows } = await client.query<{ answer: string }>(
-      "select change_password($1, $2, $3, (read_password_policy()).version) as answer",
+      "select tests.change_password($1, $2, $3, (read_password_policy()).version) as answer",
       [attempt.id, OTHER_PASSWORD.digest, [OTHER_PASSWORD.historyDigest]],
     );
     return rows[0]?.answer;
@@ -307,16 +307,57 @@ async function waitUntilBlocked(admin: pg.Pool): Promise<void> {
   }
 }
 
+describe("a password that is used again while the blind indexes change", () => {
+  const database = useDatabase({ template: "pgtap" });
+
+  it.each(ROUNDS)("is taken once of eight times, whatever the phase (round %i)", async (round) => {
+    const name = `rita${round}`;
+    await database.admin.query("select tests.person($1)", [name]);
+    const version = 1 + round;
+    await database.admin.query("select tests.add_key()");
+
+    const step = async (phase: string) => {
+      if (phase === "dual") {
+        await database.admin.query("insert into blind_index_versions (version, key_id, phase) values ($1, $1, 'dual')", [version]);
+        return;
+      }
+      if (phase === "cutover") {
+        await database.admin.query("update blind_index_versions set phase = 'fading' where version = $1", [version - 1]);
+      }
+      await database.admin.query("update blind_index_versions set phase = $2 where version = $1", [version, phase]);
+    };
+    const [outcomes] = await Promise.all([
+      race(database.admin, CLIENTS, async (client) => {
+        await client.query("select tests.unlock()");
+        await client.query(
+          "select _set_password($1, $2, array[$3], (_effective_policy($1)).version)",
+          [userId(name), OTHER_PASSWORD.digest, OTHER_PASSWORD.historyDigest],
+        );
+      }),
+      ["dual", "backfill", "cutover"].reduce((before, phase) => before.then(() => step(phase)), Promise.resolve()),
+    ]);
+    await step("steady");
+    await database.admin.query("update blind_index_versions set phase = 'ended' where version = $1", [version - 1]);
+
+    expect(winners(outcomes)).toHaveLength(1);
+    expect(new Set(refusals(outcomes))).toEqual(
+      new Set(["password_history_indexes_user_id_version_digest_index_key"]),
+    );
+    const { rows } = await database.admin.query("select from password_history where user_id = $1", [userId(name)]);
+    expect(rows).toHaveLength(2);
+  });
+});
+
 describe("the counts of credentials by cost", () => {
   const database = useDatabase({ template: "pgtap" });
 
   const MISCOUNTED = `
     select cost from password_costs
     where credential_count <> (
-      select count(*) from password_credentials where substr(digest, 5, 2)::integer = cost
+      select count(*) from password_credentials where substr(salt, 5, 2)::integer = cost
     )`;
   const rename = (from: number, to: number, name: string) => ({
-    text: "update password_credentials set digest = replace(digest, $1, $2) where user_id = $3",
+    text: "update password_credentials set salt = replace(salt, $1, $2) where user_id = $3",
     values: [`$2a$${from}$`, `$2a$${to}$`, userId(name)],
   });
 
@@ -348,7 +389,7 @@ describe("the counts of credentials by cost", () => {
        perform pg_sleep(0.1);
        update password_costs set credential_count = credential_count where cost = v_new_cost;`,
     );
-    await database.admin.query("update password_credentials set digest = replace(digest, '$2a$13$', '$2a$12$')");
+    await database.admin.query("update password_credentials set salt = replace(salt, '$2a$13$', '$2a$12$')");
     await database.admin.query(rename(12, 13, "down0"));
 
     const outcomes = await race(database.admin, 2, (client, index) =>

@@ -111,7 +111,7 @@ export async function finishAttempt(
   const token = newToken();
   const refreshToken = newToken();
   const { rows } = await client.query<{ status: string; session_id: string | null }>(
-    "select status, session_id from finish_password_check($1, $2, $3, p_organization_id => $4)",
+    "select status, session_id from tests.finish_password_check($1, $2, $3, $4)",
     [
       attempt.id,
       sha256(token),

@@ -1,7 +1,11 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
+
+import type { ClientBase } from "pg";
 
 import type { SessionId, UserId } from "../../src/ids.js";
 import type { ConnectOptions } from "../../src/connect-options.js";
+import { localKeyFile } from "../../src/keys/local-key-file.js";
+import { unlockCell } from "../../src/keys/new-key.js";
 import { deliverMessages, type MailerOptions } from "../../src/mailer.js";
 import type { Message } from "../../src/messages.js";
 import { SafetyPin } from "../../src/safetypin.js";
@@ -84,23 +88,17 @@ export async function newPerson(cell: TestCell, name: string): Promise<Person> {
   reveal(sessionToken);
   reveal(refreshToken);
 
-  const { rows } = await admin.query<{ id: UserId }>(
-    `with person as (
-       insert into users (email, first_name, last_name, status, email_verified_time)
+  const userId = await unlocked(cell, async (client) => {
+    const { rows } = await client.query<{ id: UserId }>(
+      `insert into users (email, first_name, last_name, status, email_verified_time)
        values ($1, initcap($2), 'Example', 'active', now())
-       returning id
-     ),
-     credential as (
-       insert into password_credentials (user_id, digest, history_salt)
-       select id, $3, substr($4, 8, 22) from person
-     ),
-     history as (
-       insert into password_history (user_id, digest) select id, $4 from person
-     )
-     select id from person`,
-    [email, name, PASSWORD.digest, PASSWORD.historyDigest],
-  );
-  const userId = rows[0]?.id as UserId;
+       returning id`,
+      [email, name],
+    );
+    const { id } = rows[0]!;
+    await givePassword(client, id);
+    return id;
+  });
   const opened = await admin.query<{ id: SessionId; expiration_time: Date }>(
     "select id, expiration_time from sessions where id = $1",
     [await openSession(cell, userId, sessionToken, refreshToken)],
@@ -116,6 +114,40 @@ export async function newPerson(cell: TestCell, name: string): Promise<Person> {
     sessionToken,
     refreshToken,
   };
+}
+
+/** Work of a superuser's, in a transaction that seals and opens under the cell's keys. */
+export async function unlocked<Result>(cell: TestCell, work: (client: ClientBase) => Promise<Result>): Promise<Result> {
+  const client = await cell.pool("admin").connect();
+  try {
+    await client.query("begin");
+    const { rows } = await client.query<{ id: string }>("select id from cell_settings");
+    await unlockCell(client, { provider: localKeyFile({ environment: "test" }), cellId: rows[0]!.id });
+    const result = await work(client);
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    await client.query("rollback");
+    throw error;
+  } finally {
+    client.release();
+  }
+}
+
+async function givePassword(client: ClientBase, userId: UserId): Promise<void> {
+  await client.query(
+    `with credential as (
+       insert into password_credentials (user_id, digest, salt, history_salt)
+       values ($1, _seal_text(5, null, $1, $2, $1), left($2, 29), substr($3, 8, 22))
+     ),
+     history as (
+       insert into password_history (id, user_id, digest, salt)
+       values ($4, $1, _seal_text(6, null, $4, $3, $1), left($3, 29))
+     )
+     insert into password_history_indexes (password_history_id, user_id, version, digest_index)
+     select $4, $1, version, _blind_index(6, null, version, $3) from unnest(_written_versions(null)) as version`,
+    [userId, PASSWORD.digest, PASSWORD.historyDigest, randomUUID()],
+  );
 }
 
 async function openSession(

@@ -398,7 +398,7 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   "password_credentials.requirePasswordChange": { params: { userId: MEMBER }, uses: ["password_credentials_pkey"] },
   "password_credentials.preparePasswordChange": { uses: ["users_pkey", "password_credentials_pkey"] },
   "password_credentials.changePassword": {
-    params: { attemptId: NO_ID, passwordDigest: "x", historyDigests: ["x"], policyVersion: "x" },
+    params: { attemptId: NO_ID, passwordDigest: DIGEST, historyDigests: [DIGEST], policyVersion: "x" },
     uses: ["password_attempts_pkey"],
   },
   "password_credentials.requestPasswordReset": {
@@ -409,11 +409,11 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   "password_credentials.preparePasswordReset": { as: "nobody", params: { token: TOKEN }, uses: ["one_time_tokens_token_hash_key"] },
   "password_credentials.resetPassword": {
     as: "nobody",
-    params: { token: TOKEN, passwordDigest: "x", historyDigests: ["x"], policyVersion: "x" },
+    params: { token: TOKEN, passwordDigest: DIGEST, historyDigests: [DIGEST], policyVersion: "x" },
     uses: ["one_time_tokens_token_hash_key"],
   },
   "password_credentials.rehashPassword": {
-    params: { attemptId: NO_ID, passwordDigest: OTHER_PASSWORD.digest },
+    params: { attemptId: NO_ID, passwordDigest: DIGEST },
     uses: ["password_attempts_pkey|password_attempts_user_id_idx"],
   },
   "one_time_tokens.verifyEmail": { as: "nobody", params: { token: TOKEN }, uses: ["one_time_tokens_token_hash_key"] },

@@ -90,11 +90,16 @@ const STATEMENTS: readonly string[] = [
      now() - interval '2 minutes', now() + interval '1 hour',
      case when n % 10 <> 0 and n % 50 <> 1 then now() end
    from generate_series(1, 10000) as n`,
-  `insert into password_credentials (user_id, digest, history_salt)
-   select ${id("user", "n")}, tests.password_digest(), substr(tests.history_digest(), 8, 22)
-   from generate_series(1, 20000) as n`,
-  `insert into password_history (user_id, digest)
-   select ${id("user", "n")}, tests.history_digest() from generate_series(1, 20000) as n`,
+  `select tests.unlock();
+   insert into password_credentials (user_id, digest, salt, history_salt)
+   select id, _seal_text(5, null, id, tests.password_digest(), id), left(tests.password_digest(), 29), substr(tests.history_digest(), 8, 22)
+   from (select ${id("user", "n")} as id from generate_series(1, 20000) as n) as people;
+   insert into password_history (id, user_id, digest, salt)
+   select user_id, user_id, _seal_text(6, null, user_id, tests.history_digest(), user_id), left(tests.history_digest(), 29)
+   from password_credentials
+   where user_id not in (select user_id from password_history);
+   insert into password_history_indexes (password_history_id, user_id, version, digest_index)
+   select id, user_id, 1, substr(sha256(uuid_send(id)), 1, 16) from password_history where id = user_id`,
   `insert into password_attempts (user_id, account_id, email_digest, nonce, salt, expiration_time)
    select ${id("user", "n")}, ${id("account", "n")}, sha256('x'), sha256('y'), left(tests.password_digest(), 29), now() + interval '1 minute'
    from generate_series(1, 10000) as n`,

@@ -27,11 +27,11 @@ begin
     return;
   end if;
 
-  perform register_user(v_owner, 'olive@clinic.example', 'Olive', 'Owner', c_digest, c_history, c_version);
+  perform _register_user(v_owner, 'olive@clinic.example', 'Olive', 'Owner', c_digest, c_history, c_version);
   perform verify_email((select token from take_messages(1000, '1 second') where email = 'olive@clinic.example'));
-  perform register_user(v_admin, 'adam@clinic.example', 'Adam', 'Admin', c_digest, c_history, c_version);
+  perform _register_user(v_admin, 'adam@clinic.example', 'Adam', 'Admin', c_digest, c_history, c_version);
   perform verify_email((select token from take_messages(1000, '1 second') where email = 'adam@clinic.example'));
-  perform register_user(v_nurse, 'nora@clinic.example', 'Nora', 'Nurse', c_digest, c_history, c_version);
+  perform _register_user(v_nurse, 'nora@clinic.example', 'Nora', 'Nurse', c_digest, c_history, c_version);
   perform verify_email((select token from take_messages(1000, '1 second') where email = 'nora@clinic.example'));
 
   v_token := gen_random_bytes(32);

@@ -27,12 +27,12 @@ begin
     return;
   end if;
 
-  perform register_user(v_owner, 'helen@hospital.example', 'Helen', 'Head', c_digest, c_history, c_version);
+  perform _register_user(v_owner, 'helen@hospital.example', 'Helen', 'Head', c_digest, c_history, c_version);
   perform verify_email((select token from take_messages(1000, '1 second') where email = 'helen@hospital.example'));
 
   for v_number in 1..50 loop
     v_staff := new_id();
-    perform register_user(
+    perform _register_user(
       v_staff, format('staff%s@hospital.example', v_number), 'Staff', format('Number %s', v_number),
       c_digest, c_history, c_version
     );

@@ -25,7 +25,7 @@ begin
     return;
   end if;
 
-  perform register_user(v_doctor, 'dora@everywhere.example', 'Dora', 'Doctor', c_digest, c_history, c_version);
+  perform _register_user(v_doctor, 'dora@everywhere.example', 'Dora', 'Doctor', c_digest, c_history, c_version);
   perform verify_email((select token from take_messages(1000, '1 second') where email = 'dora@everywhere.example'));
 
   v_token := gen_random_bytes(32);
@@ -34,7 +34,7 @@ begin
   perform create_organization('practice', 'Her Own Practice');
   perform create_organization('charity', 'The Charity');
 
-  perform register_user(v_owner, 'ludwig@lab.example', 'Ludwig', 'Lab', c_digest, c_history, c_version);
+  perform _register_user(v_owner, 'ludwig@lab.example', 'Ludwig', 'Lab', c_digest, c_history, c_version);
   perform verify_email((select token from take_messages(1000, '1 second') where email = 'ludwig@lab.example'));
   v_token := gen_random_bytes(32);
   perform _open_session(v_owner, null, sha256(v_token), null, 1::smallint, array['password'], false, '192.0.2.1', 'seed', null);

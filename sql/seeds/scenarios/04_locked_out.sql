@@ -22,7 +22,7 @@ begin
     return;
   end if;
 
-  perform register_user(v_person, 'lars@locked.example', 'Lars', 'Locked', c_digest, c_history, c_version);
+  perform _register_user(v_person, 'lars@locked.example', 'Lars', 'Locked', c_digest, c_history, c_version);
   perform verify_email((select token from take_messages(1000, '1 second') where email = 'lars@locked.example'));
 
   -- Six wrong passwords: each is begun, and none is ever proven.

@@ -24,7 +24,7 @@ begin
     return;
   end if;
 
-  perform register_user(v_owner, 'sue@suspended.example', 'Sue', 'Suspended', c_digest, c_history, c_version);
+  perform _register_user(v_owner, 'sue@suspended.example', 'Sue', 'Suspended', c_digest, c_history, c_version);
   perform verify_email((select token from take_messages(1000, '1 second') where email = 'sue@suspended.example'));
   v_token := gen_random_bytes(32);
   perform _open_session(v_owner, null, sha256(v_token), null, 1::smallint, array['password'], false, '192.0.2.1', 'seed', null);

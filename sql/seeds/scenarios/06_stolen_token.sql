@@ -24,7 +24,7 @@ begin
     return;
   end if;
 
-  perform register_user(v_person, 'theo@stolen.example', 'Theo', 'Theft', c_digest, c_history, c_version);
+  perform _register_user(v_person, 'theo@stolen.example', 'Theo', 'Theft', c_digest, c_history, c_version);
   perform verify_email((select token from take_messages(1000, '1 second') where email = 'theo@stolen.example'));
 
   v_refresh := gen_random_bytes(32);
