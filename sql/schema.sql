@@ -534,6 +534,71 @@ COMMENT ON FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) IS 
 REVOKE ALL ON FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) FROM PUBLIC;
 
 --
+-- safetypin._declare_blind_index()
+--
+
+CREATE FUNCTION safetypin._declare_blind_index(p_table text, p_field_id integer, p_row_column text, p_writer text, p_organization_column text DEFAULT 'organization_id'::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_role         text := current_setting('role');
+  v_owner        name := (select pg_get_userbyid(relowner) from pg_class where oid = p_table::regclass);
+  v_writer       regprocedure := to_regprocedure(format('%I(uuid, integer)', p_writer));
+  v_writer_owner name := (select pg_get_userbyid(proowner) from pg_proc where oid = v_writer);
+  v_organization text := (
+    select case scope when 'organization' then p_organization_column end
+    from sealed_fields
+    where field_id = p_field_id
+  );
+begin
+  if v_writer is null then
+    raise exception 'table % has no writer', p_table
+      using errcode = '42883', hint = format('Make %s(uuid, integer) first.', p_writer);
+  end if;
+
+  set local role safetypin_keyholder;
+  insert into blind_indexes (table_name, field_id, row_column, organization_column, writer)
+  values (p_table, p_field_id, p_row_column, v_organization, p_writer);
+
+  perform set_config('role', v_writer_owner, true);
+  execute format('grant execute on function %I(uuid, integer) to safetypin_keyholder', p_writer);
+
+  perform set_config('role', v_owner, true);
+  execute format(
+    'grant select (%s), delete on %I to safetypin_keyholder',
+    concat_ws(', ', quote_ident(p_row_column), 'version', quote_ident(v_organization)), p_table
+  );
+  if not exists (
+    select from pg_policy
+    where polrelid = p_table::regclass and polname = 'select_keyholder'
+  ) then
+    execute format('create policy select_keyholder on %I for select to safetypin_keyholder using (true)', p_table);
+    execute format(
+      'comment on policy select_keyholder on %I is %L',
+      p_table, 'A rotation looks for what is not indexed yet.'
+    );
+  end if;
+  if not exists (
+    select from pg_policy
+    where polrelid = p_table::regclass and polname = 'delete_keyholder'
+  ) then
+    execute format('create policy delete_keyholder on %I for delete to safetypin_keyholder using (true)', p_table);
+    execute format(
+      'comment on policy delete_keyholder on %I is %L',
+      p_table, 'The rows of a version that ended go.'
+    );
+  end if;
+
+  perform set_config('role', v_role, true);
+end;
+$$;
+
+COMMENT ON FUNCTION safetypin._declare_blind_index(p_table text, p_field_id integer, p_row_column text, p_writer text, p_organization_column text) IS 'Declares a table of blind indexes, which has a column version, and lets rotation make and delete its rows. For migrations: called as safetypin_owner by a login that may become the owner of the table and of the writer.';
+
+REVOKE ALL ON FUNCTION safetypin._declare_blind_index(p_table text, p_field_id integer, p_row_column text, p_writer text, p_organization_column text) FROM PUBLIC;
+
+--
 -- safetypin._declare_sealed_field()
 --
 
@@ -876,7 +941,7 @@ CREATE FUNCTION safetypin._find_sealed_under(p_organization_id uuid, p_key_id in
     AS $_$
 declare
   v_field record;
-  v_found boolean;
+  v_count bigint;
 begin
   if exists (
     select from blind_index_versions
@@ -894,15 +959,19 @@ begin
     order by field_id
   loop
     execute format(
-      'select exists (select from %I where substr(%I, 3, 4) = $1 and %s)',
+      'select count(*) from %I where substr(%I, 3, 4) = $1 and %s',
       v_field.table_name, v_field.column_name,
       coalesce(quote_ident(v_field.organization_column) || ' = $2', '$2 is null')
     )
-    into v_found
+    into v_count
     using int4send(p_key_id), p_organization_id;
 
-    if v_found then
-      return format('%s of %s', v_field.column_name, v_field.table_name);
+    if v_count > 0 then
+      return format(
+        '%s of %s in %s row%s%s', v_field.column_name, v_field.table_name, v_count,
+        case when v_count > 1 then 's' else '' end,
+        case when _is_append_only(v_field.table_name) then ', which are evidence' else '' end
+      );
     end if;
   end loop;
 
@@ -956,6 +1025,42 @@ COMMENT ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) I
 REVOKE ALL ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) FROM PUBLIC;
 
 --
+-- safetypin._index_password_history()
+--
+
+CREATE FUNCTION safetypin._index_password_history(p_password_history_id uuid, p_version integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_user_id uuid;
+  v_digest  bytea;
+  v_index   bytea;
+begin
+  select user_id, digest
+  into v_user_id, v_digest
+  from password_history
+  where id = p_password_history_id;
+
+  if v_digest is null then
+    return;
+  end if;
+
+  v_index := _blind_index(6, null, p_version, _open_text(6, null, p_password_history_id, v_digest, v_user_id));
+  insert into password_history_indexes (password_history_id, user_id, version, digest_index)
+  values (p_password_history_id, v_user_id, p_version, v_index)
+  on conflict (password_history_id, version) do nothing;
+end;
+$$;
+
+ALTER FUNCTION safetypin._index_password_history(p_password_history_id uuid, p_version integer) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._index_password_history(p_password_history_id uuid, p_version integer) IS 'Indexes an entry of the history in a version that takes over. Raises SP521 for a digest that does not open, SP522 when a key is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin._index_password_history(p_password_history_id uuid, p_version integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._index_password_history(p_password_history_id uuid, p_version integer) TO safetypin_keyholder;
+
+--
 -- safetypin._invent_person()
 --
 
@@ -977,6 +1082,28 @@ ALTER FUNCTION safetypin._invent_person() OWNER TO safetypin_definer;
 COMMENT ON FUNCTION safetypin._invent_person() IS 'Makes a person who is nobody, for whoever calls it to undo: so that the same is written whether an address is somebody''s or not.';
 
 REVOKE ALL ON FUNCTION safetypin._invent_person() FROM PUBLIC;
+
+--
+-- safetypin._is_append_only()
+--
+
+CREATE FUNCTION safetypin._is_append_only(p_table text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return exists (
+    select from pg_trigger
+    where tgrelid = p_table::regclass and tgname = '_500_append_only'
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._is_append_only(p_table text) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._is_append_only(p_table text) IS 'Whether a table holds evidence, which is never changed: not even to seal it anew.';
+
+REVOKE ALL ON FUNCTION safetypin._is_append_only(p_table text) FROM PUBLIC;
 
 --
 -- safetypin._is_same_tag()
@@ -2129,6 +2256,40 @@ COMMENT ON FUNCTION safetypin._require_batch(p_batch integer, p_keep interval) I
 REVOKE ALL ON FUNCTION safetypin._require_batch(p_batch integer, p_keep interval) FROM PUBLIC;
 
 --
+-- safetypin._require_index_phase()
+--
+
+CREATE FUNCTION safetypin._require_index_phase(p_organization_id uuid, p_phases text[]) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_version   integer;
+begin
+  perform from blind_index_versions where tenant_id = v_tenant_id order by version for no key update;
+
+  select version
+  into v_version
+  from blind_index_versions
+  where tenant_id = v_tenant_id
+    and phase = any (p_phases);
+
+  if not found then
+    raise exception 'no version of the blind indexes is in phase %', array_to_string(p_phases, ' or ')
+      using errcode = 'SP421', hint = 'Ask list_index_versions() which versions there are and in which phase.';
+  end if;
+  return v_version;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_index_phase(p_organization_id uuid, p_phases text[]) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._require_index_phase(p_organization_id uuid, p_phases text[]) IS 'The version of the blind indexes that is in one of the phases; one who rotates them at a time. Raises SP421.';
+
+REVOKE ALL ON FUNCTION safetypin._require_index_phase(p_organization_id uuid, p_phases text[]) FROM PUBLIC;
+
+--
 -- safetypin._require_manageable_member()
 --
 
@@ -2516,8 +2677,14 @@ begin
   then
     v_flaw := 'It has ' || v_length || ' bytes, as no value of this field has.';
   else
+    -- Sealed a moment ago under a key that then ceased to seal: rotation seals it anew, and
+    -- the key is not retired before this transaction has ended.
     if current_setting('transaction_isolation') = 'read committed' then
-      select state
+      select
+        case
+          when state = 'decrypt_only' and decrypt_only_time + interval '1 minute' > now() then 'active'
+          else state
+        end
       into v_state
       from tenant_keys
       where tenant_id = v_tenant_id
@@ -2546,7 +2713,7 @@ $$;
 
 ALTER FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea) IS 'Passes for what looks like a value sealed as its field is declared, under the active key. Raises SP525.';
+COMMENT ON FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea) IS 'Passes for what looks like a value sealed as its field is declared, under the active key, or the one that was a minute ago. Raises SP525.';
 
 REVOKE ALL ON FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea) FROM PUBLIC;
 
@@ -2615,6 +2782,27 @@ ALTER FUNCTION safetypin._require_user() OWNER TO safetypin_definer;
 COMMENT ON FUNCTION safetypin._require_user() IS 'The user who is asking. Raises SP102 when nobody is signed in.';
 
 REVOKE ALL ON FUNCTION safetypin._require_user() FROM PUBLIC;
+
+--
+-- safetypin._retract_blind_index()
+--
+
+CREATE FUNCTION safetypin._retract_blind_index(p_table text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_role text := current_setting('role');
+begin
+  set local role safetypin_keyholder;
+  delete from blind_indexes where table_name = p_table;
+  perform set_config('role', v_role, true);
+end;
+$$;
+
+COMMENT ON FUNCTION safetypin._retract_blind_index(p_table text) IS 'Takes back what _declare_blind_index() made, except for privileges and policies of the table. For the files that undo chapters.';
+
+REVOKE ALL ON FUNCTION safetypin._retract_blind_index(p_table text) FROM PUBLIC;
 
 --
 -- safetypin._retract_sealed_field()
@@ -3580,13 +3768,17 @@ CREATE FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer,
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
+  -- Who unlocked before this key was listed could seal nothing under it.
+  if p_key_id > 1 then
+    perform _await_writers();
+  end if;
   perform _activate_key(p_organization_id, p_key_id, p_masked);
 end;
 $$;
 
 ALTER FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Makes a pending key the one that seals. Unwrap its share anew for this: what proves to be right here is what the key management service gives back. The one before only opens from then on. Raises SP221.';
+COMMENT ON FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Makes a pending key the one that seals. Unwrap its share anew for this: what proves to be right here is what the key management service gives back. The one before only opens from then on. Who is at work is waited for: they may not have this key. Raises SP221, and SP423 when they do not end.';
 
 REVOKE ALL ON FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_operator;
@@ -3957,6 +4149,179 @@ GRANT SELECT(seq) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 -- Its partitions are not listed: they come and go with the months.
 
 --
+-- safetypin.backfill_index_batch()
+--
+
+CREATE FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer DEFAULT 500, p_after uuid DEFAULT NULL::uuid) RETURNS TABLE(indexed integer, last_row_id uuid)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_index     record;
+  v_version   integer;
+  v_row_id    uuid;
+begin
+  select
+    blind_indexes.table_name as index_table,
+    blind_indexes.row_column as index_row_column,
+    blind_indexes.writer,
+    sealed_fields.table_name,
+    sealed_fields.column_name,
+    sealed_fields.row_column,
+    sealed_fields.organization_column,
+    sealed_fields.scope
+  into v_index
+  from blind_indexes
+  join sealed_fields using (field_id)
+  where blind_indexes.table_name = p_table;
+
+  if not found or (v_index.scope = 'cell') <> (p_organization_id is null) or p_limit not between 1 and 10000 then
+    raise exception '% is not indexed like this', p_table
+      using errcode = 'SP526',
+        hint = 'See blind_indexes: the scope of its field has to be that of the call. A batch has 1 to 10000 rows.';
+  end if;
+
+  select version
+  into v_version
+  from blind_index_versions
+  where tenant_id = v_tenant_id
+    and phase = 'backfill';
+  if not found then
+    raise exception 'no version of the blind indexes is in phase backfill'
+      using errcode = 'SP421', hint = 'Call begin_index_rotation() and begin_index_backfill() first.';
+  end if;
+
+  indexed := 0;
+  for v_row_id in execute format(
+    'select indexed.%1$I
+     from %2$I as indexed
+     where indexed.%3$I is not null
+       and ($2 is null or indexed.%1$I > $2)
+       and %4$s
+       and not exists (
+         select from %5$I as index_row
+         where index_row.%6$I = indexed.%1$I and index_row.version = $1
+       )
+     order by indexed.%1$I
+     limit $4
+     for no key update of indexed skip locked',
+    v_index.row_column, v_index.table_name, v_index.column_name,
+    coalesce('indexed.' || quote_ident(v_index.organization_column) || ' = $3', '$3 is null'),
+    v_index.index_table, v_index.index_row_column
+  )
+  using v_version, p_after, p_organization_id, p_limit
+  loop
+    execute format('select %I($1, $2)', v_index.writer) using v_row_id, v_version;
+    indexed := indexed + 1;
+    last_row_id := v_row_id;
+  end loop;
+
+  if indexed > 0 then
+    perform _log_event(
+      'blind_index.backfilled',
+      p_organization_id => p_organization_id,
+      p_additional_data => jsonb_build_object('table', p_table, 'version', v_version, 'count', indexed)
+    );
+  end if;
+  return next;
+end;
+$_$;
+
+ALTER FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) IS 'Indexes up to so many rows in the version that takes over, in their order, after the one that is given: how many, and the last. Rows that others hold are left to another pass. Raises SP526 for a table that is not declared so, SP421 when no version is in phase backfill.';
+
+REVOKE ALL ON FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) TO safetypin_operator;
+
+--
+-- safetypin.begin_index_backfill()
+--
+
+CREATE FUNCTION safetypin.begin_index_backfill(p_organization_id uuid DEFAULT NULL::uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_version integer;
+begin
+  -- Who began before the version did writes only the one before.
+  perform _await_writers();
+  v_version := _require_index_phase(p_organization_id, '{dual}');
+
+  update blind_index_versions
+  set phase = 'backfill'
+  where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+    and version = v_version;
+
+  perform _log_event(
+    'blind_index.phase_begun',
+    p_organization_id => p_organization_id,
+    p_additional_data => jsonb_build_object('version', v_version, 'phase', 'backfill')
+  );
+  return v_version;
+end;
+$$;
+
+ALTER FUNCTION safetypin.begin_index_backfill(p_organization_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.begin_index_backfill(p_organization_id uuid) IS 'Begins to index older rows in the version that takes over, once everybody writes it. Raises SP421 when none is in phase dual, SP423 when writers do not end.';
+
+REVOKE ALL ON FUNCTION safetypin.begin_index_backfill(p_organization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.begin_index_backfill(p_organization_id uuid) TO safetypin_operator;
+
+--
+-- safetypin.begin_index_rotation()
+--
+
+CREATE FUNCTION safetypin.begin_index_rotation(p_organization_id uuid DEFAULT NULL::uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_steady    integer := _require_index_phase(p_organization_id, '{steady}');
+  v_key_id    integer;
+  v_version   integer;
+begin
+  select key_id into v_key_id from tenant_keys where tenant_id = v_tenant_id and state = 'active';
+
+  if exists (
+    select from blind_index_versions
+    where tenant_id = v_tenant_id
+      and (
+        (version <> v_steady and phase <> 'ended')
+        or (version = v_steady and key_id = v_key_id)
+      )
+  ) then
+    raise exception 'the blind indexes are under key % already, or on their way', v_key_id
+      using errcode = 'SP421', hint = 'Ask list_index_versions() which versions there are and in which phase.';
+  end if;
+
+  insert into blind_index_versions (organization_id, version, key_id, phase)
+  select p_organization_id, max(version) + 1, v_key_id, 'dual'
+  from blind_index_versions
+  where tenant_id = v_tenant_id
+  returning version into v_version;
+
+  perform _log_event(
+    'blind_index.phase_begun',
+    p_organization_id => p_organization_id,
+    p_additional_data => jsonb_build_object('version', v_version, 'key_id', v_key_id, 'phase', 'dual')
+  );
+  return v_version;
+end;
+$$;
+
+ALTER FUNCTION safetypin.begin_index_rotation(p_organization_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.begin_index_rotation(p_organization_id uuid) IS 'Begins another version of the blind indexes, under the active key: whoever writes a value writes both from now on, and it is looked up in the one before. Raises SP421 when the indexes are under that key already, or on their way to it.';
+
+REVOKE ALL ON FUNCTION safetypin.begin_index_rotation(p_organization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.begin_index_rotation(p_organization_id uuid) TO safetypin_operator;
+
+--
 -- safetypin.begin_password_check()
 --
 
@@ -4224,6 +4589,67 @@ CREATE POLICY update_keyholder ON safetypin.blind_index_versions FOR UPDATE TO s
 COMMENT ON POLICY update_keyholder ON safetypin.blind_index_versions IS 'A version goes from phase to phase in functions.';
 
 GRANT SELECT ON TABLE safetypin.blind_index_versions TO safetypin_backup;
+
+--
+-- safetypin.blind_indexes
+--
+
+CREATE TABLE safetypin.blind_indexes (
+    id uuid DEFAULT safetypin.new_id() NOT NULL,
+    table_name text NOT NULL,
+    field_id integer NOT NULL,
+    row_column text NOT NULL,
+    organization_column text,
+    writer text NOT NULL
+);
+
+ALTER TABLE ONLY safetypin.blind_indexes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE safetypin.blind_indexes OWNER TO safetypin_keyholder;
+
+COMMENT ON TABLE safetypin.blind_indexes IS 'The one place that names each table of blind indexes. Filled by _declare_blind_index() in the chapter that makes the table.';
+
+COMMENT ON COLUMN safetypin.blind_indexes.id IS 'The id of the declaration. [public]';
+
+COMMENT ON COLUMN safetypin.blind_indexes.table_name IS 'Which table. Its column version says which version a row is of. [public]';
+
+COMMENT ON COLUMN safetypin.blind_indexes.field_id IS 'Which sealed field it finds values of. [public]';
+
+COMMENT ON COLUMN safetypin.blind_indexes.row_column IS 'The column that names the row whose value is indexed. [public]';
+
+COMMENT ON COLUMN safetypin.blind_indexes.organization_column IS 'The column that names the organization; null in the scope of the cell. [public]';
+
+COMMENT ON COLUMN safetypin.blind_indexes.writer IS 'The function that makes, or makes anew, the index of one row in one version. [public]';
+
+ALTER TABLE ONLY safetypin.blind_indexes
+    ADD CONSTRAINT blind_indexes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY safetypin.blind_indexes
+    ADD CONSTRAINT blind_indexes_table_name_key UNIQUE (table_name);
+
+CREATE INDEX blind_indexes_field_id_idx ON safetypin.blind_indexes USING btree (field_id);
+
+ALTER TABLE ONLY safetypin.blind_indexes
+    ADD CONSTRAINT blind_indexes_field_id_fkey FOREIGN KEY (field_id) REFERENCES safetypin.sealed_fields(field_id);
+
+ALTER TABLE safetypin.blind_indexes ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY delete_keyholder ON safetypin.blind_indexes FOR DELETE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY delete_keyholder ON safetypin.blind_indexes IS 'A chapter that is undone takes its indexes with it.';
+
+CREATE POLICY insert_keyholder ON safetypin.blind_indexes FOR INSERT TO safetypin_keyholder WITH CHECK (true);
+
+COMMENT ON POLICY insert_keyholder ON safetypin.blind_indexes IS 'Indexes are declared by the chapters that make them.';
+
+CREATE POLICY select_everyone ON safetypin.blind_indexes FOR SELECT TO safetypin_owner, safetypin_keyholder, safetypin_operator, safetypin_backup, safetypin_auditor USING (true);
+
+COMMENT ON POLICY select_everyone ON safetypin.blind_indexes IS 'What is indexed is the same for everybody and no secret.';
+
+GRANT SELECT ON TABLE safetypin.blind_indexes TO safetypin_owner;
+GRANT SELECT ON TABLE safetypin.blind_indexes TO safetypin_operator;
+GRANT SELECT ON TABLE safetypin.blind_indexes TO safetypin_auditor;
+GRANT SELECT ON TABLE safetypin.blind_indexes TO safetypin_backup;
 
 --
 -- safetypin.cell_settings
@@ -4810,6 +5236,42 @@ GRANT ALL ON FUNCTION safetypin.count_partitions_ahead() TO safetypin_monitor;
 GRANT ALL ON FUNCTION safetypin.count_partitions_ahead() TO safetypin_auditor;
 
 --
+-- safetypin.count_sealed_values()
+--
+
+CREATE FUNCTION safetypin.count_sealed_values(p_field_id integer) RETURNS TABLE(organization_id uuid, key_id integer, value_count bigint, is_evidence boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+declare
+  v_field record;
+begin
+  select sealed_fields.table_name, sealed_fields.column_name, sealed_fields.organization_column
+  into v_field
+  from sealed_fields
+  where sealed_fields.field_id = p_field_id;
+
+  if not found then
+    raise exception 'field % is not declared', p_field_id
+      using errcode = 'SP526', hint = 'See sealed_fields.';
+  end if;
+
+  return query execute format(
+    'select %1$s, _key_id_of(%2$I), count(*), $1 from %3$I where %2$I is not null group by 1, 2',
+    coalesce(quote_ident(v_field.organization_column), 'null::uuid'), v_field.column_name, v_field.table_name
+  )
+  using _is_append_only(v_field.table_name);
+end;
+$_$;
+
+ALTER FUNCTION safetypin.count_sealed_values(p_field_id integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.count_sealed_values(p_field_id integer) IS 'How many values of a field are under which key, and whether they are evidence, which keeps its key. Reads the whole table. Raises SP526 for a field that is not declared.';
+
+REVOKE ALL ON FUNCTION safetypin.count_sealed_values(p_field_id integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.count_sealed_values(p_field_id integer) TO safetypin_operator;
+
+--
 -- safetypin.create_organization()
 --
 
@@ -4989,6 +5451,74 @@ GRANT ALL ON FUNCTION safetypin.current_user_id() TO safetypin_definer;
 GRANT ALL ON FUNCTION safetypin.current_user_id() TO safetypin_keyholder;
 GRANT ALL ON FUNCTION safetypin.current_user_id() TO safetypin_operator;
 GRANT ALL ON FUNCTION safetypin.current_user_id() TO safetypin_auditor;
+
+--
+-- safetypin.cut_over_index()
+--
+
+CREATE FUNCTION safetypin.cut_over_index(p_organization_id uuid DEFAULT NULL::uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_version   integer := _require_index_phase(p_organization_id, '{backfill}');
+  v_index     record;
+  v_count     bigint;
+begin
+  for v_index in
+    select
+      blind_indexes.table_name as index_table,
+      blind_indexes.row_column as index_row_column,
+      sealed_fields.table_name,
+      sealed_fields.column_name,
+      sealed_fields.row_column,
+      sealed_fields.organization_column
+    from blind_indexes
+    join sealed_fields using (field_id)
+    where (sealed_fields.scope = 'cell') = (p_organization_id is null)
+    order by blind_indexes.table_name
+  loop
+    execute format(
+      'select count(*)
+       from %1$I as indexed
+       where indexed.%2$I is not null
+         and %3$s
+         and not exists (
+           select from %4$I as index_row
+           where index_row.%5$I = indexed.%6$I and index_row.version = $1
+         )',
+      v_index.table_name, v_index.column_name,
+      coalesce('indexed.' || quote_ident(v_index.organization_column) || ' = $2', '$2 is null'),
+      v_index.index_table, v_index.index_row_column, v_index.row_column
+    )
+    into v_count
+    using v_version, p_organization_id;
+
+    if v_count > 0 then
+      raise exception '% rows of % are not indexed in version %', v_count, v_index.table_name, v_version
+        using errcode = 'SP424', hint = 'Call backfill_index_batch() until it does nothing.';
+    end if;
+  end loop;
+
+  update blind_index_versions set phase = 'fading' where tenant_id = v_tenant_id and phase = 'steady';
+  update blind_index_versions set phase = 'cutover' where tenant_id = v_tenant_id and version = v_version;
+
+  perform _log_event(
+    'blind_index.cut_over',
+    p_organization_id => p_organization_id,
+    p_additional_data => jsonb_build_object('version', v_version)
+  );
+  return v_version;
+end;
+$_$;
+
+ALTER FUNCTION safetypin.cut_over_index(p_organization_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.cut_over_index(p_organization_id uuid) IS 'Has values looked up in the version that takes over, once every row is found to be indexed in it. The one before is still written: who is at work may look there. Raises SP421 when none is in phase backfill, SP424 when a row is not indexed.';
+
+REVOKE ALL ON FUNCTION safetypin.cut_over_index(p_organization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.cut_over_index(p_organization_id uuid) TO safetypin_operator;
 
 --
 -- safetypin.data_change_logs
@@ -5206,6 +5736,70 @@ GRANT ALL ON FUNCTION safetypin.declare_log_strictness(p_refuses boolean) TO saf
 GRANT ALL ON FUNCTION safetypin.declare_log_strictness(p_refuses boolean) TO safetypin_operator;
 
 --
+-- safetypin.delete_index_batch()
+--
+
+CREATE FUNCTION safetypin.delete_index_batch(p_table text, p_organization_id uuid, p_limit integer DEFAULT 5000) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_index     record;
+  v_ended     integer[];
+  v_count     integer := 0;
+begin
+  select blind_indexes.row_column, blind_indexes.organization_column, sealed_fields.scope
+  into v_index
+  from blind_indexes
+  join sealed_fields using (field_id)
+  where blind_indexes.table_name = p_table;
+
+  if not found or (v_index.scope = 'cell') <> (p_organization_id is null) or p_limit not between 1 and 100000 then
+    raise exception '% is not indexed like this', p_table
+      using errcode = 'SP526',
+        hint = 'See blind_indexes: the scope of its field has to be that of the call. A batch has 1 to 100000 rows.';
+  end if;
+
+  v_ended := array(
+    select version from blind_index_versions where tenant_id = v_tenant_id and phase = 'ended'
+  );
+
+  for v_pass in 1 .. 2 loop
+    execute format(
+      'delete from %1$I
+       where (%2$I, version) in (
+         select %2$I, version from %1$I where version = any ($1) and %3$s limit $3
+       )',
+      p_table, v_index.row_column, coalesce(quote_ident(v_index.organization_column) || ' = $2', '$2 is null')
+    )
+    using v_ended, p_organization_id, p_limit;
+    get diagnostics v_count = row_count;
+
+    -- Who began before the end may have written one more.
+    exit when v_count > 0 or v_pass = 2 or cardinality(v_ended) = 0;
+    perform _await_writers();
+  end loop;
+
+  if v_count > 0 then
+    perform _log_event(
+      'blind_index.swept',
+      p_organization_id => p_organization_id,
+      p_additional_data => jsonb_build_object('table', p_table, 'versions', v_ended, 'count', v_count)
+    );
+  end if;
+  return v_count;
+end;
+$_$;
+
+ALTER FUNCTION safetypin.delete_index_batch(p_table text, p_organization_id uuid, p_limit integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.delete_index_batch(p_table text, p_organization_id uuid, p_limit integer) IS 'Deletes up to so many rows of versions that ended, and says how many: none once there are none, and nobody is at work who might write one. Raises SP526 for a table that is not declared so, SP423 when writers do not end.';
+
+REVOKE ALL ON FUNCTION safetypin.delete_index_batch(p_table text, p_organization_id uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.delete_index_batch(p_table text, p_organization_id uuid, p_limit integer) TO safetypin_operator;
+
+--
 -- safetypin.delete_role()
 --
 
@@ -5378,6 +5972,41 @@ COMMENT ON FUNCTION safetypin.find_organization_of_own_domain(OUT organization_i
 
 REVOKE ALL ON FUNCTION safetypin.find_organization_of_own_domain(OUT organization_id uuid, OUT name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.find_organization_of_own_domain(OUT organization_id uuid, OUT name text) TO safetypin_app;
+
+--
+-- safetypin.finish_index_rotation()
+--
+
+CREATE FUNCTION safetypin.finish_index_rotation(p_organization_id uuid DEFAULT NULL::uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_version   integer;
+begin
+  -- Who began before the cutover may look values up in the version before.
+  perform _await_writers();
+  v_version := _require_index_phase(p_organization_id, '{cutover}');
+
+  update blind_index_versions set phase = 'ended' where tenant_id = v_tenant_id and phase = 'fading';
+  update blind_index_versions set phase = 'steady' where tenant_id = v_tenant_id and version = v_version;
+
+  perform _log_event(
+    'blind_index.finished',
+    p_organization_id => p_organization_id,
+    p_additional_data => jsonb_build_object('version', v_version)
+  );
+  return v_version;
+end;
+$$;
+
+ALTER FUNCTION safetypin.finish_index_rotation(p_organization_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.finish_index_rotation(p_organization_id uuid) IS 'Ends the version before: it is written no more. Its rows go by delete_index_batch(). Raises SP421 when none is in phase cutover, SP423 when those at work do not end.';
+
+REVOKE ALL ON FUNCTION safetypin.finish_index_rotation(p_organization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.finish_index_rotation(p_organization_id uuid) TO safetypin_operator;
 
 --
 -- safetypin.finish_message()
@@ -5720,6 +6349,34 @@ COMMENT ON FUNCTION safetypin.leave_organization() IS 'Ends the caller''s own me
 
 REVOKE ALL ON FUNCTION safetypin.leave_organization() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.leave_organization() TO safetypin_app;
+
+--
+-- safetypin.list_index_versions()
+--
+
+CREATE FUNCTION safetypin.list_index_versions() RETURNS TABLE(organization_id uuid, version integer, key_id integer, phase text, phase_time timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return query
+    select
+      blind_index_versions.organization_id,
+      blind_index_versions.version,
+      blind_index_versions.key_id,
+      blind_index_versions.phase,
+      blind_index_versions.phase_time
+    from blind_index_versions
+    order by blind_index_versions.tenant_id, blind_index_versions.version;
+end;
+$$;
+
+ALTER FUNCTION safetypin.list_index_versions() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.list_index_versions() IS 'The versions of the blind indexes of the cell and of its organizations.';
+
+REVOKE ALL ON FUNCTION safetypin.list_index_versions() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.list_index_versions() TO safetypin_operator;
 
 --
 -- safetypin.list_keys()
@@ -7279,6 +7936,10 @@ ALTER TABLE ONLY safetypin.password_history_indexes
 ALTER TABLE ONLY safetypin.password_history_indexes
     ADD CONSTRAINT password_history_indexes_user_id_fkey FOREIGN KEY (user_id) REFERENCES safetypin.users(id) ON DELETE CASCADE;
 
+CREATE POLICY delete_keyholder ON safetypin.password_history_indexes FOR DELETE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY delete_keyholder ON safetypin.password_history_indexes IS 'The rows of a version that ended go.';
+
 CREATE POLICY insert_definer ON safetypin.password_history_indexes FOR INSERT TO safetypin_definer WITH CHECK (true);
 
 COMMENT ON POLICY insert_definer ON safetypin.password_history_indexes IS 'Every password that is set is remembered.';
@@ -7293,14 +7954,21 @@ CREATE POLICY select_definer ON safetypin.password_history_indexes FOR SELECT TO
 
 COMMENT ON POLICY select_definer ON safetypin.password_history_indexes IS 'A password that was used before is looked for.';
 
+CREATE POLICY select_keyholder ON safetypin.password_history_indexes FOR SELECT TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY select_keyholder ON safetypin.password_history_indexes IS 'A rotation looks for what is not indexed yet.';
+
 GRANT SELECT ON TABLE safetypin.password_history_indexes TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.password_history_indexes TO safetypin_backup;
+GRANT DELETE ON TABLE safetypin.password_history_indexes TO safetypin_keyholder;
 
 GRANT INSERT(password_history_id) ON TABLE safetypin.password_history_indexes TO safetypin_definer;
+GRANT SELECT(password_history_id) ON TABLE safetypin.password_history_indexes TO safetypin_keyholder;
 
 GRANT INSERT(user_id) ON TABLE safetypin.password_history_indexes TO safetypin_definer;
 
 GRANT INSERT(version) ON TABLE safetypin.password_history_indexes TO safetypin_definer;
+GRANT SELECT(version) ON TABLE safetypin.password_history_indexes TO safetypin_keyholder;
 
 GRANT INSERT(digest_index) ON TABLE safetypin.password_history_indexes TO safetypin_definer;
 
@@ -8060,6 +8728,93 @@ COMMENT ON FUNCTION safetypin.record_export(p_stream text, p_format text, p_sinc
 
 REVOKE ALL ON FUNCTION safetypin.record_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.record_export(p_stream text, p_format text, p_since timestamp with time zone, p_until timestamp with time zone, p_row_count bigint) TO safetypin_app;
+
+--
+-- safetypin.reencrypt_batch()
+--
+
+CREATE FUNCTION safetypin.reencrypt_batch(p_field_id integer, p_organization_id uuid, p_limit integer DEFAULT 500, p_after uuid DEFAULT NULL::uuid) RETURNS TABLE(reencrypted integer, last_row_id uuid)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_field     record;
+  v_key_id    integer;
+  v_row       record;
+  v_value     bytea;
+begin
+  select table_name, column_name, row_column, organization_column, subject_column, algorithm, scope
+  into v_field
+  from sealed_fields
+  where field_id = p_field_id;
+
+  if not found
+     or v_field.algorithm <> 1
+     or (v_field.scope = 'cell') <> (p_organization_id is null)
+     or p_limit not between 1 and 10000
+  then
+    raise exception 'field % is not sealed anew like this', p_field_id
+      using errcode = 'SP526',
+        hint = 'See sealed_fields: its scope has to be that of the call, and what clients seal they seal anew. A batch has 1 to 10000 rows.';
+  end if;
+
+  select key_id into v_key_id from tenant_keys where tenant_id = v_tenant_id and state = 'active';
+  if v_key_id is null then
+    raise exception '% has no active key',
+      case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
+      using errcode = 'SP321', hint = 'Add one with add_key() and activate it.';
+  end if;
+
+  reencrypted := 0;
+  if not _is_append_only(v_field.table_name) then
+    for v_row in execute format(
+      'select %1$I as row_id, %2$I as value, %3$s as subject_id
+       from %4$I
+       where %2$I is not null
+         and substr(%2$I, 3, 4) <> $1
+         and ($2 is null or %1$I > $2)
+         and %5$s
+       order by %1$I
+       limit $4
+       for no key update skip locked',
+      v_field.row_column, v_field.column_name, coalesce(quote_ident(v_field.subject_column), 'null::uuid'),
+      v_field.table_name, coalesce(quote_ident(v_field.organization_column) || ' = $3', '$3 is null')
+    )
+    using int4send(v_key_id), p_after, p_organization_id, p_limit
+    loop
+      v_value := _seal(
+        p_field_id, p_organization_id, v_row.row_id,
+        _open(p_field_id, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
+        v_row.subject_id
+      );
+      execute format(
+        'update %1$I set %2$I = $1 where %3$I = $2 and %2$I = $3',
+        v_field.table_name, v_field.column_name, v_field.row_column
+      )
+      using v_value, v_row.row_id, v_row.value;
+      reencrypted := reencrypted + 1;
+      last_row_id := v_row.row_id;
+    end loop;
+  end if;
+
+  if reencrypted > 0 then
+    perform _log_event(
+      'key.reencrypted',
+      p_organization_id => p_organization_id,
+      p_additional_data => jsonb_build_object('field_id', p_field_id, 'key_id', v_key_id, 'count', reencrypted)
+    );
+  end if;
+  return next;
+end;
+$_$;
+
+ALTER FUNCTION safetypin.reencrypt_batch(p_field_id integer, p_organization_id uuid, p_limit integer, p_after uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.reencrypt_batch(p_field_id integer, p_organization_id uuid, p_limit integer, p_after uuid) IS 'Seals up to so many values of a field anew under the active key, in the order of their rows, after the one that is given: how many, and the last. Both keys have to be unlocked. Evidence is left as it is, and rows that others hold are left to another pass: nothing is left once a pass from the beginning does nothing. Raises SP526 for a field that is not declared so, SP321 without an active key, SP521 for a value that does not open, SP522 when a key is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin.reencrypt_batch(p_field_id integer, p_organization_id uuid, p_limit integer, p_after uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.reencrypt_batch(p_field_id integer, p_organization_id uuid, p_limit integer, p_after uuid) TO safetypin_operator;
 
 --
 -- safetypin.refresh_session()
@@ -8858,7 +9613,8 @@ begin
     v_found := _find_sealed_under(p_organization_id, p_key_id);
     if v_found is not null then
       raise exception 'key % is still needed, for %', p_key_id, v_found
-        using errcode = 'SP424', hint = 'Seal it anew under the active key first.';
+        using errcode = 'SP424',
+          hint = 'Seal it anew under the active key first; evidence keeps its key for as long as it is kept itself.';
     end if;
   end if;
 

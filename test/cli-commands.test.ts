@@ -60,6 +60,12 @@ describe("help", () => {
     "seed",
     "db reset",
     "maintain",
+    "keys init",
+    "keys status",
+    "keys rotate",
+    "keys rewrap",
+    "keys retire",
+    "keys destroy",
   ])("safetypin %s --help has examples", async (command) => {
     const { code, stdout } = await run(...command.split(" ").filter(Boolean), "--help");
     expect(code).toBe(0);

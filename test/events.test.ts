@@ -72,6 +72,26 @@ const keyThat = (...becomes: string[]) => `
   select add_key(${ACME}, 1, 'local-key-file', 'test', '\\x00', tests.masked_share('acme'));
   ${becomes.map((state) => `update tenant_keys set state = '${state}' where organization_id = ${ACME}`).join(";")}`;
 
+// A value under the cell's first key, found by an index whose rows a test can do without; and
+// a second key, which seals from now on.
+const TWO_KEYS = `
+  select tests.notes();
+  select tests.unlock();
+  select tests._become('safetypin_owner');
+  create table note_indexes (note_id uuid, version integer);
+  select tests._become('safetypin_definer');
+  create function _index_note(uuid, integer) returns void language sql as 'select';
+  select tests._become('safetypin_owner');
+  select _declare_blind_index('note_indexes', 90001, 'note_id', '_index_note');
+  select tests.act_as_superuser();
+  insert into notes (id, about) values (${ID}, _seal_text(90001, null, ${ID}, 'x'));
+  select tests.add_key();
+  select tests.unlock();`;
+
+/** The indexes on their way to the second key, as far as a phase. */
+const indexIn = (phase: string) => `${TWO_KEYS}
+  insert into blind_index_versions (version, key_id, phase) values (2, 2, '${phase}')`;
+
 const EXAMPLES: Readonly<Record<string, Example>> = {
   "accept_membership: member.joined": {
     given: `insert into organization_users (organization_id, user_id, status)
@@ -99,6 +119,17 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   },
   "add_member: member.invited": { as: "ann", call: "add_member(tests.email('zoe'))" },
   "assign_role: role.assigned": { given: ROLE, as: "ann", call: `assign_role(${BOB}, ${ID})` },
+  "backfill_index_batch: blind_index.backfilled": {
+    given: indexIn("backfill"),
+    as: "operator",
+    call: "backfill_index_batch('note_indexes', null)",
+  },
+  "begin_index_backfill: blind_index.phase_begun": {
+    given: indexIn("dual"),
+    as: "operator",
+    call: "begin_index_backfill()",
+  },
+  "begin_index_rotation: blind_index.phase_begun": { given: TWO_KEYS, as: "operator", call: "begin_index_rotation()" },
   "change_password: password.changed": {
     given: attempt(RIGHT),
     as: "ann",
@@ -124,6 +155,12 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "close_organization: organization.closed": { as: "ann", call: "close_organization()" },
   "create_organization: organization.created": { as: "bob", call: "create_organization('bobs', 'Bob''s')" },
   "create_role: role.created": { as: "ann", call: "create_role('Reader')" },
+  "cut_over_index: blind_index.cut_over": {
+    given: `${indexIn("backfill")}; insert into note_indexes values (${ID}, 2);
+            select backfill_index_batch(table_name, null) from blind_indexes where organization_column is null`,
+    as: "operator",
+    call: "cut_over_index()",
+  },
   "declare_environment: cell.environment_declared": {
     as: "operator",
     call: "declare_environment('production')",
@@ -137,6 +174,13 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     given: keyThat("active", "decrypt_only", "retired"),
     as: "operator",
     call: `destroy_key(${ACME}, 1)`,
+  },
+  "finish_index_rotation: blind_index.finished": {
+    given: `${TWO_KEYS}
+            update blind_index_versions set phase = 'fading';
+            insert into blind_index_versions (version, key_id, phase) values (2, 2, 'cutover')`,
+    as: "operator",
+    call: "finish_index_rotation()",
   },
   "finish_password_check: password.change_required": {
     given: attempt(RIGHT, "update password_credentials set must_change = true"),
@@ -239,6 +283,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     as: "nobody",
     call: `request_password_reset(tests.email('bob'))`,
   },
+  "reencrypt_batch: key.reencrypted": { given: TWO_KEYS, as: "operator", call: "reencrypt_batch(90001, null)" },
   "require_password_change: password.change_demanded": {
     as: "ann",
     call: `require_password_change(${BOB})`,
@@ -289,6 +334,13 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     call: `suspend_organization(${ACME}, 'unpaid')`,
   },
   "suspend_user: user.suspended": { as: "operator", call: `suspend_user(${BOB}, 'gone')` },
+  "delete_index_batch: blind_index.swept": {
+    given: `${TWO_KEYS}
+            update blind_index_versions set phase = 'fading'; update blind_index_versions set phase = 'ended';
+            insert into note_indexes values (${ID}, 1)`,
+    as: "operator",
+    call: "delete_index_batch('note_indexes', null)",
+  },
   "sweep_messages: messages.swept": { as: "operator", call: "sweep_messages()" },
   "sweep_one_time_tokens: one_time_tokens.swept": { as: "operator", call: "sweep_one_time_tokens()" },
   "sweep_password_attempts: password_attempts.swept": { as: "operator", call: "sweep_password_attempts()" },
@@ -323,11 +375,13 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
 const NO_EVENT = [
   "begin_password_check",
   "begin_request",
+  "count_sealed_values",
   "find_organization_of_own_domain",
   "has_all_permissions",
   "has_any_permission",
   "has_permission",
   "hello",
+  "list_index_versions",
   "list_keys",
   "list_own_organizations",
   "list_own_permissions",

@@ -5,10 +5,21 @@
 set local role safetypin_owner;
 
 drop function declare_log_strictness;
+drop function delete_index_batch;
+drop function finish_index_rotation;
+drop function cut_over_index;
+drop function backfill_index_batch;
+drop function begin_index_backfill;
+drop function begin_index_rotation;
+drop function list_index_versions;
+drop function _require_index_phase;
+drop function count_sealed_values;
+drop function reencrypt_batch;
 drop function list_keys;
 drop function destroy_key;
 drop function retire_key;
 drop function _find_sealed_under;
+drop function _is_append_only;
 drop function _await_writers;
 drop function rewrap_key;
 drop function activate_key;
@@ -16,6 +27,8 @@ drop function add_key;
 drop function next_key_id;
 drop function _activate_key;
 drop function _add_key;
+drop function _retract_blind_index;
+drop function _declare_blind_index;
 drop function _retract_sealed_field;
 drop function _declare_sealed_field;
 drop function _require_sealed;
@@ -49,6 +62,7 @@ drop function _a256cbc_hs512_seal;
 drop function _is_same_tag;
 drop function _a256cbc_hs512_tag;
 
+drop table blind_indexes;
 drop table blind_index_versions;
 drop table subject_salts;
 drop table tenant_keys;

@@ -4,6 +4,7 @@
 
 set local role safetypin_owner;
 
+drop function _index_password_history;
 drop function sweep_sign_in_throttles;
 drop function sweep_password_attempts;
 drop function mark_password_compromised;
@@ -39,6 +40,7 @@ drop table password_blocklist;
 drop table sign_in_throttles;
 drop table password_costs;
 drop table password_attempts;
+select _retract_blind_index('password_history_indexes');
 drop table password_history_indexes;
 select _retract_sealed_field('password_history', 'digest');
 drop table password_history;

@@ -471,6 +471,62 @@ comment on policy select_backup on blind_index_versions is
 
 grant select on blind_index_versions to safetypin_backup;
 
+
+-- The rows of an index stand beside what they index, one for each version that is
+-- written. Only who made the table knows what is in a row: rotation calls the writer.
+create table blind_indexes (
+  id                  uuid not null default new_id(),
+  table_name          text not null,
+  field_id            integer not null,
+  row_column          text not null,
+  organization_column text,
+  writer              text not null,
+
+  constraint blind_indexes_pkey primary key (id),
+  constraint blind_indexes_table_name_key unique (table_name),
+  constraint blind_indexes_field_id_fkey foreign key (field_id) references sealed_fields (field_id)
+);
+
+comment on table blind_indexes is
+  'The one place that names each table of blind indexes. Filled by _declare_blind_index() in the chapter that makes the table.';
+comment on column blind_indexes.id is 'The id of the declaration. [public]';
+comment on column blind_indexes.table_name is 'Which table. Its column version says which version a row is of. [public]';
+comment on column blind_indexes.field_id is 'Which sealed field it finds values of. [public]';
+comment on column blind_indexes.row_column is 'The column that names the row whose value is indexed. [public]';
+comment on column blind_indexes.organization_column is
+  'The column that names the organization; null in the scope of the cell. [public]';
+comment on column blind_indexes.writer is
+  'The function that makes, or makes anew, the index of one row in one version. [public]';
+
+create index blind_indexes_field_id_idx on blind_indexes (field_id);
+
+alter table blind_indexes enable row level security;
+alter table blind_indexes force row level security;
+
+create policy select_everyone on blind_indexes
+  for select
+  to safetypin_owner, safetypin_keyholder, safetypin_operator, safetypin_auditor, safetypin_backup
+  using (true);
+comment on policy select_everyone on blind_indexes is
+  'What is indexed is the same for everybody and no secret.';
+
+create policy insert_keyholder on blind_indexes
+  for insert
+  to safetypin_keyholder
+  with check (true);
+comment on policy insert_keyholder on blind_indexes is
+  'Indexes are declared by the chapters that make them.';
+
+create policy delete_keyholder on blind_indexes
+  for delete
+  to safetypin_keyholder
+  using (true);
+comment on policy delete_keyholder on blind_indexes is
+  'A chapter that is undone takes its indexes with it.';
+
+grant select on blind_indexes
+  to safetypin_owner, safetypin_operator, safetypin_auditor, safetypin_backup;
+
 select _record_changes_of('tenant_keys');
 select _record_changes_of('blind_index_versions', p_ignored => '{phase_time}');
 
@@ -1679,8 +1735,14 @@ begin
   then
     v_flaw := 'It has ' || v_length || ' bytes, as no value of this field has.';
   else
+    -- Sealed a moment ago under a key that then ceased to seal: rotation seals it anew, and
+    -- the key is not retired before this transaction has ended.
     if current_setting('transaction_isolation') = 'read committed' then
-      select state
+      select
+        case
+          when state = 'decrypt_only' and decrypt_only_time + interval '1 minute' > now() then 'active'
+          else state
+        end
       into v_state
       from tenant_keys
       where tenant_id = v_tenant_id
@@ -1708,7 +1770,7 @@ end;
 $$;
 
 comment on function _require_sealed(integer, integer, integer, uuid, bytea) is
-  'Passes for what looks like a value sealed as its field is declared, under the active key. Raises SP525.';
+  'Passes for what looks like a value sealed as its field is declared, under the active key, or the one that was a minute ago. Raises SP525.';
 
 set local role safetypin_owner;
 
@@ -1903,6 +1965,100 @@ $$;
 comment on function _retract_sealed_field(text, text) is
   'Takes back what _declare_sealed_field() made, except for privileges and policies of the table. For the files that undo chapters.';
 
+
+-- Called in the chapter that makes the table, after the field is declared. The writer
+-- is a function of (row, version) that reads the row's value as it is and makes its
+-- index in that version, whether there is one already or not.
+create function _declare_blind_index(
+  p_table text,
+  p_field_id integer,
+  p_row_column text,
+  p_writer text,
+  p_organization_column text default 'organization_id'
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_role         text := current_setting('role');
+  v_owner        name := (select pg_get_userbyid(relowner) from pg_class where oid = p_table::regclass);
+  v_writer       regprocedure := to_regprocedure(format('%I(uuid, integer)', p_writer));
+  v_writer_owner name := (select pg_get_userbyid(proowner) from pg_proc where oid = v_writer);
+  v_organization text := (
+    select case scope when 'organization' then p_organization_column end
+    from sealed_fields
+    where field_id = p_field_id
+  );
+begin
+  if v_writer is null then
+    raise exception 'table % has no writer', p_table
+      using errcode = '42883', hint = format('Make %s(uuid, integer) first.', p_writer);
+  end if;
+
+  set local role safetypin_keyholder;
+  insert into blind_indexes (table_name, field_id, row_column, organization_column, writer)
+  values (p_table, p_field_id, p_row_column, v_organization, p_writer);
+
+  perform set_config('role', v_writer_owner, true);
+  execute format('grant execute on function %I(uuid, integer) to safetypin_keyholder', p_writer);
+
+  perform set_config('role', v_owner, true);
+  execute format(
+    'grant select (%s), delete on %I to safetypin_keyholder',
+    concat_ws(', ', quote_ident(p_row_column), 'version', quote_ident(v_organization)), p_table
+  );
+  if not exists (
+    select from pg_policy
+    where polrelid = p_table::regclass and polname = 'select_keyholder'
+  ) then
+    execute format('create policy select_keyholder on %I for select to safetypin_keyholder using (true)', p_table);
+    execute format(
+      'comment on policy select_keyholder on %I is %L',
+      p_table, 'A rotation looks for what is not indexed yet.'
+    );
+  end if;
+  if not exists (
+    select from pg_policy
+    where polrelid = p_table::regclass and polname = 'delete_keyholder'
+  ) then
+    execute format('create policy delete_keyholder on %I for delete to safetypin_keyholder using (true)', p_table);
+    execute format(
+      'comment on policy delete_keyholder on %I is %L',
+      p_table, 'The rows of a version that ended go.'
+    );
+  end if;
+
+  perform set_config('role', v_role, true);
+end;
+$$;
+
+comment on function _declare_blind_index(text, integer, text, text, text) is
+  'Declares a table of blind indexes, which has a column version, and lets rotation make and delete its rows. For migrations: called as safetypin_owner by a login that may become the owner of the table and of the writer.';
+
+
+-- Called by the file that undoes such a chapter, before the table goes.
+create function _retract_blind_index(
+  p_table text
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_role text := current_setting('role');
+begin
+  set local role safetypin_keyholder;
+  delete from blind_indexes where table_name = p_table;
+  perform set_config('role', v_role, true);
+end;
+$$;
+
+comment on function _retract_blind_index(text) is
+  'Takes back what _declare_blind_index() made, except for privileges and policies of the table. For the files that undo chapters.';
+
 set local role safetypin_keyholder;
 
 
@@ -2079,12 +2235,16 @@ create function activate_key(
   set search_path from current
 as $$
 begin
+  -- Who unlocked before this key was listed could seal nothing under it.
+  if p_key_id > 1 then
+    perform _await_writers();
+  end if;
   perform _activate_key(p_organization_id, p_key_id, p_masked);
 end;
 $$;
 
 comment on function activate_key(uuid, integer, bytea) is
-  'Makes a pending key the one that seals. Unwrap its share anew for this: what proves to be right here is what the key management service gives back. The one before only opens from then on. Raises SP221.';
+  'Makes a pending key the one that seals. Unwrap its share anew for this: what proves to be right here is what the key management service gives back. The one before only opens from then on. Who is at work is waited for: they may not have this key. Raises SP221, and SP423 when they do not end.';
 
 
 create function rewrap_key(
@@ -2177,6 +2337,26 @@ comment on function _await_writers() is
   'Waits, five seconds at most, until every transaction is done that may have read what was committed before. Raises SP423.';
 
 
+create function _is_append_only(
+  p_table text
+)
+  returns boolean
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+begin
+  return exists (
+    select from pg_trigger
+    where tgrelid = p_table::regclass and tgname = '_500_append_only'
+  );
+end;
+$$;
+
+comment on function _is_append_only(text) is
+  'Whether a table holds evidence, which is never changed: not even to seal it anew.';
+
+
 -- The first place that still has a value under a key, or null.
 create function _find_sealed_under(
   p_organization_id uuid,
@@ -2189,7 +2369,7 @@ create function _find_sealed_under(
 as $$
 declare
   v_field record;
-  v_found boolean;
+  v_count bigint;
 begin
   if exists (
     select from blind_index_versions
@@ -2207,15 +2387,19 @@ begin
     order by field_id
   loop
     execute format(
-      'select exists (select from %I where substr(%I, 3, 4) = $1 and %s)',
+      'select count(*) from %I where substr(%I, 3, 4) = $1 and %s',
       v_field.table_name, v_field.column_name,
       coalesce(quote_ident(v_field.organization_column) || ' = $2', '$2 is null')
     )
-    into v_found
+    into v_count
     using int4send(p_key_id), p_organization_id;
 
-    if v_found then
-      return format('%s of %s', v_field.column_name, v_field.table_name);
+    if v_count > 0 then
+      return format(
+        '%s of %s in %s row%s%s', v_field.column_name, v_field.table_name, v_count,
+        case when v_count > 1 then 's' else '' end,
+        case when _is_append_only(v_field.table_name) then ', which are evidence' else '' end
+      );
     end if;
   end loop;
 
@@ -2254,7 +2438,8 @@ begin
     v_found := _find_sealed_under(p_organization_id, p_key_id);
     if v_found is not null then
       raise exception 'key % is still needed, for %', p_key_id, v_found
-        using errcode = 'SP424', hint = 'Seal it anew under the active key first.';
+        using errcode = 'SP424',
+          hint = 'Seal it anew under the active key first; evidence keeps its key for as long as it is kept itself.';
     end if;
   end if;
 
@@ -2375,6 +2560,555 @@ grant execute on function
   retire_key(uuid, integer),
   destroy_key(uuid, integer),
   list_keys(uuid, integer)
+to safetypin_operator;
+
+
+--
+-- Rotation
+--
+
+-- Batch by batch, each a transaction of its own, in the order of the rows. What is
+-- under another key is all there is to remember: whoever is interrupted begins again and
+-- finds what is left. Rows that somebody else holds are left to the next pass.
+create function reencrypt_batch(
+  p_field_id integer,
+  p_organization_id uuid,
+  p_limit integer default 500,
+  p_after uuid default null
+)
+  returns table (
+    reencrypted integer,
+    last_row_id uuid
+  )
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_field     record;
+  v_key_id    integer;
+  v_row       record;
+  v_value     bytea;
+begin
+  select table_name, column_name, row_column, organization_column, subject_column, algorithm, scope
+  into v_field
+  from sealed_fields
+  where field_id = p_field_id;
+
+  if not found
+     or v_field.algorithm <> 1
+     or (v_field.scope = 'cell') <> (p_organization_id is null)
+     or p_limit not between 1 and 10000
+  then
+    raise exception 'field % is not sealed anew like this', p_field_id
+      using errcode = 'SP526',
+        hint = 'See sealed_fields: its scope has to be that of the call, and what clients seal they seal anew. A batch has 1 to 10000 rows.';
+  end if;
+
+  select key_id into v_key_id from tenant_keys where tenant_id = v_tenant_id and state = 'active';
+  if v_key_id is null then
+    raise exception '% has no active key',
+      case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
+      using errcode = 'SP321', hint = 'Add one with add_key() and activate it.';
+  end if;
+
+  reencrypted := 0;
+  if not _is_append_only(v_field.table_name) then
+    for v_row in execute format(
+      'select %1$I as row_id, %2$I as value, %3$s as subject_id
+       from %4$I
+       where %2$I is not null
+         and substr(%2$I, 3, 4) <> $1
+         and ($2 is null or %1$I > $2)
+         and %5$s
+       order by %1$I
+       limit $4
+       for no key update skip locked',
+      v_field.row_column, v_field.column_name, coalesce(quote_ident(v_field.subject_column), 'null::uuid'),
+      v_field.table_name, coalesce(quote_ident(v_field.organization_column) || ' = $3', '$3 is null')
+    )
+    using int4send(v_key_id), p_after, p_organization_id, p_limit
+    loop
+      v_value := _seal(
+        p_field_id, p_organization_id, v_row.row_id,
+        _open(p_field_id, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
+        v_row.subject_id
+      );
+      execute format(
+        'update %1$I set %2$I = $1 where %3$I = $2 and %2$I = $3',
+        v_field.table_name, v_field.column_name, v_field.row_column
+      )
+      using v_value, v_row.row_id, v_row.value;
+      reencrypted := reencrypted + 1;
+      last_row_id := v_row.row_id;
+    end loop;
+  end if;
+
+  if reencrypted > 0 then
+    perform _log_event(
+      'key.reencrypted',
+      p_organization_id => p_organization_id,
+      p_additional_data => jsonb_build_object('field_id', p_field_id, 'key_id', v_key_id, 'count', reencrypted)
+    );
+  end if;
+  return next;
+end;
+$$;
+
+comment on function reencrypt_batch(integer, uuid, integer, uuid) is
+  'Seals up to so many values of a field anew under the active key, in the order of their rows, after the one that is given: how many, and the last. Both keys have to be unlocked. Evidence is left as it is, and rows that others hold are left to another pass: nothing is left once a pass from the beginning does nothing. Raises SP526 for a field that is not declared so, SP321 without an active key, SP521 for a value that does not open, SP522 when a key is not unlocked.';
+
+
+create function count_sealed_values(
+  p_field_id integer
+)
+  returns table (
+    organization_id uuid,
+    key_id integer,
+    value_count bigint,
+    is_evidence boolean
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+declare
+  v_field record;
+begin
+  select sealed_fields.table_name, sealed_fields.column_name, sealed_fields.organization_column
+  into v_field
+  from sealed_fields
+  where sealed_fields.field_id = p_field_id;
+
+  if not found then
+    raise exception 'field % is not declared', p_field_id
+      using errcode = 'SP526', hint = 'See sealed_fields.';
+  end if;
+
+  return query execute format(
+    'select %1$s, _key_id_of(%2$I), count(*), $1 from %3$I where %2$I is not null group by 1, 2',
+    coalesce(quote_ident(v_field.organization_column), 'null::uuid'), v_field.column_name, v_field.table_name
+  )
+  using _is_append_only(v_field.table_name);
+end;
+$$;
+
+comment on function count_sealed_values(integer) is
+  'How many values of a field are under which key, and whether they are evidence, which keeps its key. Reads the whole table. Raises SP526 for a field that is not declared.';
+
+
+-- The version that is in one of these phases, its rows locked against whoever else rotates.
+create function _require_index_phase(
+  p_organization_id uuid,
+  p_phases text[]
+)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_version   integer;
+begin
+  perform from blind_index_versions where tenant_id = v_tenant_id order by version for no key update;
+
+  select version
+  into v_version
+  from blind_index_versions
+  where tenant_id = v_tenant_id
+    and phase = any (p_phases);
+
+  if not found then
+    raise exception 'no version of the blind indexes is in phase %', array_to_string(p_phases, ' or ')
+      using errcode = 'SP421', hint = 'Ask list_index_versions() which versions there are and in which phase.';
+  end if;
+  return v_version;
+end;
+$$;
+
+comment on function _require_index_phase(uuid, text[]) is
+  'The version of the blind indexes that is in one of the phases; one who rotates them at a time. Raises SP421.';
+
+
+create function list_index_versions()
+  returns table (
+    organization_id uuid,
+    version integer,
+    key_id integer,
+    phase text,
+    phase_time timestamptz
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return query
+    select
+      blind_index_versions.organization_id,
+      blind_index_versions.version,
+      blind_index_versions.key_id,
+      blind_index_versions.phase,
+      blind_index_versions.phase_time
+    from blind_index_versions
+    order by blind_index_versions.tenant_id, blind_index_versions.version;
+end;
+$$;
+
+comment on function list_index_versions() is
+  'The versions of the blind indexes of the cell and of its organizations.';
+
+
+create function begin_index_rotation(
+  p_organization_id uuid default null
+)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_steady    integer := _require_index_phase(p_organization_id, '{steady}');
+  v_key_id    integer;
+  v_version   integer;
+begin
+  select key_id into v_key_id from tenant_keys where tenant_id = v_tenant_id and state = 'active';
+
+  if exists (
+    select from blind_index_versions
+    where tenant_id = v_tenant_id
+      and (
+        (version <> v_steady and phase <> 'ended')
+        or (version = v_steady and key_id = v_key_id)
+      )
+  ) then
+    raise exception 'the blind indexes are under key % already, or on their way', v_key_id
+      using errcode = 'SP421', hint = 'Ask list_index_versions() which versions there are and in which phase.';
+  end if;
+
+  insert into blind_index_versions (organization_id, version, key_id, phase)
+  select p_organization_id, max(version) + 1, v_key_id, 'dual'
+  from blind_index_versions
+  where tenant_id = v_tenant_id
+  returning version into v_version;
+
+  perform _log_event(
+    'blind_index.phase_begun',
+    p_organization_id => p_organization_id,
+    p_additional_data => jsonb_build_object('version', v_version, 'key_id', v_key_id, 'phase', 'dual')
+  );
+  return v_version;
+end;
+$$;
+
+comment on function begin_index_rotation(uuid) is
+  'Begins another version of the blind indexes, under the active key: whoever writes a value writes both from now on, and it is looked up in the one before. Raises SP421 when the indexes are under that key already, or on their way to it.';
+
+
+create function begin_index_backfill(
+  p_organization_id uuid default null
+)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_version integer;
+begin
+  -- Who began before the version did writes only the one before.
+  perform _await_writers();
+  v_version := _require_index_phase(p_organization_id, '{dual}');
+
+  update blind_index_versions
+  set phase = 'backfill'
+  where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+    and version = v_version;
+
+  perform _log_event(
+    'blind_index.phase_begun',
+    p_organization_id => p_organization_id,
+    p_additional_data => jsonb_build_object('version', v_version, 'phase', 'backfill')
+  );
+  return v_version;
+end;
+$$;
+
+comment on function begin_index_backfill(uuid) is
+  'Begins to index older rows in the version that takes over, once everybody writes it. Raises SP421 when none is in phase dual, SP423 when writers do not end.';
+
+
+create function backfill_index_batch(
+  p_table text,
+  p_organization_id uuid,
+  p_limit integer default 500,
+  p_after uuid default null
+)
+  returns table (
+    indexed integer,
+    last_row_id uuid
+  )
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_index     record;
+  v_version   integer;
+  v_row_id    uuid;
+begin
+  select
+    blind_indexes.table_name as index_table,
+    blind_indexes.row_column as index_row_column,
+    blind_indexes.writer,
+    sealed_fields.table_name,
+    sealed_fields.column_name,
+    sealed_fields.row_column,
+    sealed_fields.organization_column,
+    sealed_fields.scope
+  into v_index
+  from blind_indexes
+  join sealed_fields using (field_id)
+  where blind_indexes.table_name = p_table;
+
+  if not found or (v_index.scope = 'cell') <> (p_organization_id is null) or p_limit not between 1 and 10000 then
+    raise exception '% is not indexed like this', p_table
+      using errcode = 'SP526',
+        hint = 'See blind_indexes: the scope of its field has to be that of the call. A batch has 1 to 10000 rows.';
+  end if;
+
+  select version
+  into v_version
+  from blind_index_versions
+  where tenant_id = v_tenant_id
+    and phase = 'backfill';
+  if not found then
+    raise exception 'no version of the blind indexes is in phase backfill'
+      using errcode = 'SP421', hint = 'Call begin_index_rotation() and begin_index_backfill() first.';
+  end if;
+
+  indexed := 0;
+  for v_row_id in execute format(
+    'select indexed.%1$I
+     from %2$I as indexed
+     where indexed.%3$I is not null
+       and ($2 is null or indexed.%1$I > $2)
+       and %4$s
+       and not exists (
+         select from %5$I as index_row
+         where index_row.%6$I = indexed.%1$I and index_row.version = $1
+       )
+     order by indexed.%1$I
+     limit $4
+     for no key update of indexed skip locked',
+    v_index.row_column, v_index.table_name, v_index.column_name,
+    coalesce('indexed.' || quote_ident(v_index.organization_column) || ' = $3', '$3 is null'),
+    v_index.index_table, v_index.index_row_column
+  )
+  using v_version, p_after, p_organization_id, p_limit
+  loop
+    execute format('select %I($1, $2)', v_index.writer) using v_row_id, v_version;
+    indexed := indexed + 1;
+    last_row_id := v_row_id;
+  end loop;
+
+  if indexed > 0 then
+    perform _log_event(
+      'blind_index.backfilled',
+      p_organization_id => p_organization_id,
+      p_additional_data => jsonb_build_object('table', p_table, 'version', v_version, 'count', indexed)
+    );
+  end if;
+  return next;
+end;
+$$;
+
+comment on function backfill_index_batch(text, uuid, integer, uuid) is
+  'Indexes up to so many rows in the version that takes over, in their order, after the one that is given: how many, and the last. Rows that others hold are left to another pass. Raises SP526 for a table that is not declared so, SP421 when no version is in phase backfill.';
+
+
+create function cut_over_index(
+  p_organization_id uuid default null
+)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_version   integer := _require_index_phase(p_organization_id, '{backfill}');
+  v_index     record;
+  v_count     bigint;
+begin
+  for v_index in
+    select
+      blind_indexes.table_name as index_table,
+      blind_indexes.row_column as index_row_column,
+      sealed_fields.table_name,
+      sealed_fields.column_name,
+      sealed_fields.row_column,
+      sealed_fields.organization_column
+    from blind_indexes
+    join sealed_fields using (field_id)
+    where (sealed_fields.scope = 'cell') = (p_organization_id is null)
+    order by blind_indexes.table_name
+  loop
+    execute format(
+      'select count(*)
+       from %1$I as indexed
+       where indexed.%2$I is not null
+         and %3$s
+         and not exists (
+           select from %4$I as index_row
+           where index_row.%5$I = indexed.%6$I and index_row.version = $1
+         )',
+      v_index.table_name, v_index.column_name,
+      coalesce('indexed.' || quote_ident(v_index.organization_column) || ' = $2', '$2 is null'),
+      v_index.index_table, v_index.index_row_column, v_index.row_column
+    )
+    into v_count
+    using v_version, p_organization_id;
+
+    if v_count > 0 then
+      raise exception '% rows of % are not indexed in version %', v_count, v_index.table_name, v_version
+        using errcode = 'SP424', hint = 'Call backfill_index_batch() until it does nothing.';
+    end if;
+  end loop;
+
+  update blind_index_versions set phase = 'fading' where tenant_id = v_tenant_id and phase = 'steady';
+  update blind_index_versions set phase = 'cutover' where tenant_id = v_tenant_id and version = v_version;
+
+  perform _log_event(
+    'blind_index.cut_over',
+    p_organization_id => p_organization_id,
+    p_additional_data => jsonb_build_object('version', v_version)
+  );
+  return v_version;
+end;
+$$;
+
+comment on function cut_over_index(uuid) is
+  'Has values looked up in the version that takes over, once every row is found to be indexed in it. The one before is still written: who is at work may look there. Raises SP421 when none is in phase backfill, SP424 when a row is not indexed.';
+
+
+create function finish_index_rotation(
+  p_organization_id uuid default null
+)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_version   integer;
+begin
+  -- Who began before the cutover may look values up in the version before.
+  perform _await_writers();
+  v_version := _require_index_phase(p_organization_id, '{cutover}');
+
+  update blind_index_versions set phase = 'ended' where tenant_id = v_tenant_id and phase = 'fading';
+  update blind_index_versions set phase = 'steady' where tenant_id = v_tenant_id and version = v_version;
+
+  perform _log_event(
+    'blind_index.finished',
+    p_organization_id => p_organization_id,
+    p_additional_data => jsonb_build_object('version', v_version)
+  );
+  return v_version;
+end;
+$$;
+
+comment on function finish_index_rotation(uuid) is
+  'Ends the version before: it is written no more. Its rows go by delete_index_batch(). Raises SP421 when none is in phase cutover, SP423 when those at work do not end.';
+
+
+create function delete_index_batch(
+  p_table text,
+  p_organization_id uuid,
+  p_limit integer default 5000
+)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_index     record;
+  v_ended     integer[];
+  v_count     integer := 0;
+begin
+  select blind_indexes.row_column, blind_indexes.organization_column, sealed_fields.scope
+  into v_index
+  from blind_indexes
+  join sealed_fields using (field_id)
+  where blind_indexes.table_name = p_table;
+
+  if not found or (v_index.scope = 'cell') <> (p_organization_id is null) or p_limit not between 1 and 100000 then
+    raise exception '% is not indexed like this', p_table
+      using errcode = 'SP526',
+        hint = 'See blind_indexes: the scope of its field has to be that of the call. A batch has 1 to 100000 rows.';
+  end if;
+
+  v_ended := array(
+    select version from blind_index_versions where tenant_id = v_tenant_id and phase = 'ended'
+  );
+
+  for v_pass in 1 .. 2 loop
+    execute format(
+      'delete from %1$I
+       where (%2$I, version) in (
+         select %2$I, version from %1$I where version = any ($1) and %3$s limit $3
+       )',
+      p_table, v_index.row_column, coalesce(quote_ident(v_index.organization_column) || ' = $2', '$2 is null')
+    )
+    using v_ended, p_organization_id, p_limit;
+    get diagnostics v_count = row_count;
+
+    -- Who began before the end may have written one more.
+    exit when v_count > 0 or v_pass = 2 or cardinality(v_ended) = 0;
+    perform _await_writers();
+  end loop;
+
+  if v_count > 0 then
+    perform _log_event(
+      'blind_index.swept',
+      p_organization_id => p_organization_id,
+      p_additional_data => jsonb_build_object('table', p_table, 'versions', v_ended, 'count', v_count)
+    );
+  end if;
+  return v_count;
+end;
+$$;
+
+comment on function delete_index_batch(text, uuid, integer) is
+  'Deletes up to so many rows of versions that ended, and says how many: none once there are none, and nobody is at work who might write one. Raises SP526 for a table that is not declared so, SP423 when writers do not end.';
+
+grant execute on function
+  reencrypt_batch(integer, uuid, integer, uuid),
+  count_sealed_values(integer),
+  list_index_versions(),
+  begin_index_rotation(uuid),
+  begin_index_backfill(uuid),
+  backfill_index_batch(text, uuid, integer, uuid),
+  cut_over_index(uuid),
+  finish_index_rotation(uuid),
+  delete_index_batch(text, uuid, integer)
 to safetypin_operator;
 
 set local role safetypin_definer;

@@ -1999,4 +1999,42 @@ comment on function sweep_sign_in_throttles(integer) is
 
 grant execute on function sweep_sign_in_throttles(integer) to safetypin_operator;
 
+
+-- For rotation, which has locked the entry.
+create function _index_password_history(
+  p_password_history_id uuid,
+  p_version integer
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_user_id uuid;
+  v_digest  bytea;
+  v_index   bytea;
+begin
+  select user_id, digest
+  into v_user_id, v_digest
+  from password_history
+  where id = p_password_history_id;
+
+  if v_digest is null then
+    return;
+  end if;
+
+  v_index := _blind_index(6, null, p_version, _open_text(6, null, p_password_history_id, v_digest, v_user_id));
+  insert into password_history_indexes (password_history_id, user_id, version, digest_index)
+  values (p_password_history_id, v_user_id, p_version, v_index)
+  on conflict (password_history_id, version) do nothing;
+end;
+$$;
+
+comment on function _index_password_history(uuid, integer) is
+  'Indexes an entry of the history in a version that takes over. Raises SP521 for a digest that does not open, SP522 when a key is not unlocked.';
+
 set local role safetypin_owner;
+
+select _declare_blind_index('password_history_indexes', 6, 'password_history_id', '_index_password_history');

@@ -8,6 +8,7 @@ import { credentialsCommand } from "./credentials.js";
 import { dbCommand } from "./db.js";
 import { doctorCommand } from "./doctor.js";
 import { EXIT } from "./exit-codes.js";
+import { keysCommand } from "./keys.js";
 import { maintainCommand } from "./maintain.js";
 import { migrateCommand } from "./migrate.js";
 import { seedCommand } from "./seed.js";
@@ -24,6 +25,7 @@ const program = new Command("safetypin")
   .addCommand(seedCommand())
   .addCommand(dbCommand())
   .addCommand(credentialsCommand())
+  .addCommand(keysCommand())
   .addCommand(maintainCommand())
   .addCommand(doctorCommand())
   .addHelpText(

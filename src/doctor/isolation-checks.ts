@@ -291,7 +291,7 @@ export const views: CatalogCheck = {
 };
 
 /** Tables whose rows not even the owner of the others may reach: see 0003 keys. */
-const KEY_TABLES = ["sealed_fields", "tenant_keys", "subject_salts", "blind_index_versions"];
+const KEY_TABLES = ["sealed_fields", "tenant_keys", "subject_salts", "blind_index_versions", "blind_indexes"];
 
 /** What the cell is made of belongs to its owner, and what its keys are made of to the keyholder. */
 export const ownership: CatalogCheck = {

@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 
 import { ConfigurationError } from "../errors.js";
-import type { KeyProvider, WrappedShare } from "./key-provider.js";
+import type { KeyContext, KeyProvider, WrappedShare } from "./key-provider.js";
 
 /**
  * For how long a list of the cell's keys is believed. A new key stays pending for longer
@@ -37,18 +37,7 @@ export function createCellKeys(cellId: string, provider: KeyProvider): CellKeys 
   let known: { readonly keys: readonly ListedKey[]; readonly since: number } | undefined;
 
   async function unwrap(organizationId: string | null, listed: readonly ListedKey[]): Promise<BareShare[]> {
-    return Promise.all(
-      listed.map(async ({ keyId, provider: kind, keyName, bytes }) => {
-        if (kind !== provider.name) {
-          throw new ConfigurationError(
-            `Key ${keyId} of ${organizationId === null ? "the cell" : `organization ${organizationId}`} was wrapped by ${kind}, and keys come from ${provider.name}`,
-            { remedy: `Pass ${kind} as keys, or have the key wrapped anew: safetypin keys rewrap` },
-          );
-        }
-        const share = await provider.unwrap({ keyName, bytes }, { cellId, organizationId, keyId });
-        return { keyId, share };
-      }),
-    );
+    return Promise.all(listed.map((key) => unwrapListed(key, { provider, cellId, organizationId })));
   }
 
   return {
@@ -59,4 +48,24 @@ export function createCellKeys(cellId: string, provider: KeyProvider): CellKeys 
     },
     ofOrganization: unwrap,
   };
+}
+
+/**
+ * The share of a key, bare.
+ *
+ * @throws {@link ConfigurationError} when another kind of service wrapped it;
+ * {@link KeyProviderError}
+ */
+export async function unwrapListed(
+  { keyId, provider: kind, keyName, bytes }: ListedKey,
+  { provider, cellId, organizationId }: Pick<KeyContext, "cellId" | "organizationId"> & { readonly provider: KeyProvider },
+): Promise<BareShare> {
+  if (kind !== provider.name) {
+    throw new ConfigurationError(
+      `Key ${keyId} of ${organizationId === null ? "the cell" : `organization ${organizationId}`} was wrapped by ${kind}, and keys come from ${provider.name}`,
+      { remedy: `Name a key of ${kind}, which is where it can be unwrapped` },
+    );
+  }
+  const share = await provider.unwrap({ keyName, bytes }, { cellId, organizationId, keyId });
+  return { keyId, share };
 }

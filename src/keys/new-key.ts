@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 
+import { unwrapListed, type ListedKey } from "./cell-keys.js";
 import type { KeyContext, KeyProvider, WrappedShare } from "./key-provider.js";
 import { maskShare } from "./mask.js";
 
@@ -73,14 +74,23 @@ export async function makeFirstKey(client: ClientBase, options: NewKeyOptions): 
 
 /** Lets the transaction the connection is in seal and open under the cell's keys. */
 export async function unlockCell(client: ClientBase, { provider, cellId }: Omit<NewKeyOptions, "organizationId">): Promise<void> {
-  const { rows } = await client.query<{ key_id: number; key_name: string; wrapped: Buffer }>(
-    "select key_id, key_name, wrapped from list_wrapped_shares()",
+  const { rows } = await client.query<ListedKey>(
+    'select key_id as "keyId", provider, key_name as "keyName", wrapped as bytes from list_wrapped_shares()',
   );
+  await unlockKeys(client, rows, { provider, cellId, organizationId: null });
+}
+
+/** Lets the transaction the connection is in seal and open under these keys of the cell, or of an organization. */
+export async function unlockKeys(client: ClientBase, keys: readonly ListedKey[], whose: NewKeyOptions): Promise<void> {
   const pad = await readPad(client);
-  for (const { key_id: keyId, key_name: keyName, wrapped: bytes } of rows) {
-    const share = await provider.unwrap({ keyName, bytes }, { cellId, organizationId: null, keyId });
+  for (const key of keys) {
+    const { keyId, share } = await unwrapListed(key, whose);
     try {
-      await client.query("select unlock(null, $1, $2)", [keyId, maskShare(pad, share, null, keyId)]);
+      await client.query("select unlock($1, $2, $3)", [
+        whose.organizationId,
+        keyId,
+        maskShare(pad, share, whose.organizationId, keyId),
+      ]);
     } finally {
       share.fill(0);
     }
@@ -92,7 +102,8 @@ async function nextKeyId(client: ClientBase, organizationId: string | null): Pro
   return rows[0]?.key_id ?? 1;
 }
 
-async function readPad(client: ClientBase): Promise<Buffer> {
+/** A pad under which secrets are handed over, for the transaction the connection is in. */
+export async function readPad(client: ClientBase): Promise<Buffer> {
   const { rows } = await client.query<{ pad: Buffer }>("select hello(true) as pad");
   return rows[0]!.pad;
 }

@@ -58,11 +58,13 @@ create temporary table mere_readers (name text) on commit drop;
 insert into mere_readers
 values
   ('begin_request'),
+  ('count_sealed_values'),
   ('find_organization_of_own_domain'),
   ('has_all_permissions'),
   ('has_any_permission'),
   ('has_permission'),
   ('hello'),
+  ('list_index_versions'),
   ('list_keys'),
   ('list_own_organizations'),
   ('list_own_permissions'),

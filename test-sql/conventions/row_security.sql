@@ -198,12 +198,17 @@ union all
 select 'safetypin_owner', 'migrations', 'the ledger'
 union all
 select 'safetypin_keyholder', unnest(array[
-  'sealed_fields', 'tenant_keys', 'subject_salts', 'blind_index_versions'
+  'sealed_fields', 'tenant_keys', 'subject_salts', 'blind_index_versions', 'blind_indexes'
 ]), 'its own: what keys are made of'
 union all
 select 'safetypin_keyholder', 'cell_settings', 'whether the cell is strict about its log'
 union all
 select 'safetypin_keyholder', table_name, 'values are sealed anew when keys rotate' from sealed_fields
+union all
+select 'safetypin_keyholder', table_name, 'and what they are found by is made anew' from blind_indexes
+union all
+select unnest(array['safetypin_owner', 'safetypin_operator', 'safetypin_auditor']), 'blind_indexes',
+  'the same for everybody, and about nobody'
 union all
 select unnest(array[
   'safetypin_app', 'safetypin_owner', 'safetypin_definer', 'safetypin_operator', 'safetypin_auditor'

@@ -159,7 +159,7 @@ update blind_index_versions set phase = 'ended' where version = 1;
 update blind_index_versions set phase = 'steady' where version = 2;
 select tests.act_as_operator();
 select throws_ok(
-  $$ select retire_key(null, 1) $$, 'SP424', 'key 1 is still needed, for about of notes',
+  $$ select retire_key(null, 1) $$, 'SP424', 'key 1 is still needed, for about of notes in 1 row',
   '... and one under which a value is sealed, and it is said where'
 );
 select tests.act_as_superuser();

@@ -1,0 +1,116 @@
+import { Option } from "commander";
+import pg from "pg";
+
+import { ConfigurationError, RuleError, SafetyPinError } from "../errors.js";
+import { createKeyCache } from "../keys/key-cache.js";
+import type { KeyProvider } from "../keys/key-provider.js";
+import { openKeyProvider } from "../keys/open-keys.js";
+import type { Environment } from "../limits.js";
+import { quoteIdentifier, type CellName } from "../migrations/cell.js";
+import { translateError } from "../translate-error.js";
+import { withConnection } from "./connection.js";
+import { argument, type CellOptions } from "./options.js";
+
+/** The options of commands that ask where keys are wrapped. */
+export interface KeysOptions extends CellOptions {
+  readonly keys?: string;
+}
+
+/** A connection to a cell, as its operator. */
+export interface KeysConnection {
+  readonly client: pg.Client;
+  readonly cellId: string;
+  readonly environment: Environment;
+}
+
+/** `--keys`. */
+export function keysOption(): Option {
+  return new Option("--keys <address>", "where keys are wrapped (default: SAFETYPIN_KEYS; else a file, outside production)");
+}
+
+/** `--organization`. */
+export function organizationOption(): Option {
+  return new Option("--organization <id>", "an organization's key, not the cell's own").argParser(argument(parseId));
+}
+
+/** The number of a key, as an argument. */
+export const parseKeyId = argument((text) => {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new ConfigurationError(`"${text}" is no key's number`, { remedy: "Keys are 1, 2, 3 …: safetypin keys status" });
+});
+
+/** Does the work on a connection whose path is the cell. */
+export async function withKeysConnection<Result>(
+  cell: CellName,
+  work: (connection: KeysConnection) => Promise<Result>,
+): Promise<Result> {
+  return withConnection(async (client) => {
+    try {
+      await client.query("select set_config('search_path', $1, false)", [`${quoteIdentifier(cell)}, pg_temp`]);
+      const { rows } = await client.query<{ id: string; environment: Environment }>("select id, environment from cell_settings");
+      const { id: cellId, environment } = rows[0]!;
+      return await work({ client, cellId, environment });
+    } catch (error) {
+      throw explain(error, client, cell);
+    }
+  });
+}
+
+/** Does the work with the provider that is meant, whose shares are in memory for as long. */
+export async function withProvider<Result>(
+  keys: string | undefined,
+  environment: Environment,
+  work: (provider: KeyProvider) => Promise<Result>,
+): Promise<Result> {
+  const cache = createKeyCache(openKeyProvider(keys === undefined ? {} : { keys }, environment));
+  try {
+    return await work(cache);
+  } finally {
+    await cache.close?.();
+  }
+}
+
+/** One who rotates at a time; another is waited for. It ends with the connection, however that ends. */
+export async function takeTurns(client: pg.Client, cell: CellName, onWait: () => void): Promise<void> {
+  const name = `safetypin keys ${cell}`;
+  const { rows } = await client.query<{ taken: boolean }>("select pg_try_advisory_lock(hashtextextended($1, 0)) as taken", [name]);
+  if (rows[0]!.taken) return;
+  onWait();
+  await client.query("select pg_advisory_lock(hashtextextended($1, 0))", [name]);
+}
+
+/** What a key belongs to, in words. */
+export function ownerOf(organizationId: string | null): string {
+  return organizationId === null ? "the cell" : `organization ${organizationId}`;
+}
+
+function parseId(text: string): string {
+  if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)) return text.toLowerCase();
+  throw new ConfigurationError(`"${text}" is no id of an organization`, { remedy: "Its id is a UUID" });
+}
+
+function explain(error: unknown, { user }: pg.Client, cell: CellName): unknown {
+  if (error instanceof SafetyPinError || !(error instanceof pg.DatabaseError)) return error;
+  switch (error.code) {
+    case "42P01":
+    case "42883":
+      return new ConfigurationError(`"${cell}" is no cell of this database, or an older one: ${error.message}`, {
+        remedy: "Name another with --cell, or run: safetypin migrate up",
+        cause: error,
+      });
+    case "42501":
+      return new ConfigurationError(`"${user ?? ""}" may not administer the keys of cell "${cell}": ${error.message}`, {
+        remedy: `Connect as ${cell}_operator_login`,
+        cause: error,
+      });
+    case "SP521":
+      // Of all details this one says nothing but where: the field and the row.
+      return new ConfigurationError(`${error.message}. ${error.detail ?? ""}`, { remedy: error.hint, cause: error });
+    default: {
+      const translated = translateError(error);
+      return translated instanceof RuleError
+        ? new ConfigurationError(translated.message, { remedy: translated.remedy, cause: error })
+        : translated;
+    }
+  }
+}

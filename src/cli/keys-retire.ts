@@ -1,0 +1,59 @@
+import { Command } from "commander";
+
+import { awaitWriters } from "../keys/await-writers.js";
+import { EXIT } from "./exit-codes.js";
+import { organizationOption, ownerOf, parseKeyId, takeTurns, withKeysConnection } from "./keys-connection.js";
+import { cellOption, jsonOption, type CellOptions } from "./options.js";
+import { action } from "./run.js";
+
+interface Options extends CellOptions {
+  readonly organization?: string;
+  readonly dryRun?: true;
+}
+
+/** `safetypin keys retire`. */
+export function keysRetireCommand(): Command {
+  return new Command("retire")
+    .summary("a key that nothing needs opens no more")
+    .description(
+      "Retires a key that is decrypt_only once nothing is found under it. It refuses otherwise,\n" +
+        "and says where something is. Rotation does this by itself, except where evidence was\n" +
+        "under the key and has gone since.",
+    )
+    .argument("<key>", "its number", parseKeyId)
+    .addOption(cellOption())
+    .addOption(organizationOption())
+    .option("--dry-run", "look whether it could be retired, and leave it")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ export DATABASE_URL=postgres://safetypin_operator_login@db.internal/clinic
+  $ safetypin keys retire 1
+`,
+    )
+    .action((keyId: number, options: Options) =>
+      action<Options>(async ({ cell, organization, dryRun }, output) =>
+        withKeysConnection(cell, async ({ client }) => {
+          const organizationId = organization ?? null;
+          await takeTurns(client, cell, () => output.note("waiting for another who rotates"));
+          await awaitWriters(
+            async () => {
+              await client.query("begin");
+              await client.query("select retire_key($1, $2)", [organizationId, keyId]).catch(async (error: unknown) => {
+                await client.query("rollback");
+                throw error;
+              });
+              await client.query(dryRun === true ? "rollback" : "commit");
+            },
+            { onWait: () => output.note("waiting for transactions that began earlier") },
+          );
+          const said = dryRun === true ? output.say("careful", "would retire") : output.say("good", "retired");
+          output.line(`${said}  key ${String(keyId)} of ${ownerOf(organizationId)}`);
+          output.result({ cell, organizationId, keyId, retired: dryRun !== true });
+          return EXIT.done;
+        }),
+      )(options),
+    );
+}

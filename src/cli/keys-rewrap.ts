@@ -1,0 +1,60 @@
+import { Command, Option } from "commander";
+
+import { rewrapKeys } from "../keys/rewrap-keys.js";
+import { EXIT } from "./exit-codes.js";
+import { keysOption, ownerOf, takeTurns, withKeysConnection, withProvider, type KeysOptions } from "./keys-connection.js";
+import { cellOption, jsonOption } from "./options.js";
+import type { Output } from "./output.js";
+import { action } from "./run.js";
+
+interface Options extends KeysOptions {
+  readonly to?: string;
+  readonly dryRun?: true;
+}
+
+/** `safetypin keys rewrap`. */
+export function keysRewrapCommand(): Command {
+  return new Command("rewrap")
+    .summary("another master key, and no value touched")
+    .description(
+      "Has the share of every key wrapped by another master key of the service. The address\n" +
+        "names the new one, and the old ones behind ?also=. What is wrapped so already stays as\n" +
+        "it is: whoever is interrupted runs it again. Applications are given the new address\n" +
+        "before, with the old one behind ?also=, and without it after.",
+    )
+    .addOption(cellOption())
+    .addOption(keysOption())
+    .addOption(new Option("--to <address>", "the new master key, with the old ones behind ?also= (default: --keys)"))
+    .option("--dry-run", "ask the service, and change nothing")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ export DATABASE_URL=postgres://safetypin_operator_login@db.internal/clinic
+  $ safetypin keys rewrap --to 'aws-kms://arn:aws:kms:…:key/NEW?also=arn:aws:kms:…:key/OLD'
+`,
+    )
+    .action(action<Options>(run));
+}
+
+async function run({ cell, keys, to, dryRun }: Options, output: Output) {
+  return withKeysConnection(cell, async ({ client, cellId, environment }) => {
+    await takeTurns(client, cell, () => output.note("waiting for another who rotates"));
+    const rewrapped = await withProvider(to ?? keys, environment, (provider) =>
+      rewrapKeys(client, {
+        cellId,
+        provider,
+        dryRun,
+        onKey: ({ organizationId, keyId, from, to: name, isRewrapped }) => {
+          const what = `key ${String(keyId)} of ${ownerOf(organizationId)}`;
+          if (!isRewrapped) output.line(`${output.say("quiet", "is")}  ${what}: ${name}`);
+          else if (dryRun === true) output.line(`${output.say("careful", "would rewrap")}  ${what}: ${from} → ${name}`);
+          else output.line(`${output.say("good", "rewrapped")}  ${what}: ${from} → ${name}`);
+        },
+      }),
+    );
+    output.result({ cell, keys: rewrapped.map(({ isRewrapped, ...key }) => ({ ...key, rewrapped: isRewrapped && dryRun !== true })) });
+    return EXIT.done;
+  });
+}

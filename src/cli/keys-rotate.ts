@@ -1,0 +1,152 @@
+import { Command, Option } from "commander";
+
+import { ConfigurationError } from "../errors.js";
+import { planKeyRotation, rotateKey, type KeyRotationPlan, type KeyRotationStep } from "../keys/rotate-key.js";
+import { EXIT } from "./exit-codes.js";
+import {
+  keysOption,
+  organizationOption,
+  ownerOf,
+  takeTurns,
+  withKeysConnection,
+  withProvider,
+  type KeysOptions,
+} from "./keys-connection.js";
+import { argument, cellOption, jsonOption } from "./options.js";
+import type { Output } from "./output.js";
+import { action } from "./run.js";
+
+interface Options extends KeysOptions {
+  readonly organization?: string;
+  readonly batch: number;
+  readonly rowsPerSecond?: number;
+  readonly dryRun?: true;
+}
+
+const STEPS: Readonly<Record<KeyRotationStep, string>> = {
+  add: "a new key is added, pending",
+  activate: "once every client lists it, it seals; the one before only opens",
+  reencrypt: "what older keys seal is sealed anew, batch by batch",
+  index: "blind indexes are made under it, take over, and the older ones go",
+  retire: "older keys that nothing needs are retired",
+};
+
+/** `safetypin keys rotate`. */
+export function keysRotateCommand(): Command {
+  const steps = Object.entries(STEPS).map(([step, what]) => `  ${step.padEnd(11)}${what}`).join("\n");
+  return new Command("rotate")
+    .summary("another key, and everything sealed anew under it")
+    .description(
+      "Gives the cell, or an organization, another key and seals everything anew under it,\n" +
+        "while applications work. Whoever is interrupted runs it again: it goes on where the\n" +
+        "database says it was, and begins nothing new.",
+    )
+    .addOption(cellOption())
+    .addOption(organizationOption())
+    .addOption(keysOption())
+    .addOption(new Option("--batch <rows>", "how many rows are one transaction").argParser(rowsUpTo(10_000)).default(500))
+    .addOption(new Option("--rows-per-second <rows>", "how many at most").argParser(rowsUpTo(1_000_000)))
+    .option("--dry-run", "say what would be done, and do nothing")
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+What it does, in order:
+${steps}
+
+Examples:
+  $ export DATABASE_URL=postgres://safetypin_operator_login@db.internal/clinic
+  $ safetypin keys rotate --dry-run
+  $ safetypin keys rotate --rows-per-second 2000
+  $ safetypin keys rotate --organization 0199a0c4-0000-7000-8000-00000000000a
+`,
+    )
+    .action(action<Options>(run));
+}
+
+async function run({ cell, organization, keys, batch, rowsPerSecond, dryRun }: Options, output: Output) {
+  const organizationId = organization ?? null;
+  return withKeysConnection(cell, async ({ client, cellId, environment }) => {
+    await takeTurns(client, cell, () => output.note("waiting for another who rotates"));
+    const plan = await planKeyRotation(client, { organizationId });
+    if (dryRun === true) {
+      tellPlan(plan, organizationId, output);
+      output.result({ cell, ...describe(plan, organizationId), rotated: false });
+      return EXIT.done;
+    }
+
+    const progress = output.progress(Math.max(1, Math.ceil(plan.valueCount / batch)));
+    try {
+      const done = await withProvider(keys, environment, (provider) =>
+        rotateKey(client, {
+          provider,
+          cellId,
+          organizationId,
+          batchSize: batch,
+          rowsPerSecond,
+          onStep: (step, keyId) => {
+            if (!output.isJson) output.note(`${step}  key ${String(keyId)}: ${STEPS[step]}`);
+          },
+          onBatch: (what, rows) => progress.step(`${what}: ${String(rows)} rows`),
+          onPhase: (version, phase) => {
+            if (!output.isJson) output.note(`index  version ${String(version)}: ${phase}`);
+          },
+          onWait: () => output.note("waiting for transactions that began earlier"),
+        }),
+      );
+      progress.end();
+      output.line(
+        `${output.say("good", "rotated")}  key ${String(done.keyId)} of ${output.say("strong", ownerOf(organizationId))} seals; ` +
+          `${String(done.reencrypted)} values sealed anew; retired: ${done.retired.join(", ") || "none"}`,
+      );
+      tellKept(done, output);
+      output.result({
+        cell,
+        ...describe(done, organizationId),
+        reencrypted: done.reencrypted,
+        retired: done.retired,
+        rotated: true,
+      });
+      return EXIT.done;
+    } finally {
+      progress.end();
+    }
+  });
+}
+
+function tellPlan(plan: KeyRotationPlan, organizationId: string | null, output: Output): void {
+  output.line(
+    `${output.say("careful", plan.isResumed ? "would go on" : "would rotate")}  to key ${String(plan.keyId)} of ${ownerOf(organizationId)}: ` +
+      `${String(plan.valueCount)} values to seal anew`,
+  );
+  for (const step of plan.steps) output.line(`  ${step.padEnd(11)}${STEPS[step]}`);
+  tellKept(plan, output);
+}
+
+function tellKept({ kept }: KeyRotationPlan, output: Output): void {
+  for (const { field, keyId, count, isEvidence } of kept) {
+    output.line(
+      `${output.say("careful", "kept")}  ${String(count)} values of ${field.name} under key ${String(keyId)}: ` +
+        (isEvidence ? "evidence is not touched" : "clients seal them, and seal them anew"),
+    );
+  }
+}
+
+function describe(plan: KeyRotationPlan, organizationId: string | null) {
+  return {
+    organizationId,
+    keyId: plan.keyId,
+    resumed: plan.isResumed,
+    steps: plan.steps,
+    values: plan.valueCount,
+    kept: plan.kept.map(({ field, keyId, count, isEvidence }) => ({ field: field.name, keyId, count, evidence: isEvidence })),
+  };
+}
+
+function rowsUpTo(most: number): (text: string) => number {
+  return argument((text) => {
+    const rows = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+    if (rows >= 1 && rows <= most) return rows;
+    throw new ConfigurationError(`"${text}" is no number of rows`, { remedy: `Write one from 1 to ${String(most)}` });
+  });
+}

@@ -1,0 +1,83 @@
+import { Command } from "commander";
+
+import { readKeyStatus, type KeyStatus } from "../keys/key-status.js";
+import { EXIT } from "./exit-codes.js";
+import { withKeysConnection } from "./keys-connection.js";
+import { cellOption, jsonOption, type CellOptions } from "./options.js";
+import type { Output, Tone } from "./output.js";
+import { action } from "./run.js";
+
+const DAY_MS = 86_400_000;
+
+const TONES: Readonly<Record<KeyStatus["state"], Tone>> = {
+  pending: "careful",
+  active: "good",
+  decrypt_only: "careful",
+  retired: "quiet",
+  destroyed: "quiet",
+};
+
+/** `safetypin keys status`. */
+export function keysStatusCommand(): Command {
+  return new Command("status")
+    .summary("which keys there are, and what is under each")
+    .description(
+      "Every key of the cell and of its organizations: its state and age, how many values are\n" +
+        "under it, and which blind indexes are made under it. Reads every sealed table.",
+    )
+    .addOption(cellOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ export DATABASE_URL=postgres://safetypin_operator_login@db.internal/clinic
+  $ safetypin keys status
+  $ safetypin keys status --json | jq '.keys[] | select(.state == "decrypt_only")'
+`,
+    )
+    .action(
+      action<CellOptions>(async ({ cell }, output) =>
+        withKeysConnection(cell, async ({ client }) => {
+          const keys = await readKeyStatus(client);
+          const { rows } = await client.query<{ now: Date }>("select clock_timestamp() as now");
+          tell(keys, rows[0]!.now, output);
+          output.result({ cell, keys: keys.map(describe) });
+          return EXIT.done;
+        }),
+      ),
+    );
+}
+
+function tell(keys: readonly KeyStatus[], now: Date, output: Output): void {
+  if (keys.length === 0) output.line("There is no key. Make the first: safetypin keys init");
+  output.table(
+    ["of", "key", "state", "age", "values", "indexes", "wrapped by"],
+    keys.map((key) => [
+      key.organizationId ?? "the cell",
+      String(key.keyId),
+      output.say(TONES[key.state], key.state),
+      `${String(Math.floor((now.getTime() - key.creationTime.getTime()) / DAY_MS))} d`,
+      String(key.values.reduce((total, { count }) => total + count, 0)),
+      key.indexes.map(({ version, phase }) => `${String(version)} ${phase}`).join(", "),
+      key.state === "destroyed" ? "" : key.keyName,
+    ]),
+  );
+}
+
+function describe(key: KeyStatus) {
+  return {
+    organizationId: key.organizationId,
+    keyId: key.keyId,
+    state: key.state,
+    provider: key.provider,
+    keyName: key.keyName,
+    creationTime: key.creationTime,
+    activationTime: key.activationTime,
+    decryptOnlyTime: key.decryptOnlyTime,
+    retirementTime: key.retirementTime,
+    destructionTime: key.destructionTime,
+    values: key.values.map(({ field, count, isEvidence }) => ({ field: field.name, count, evidence: isEvidence })),
+    indexes: key.indexes.map(({ version, phase, phaseTime }) => ({ version, phase, phaseTime })),
+  };
+}

@@ -1,0 +1,51 @@
+import type { ClientBase } from "pg";
+
+import type { ListedKey } from "./cell-keys.js";
+
+/** How far a key is on its way. */
+export type KeyState = "pending" | "active" | "decrypt_only" | "retired" | "destroyed";
+
+/** A key as the operator sees it. */
+export interface AdministeredKey extends Omit<ListedKey, "bytes"> {
+  readonly id: string;
+  readonly organizationId: string | null;
+  readonly state: KeyState;
+
+  /** The wrapped share; `null` once destroyed. */
+  readonly bytes: Buffer | null;
+  readonly creationTime: Date;
+  readonly activationTime: Date | null;
+  readonly decryptOnlyTime: Date | null;
+  readonly retirementTime: Date | null;
+  readonly destructionTime: Date | null;
+}
+
+const PAGE = 1_000;
+
+/** Every key of the cell and of its organizations, oldest first. */
+export async function listKeys(client: ClientBase): Promise<AdministeredKey[]> {
+  const keys: AdministeredKey[] = [];
+  for (;;) {
+    const { rows } = await client.query<AdministeredKey>(
+      `select id, organization_id as "organizationId", key_id as "keyId", state, provider, key_name as "keyName",
+         wrapped as bytes, creation_time as "creationTime", activation_time as "activationTime",
+         decrypt_only_time as "decryptOnlyTime", retirement_time as "retirementTime",
+         destruction_time as "destructionTime"
+       from list_keys($1, $2)`,
+      [keys.at(-1)?.id ?? null, PAGE],
+    );
+    keys.push(...rows);
+    if (rows.length < PAGE) return keys;
+  }
+}
+
+/** Those of one organization, or of the cell for `null`, by number. */
+export async function listKeysOf(client: ClientBase, organizationId: string | null): Promise<AdministeredKey[]> {
+  const keys = await listKeys(client);
+  return keys.filter((key) => key.organizationId === organizationId).sort((one, other) => one.keyId - other.keyId);
+}
+
+/** Whether it has a share to unwrap. */
+export function isWhole(key: AdministeredKey): key is AdministeredKey & ListedKey {
+  return key.bytes !== null;
+}

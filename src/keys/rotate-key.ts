@@ -1,0 +1,213 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { ClientBase, DatabaseError } from "pg";
+
+import { ConfigurationError } from "../errors.js";
+import { isWhole, listKeysOf, type AdministeredKey } from "./administered-keys.js";
+import { awaitWriters, type Patience } from "./await-writers.js";
+import { LISTED_FOR_MS } from "./cell-keys.js";
+import { inTransaction } from "./in-transaction.js";
+import { listIndexVersionsOf, type IndexPhase } from "./index-versions.js";
+import { activateKey, addKey, type NewKeyOptions } from "./new-key.js";
+import { reencryptField, type BatchOptions } from "./reencrypt.js";
+import { rotateBlindIndexes, sweepBlindIndexes } from "./rotate-blind-indexes.js";
+import { countSealedValues, isSealedAnew, listSealedFields, type SealedCount, type SealedField } from "./sealed-values.js";
+import { createThrottle } from "./throttle.js";
+
+/** For how long a new key is pending: longer than a client believes a list without it. */
+const PENDING_FOR_MS = LISTED_FOR_MS + 2_000;
+
+/** A key that was added so long ago is listed by everybody, however long its own transaction took. */
+const LISTED_LONG_AGO_MS = 60_000;
+
+/** What the database says when something is still under a key. */
+const KEY_STILL_NEEDED = "SP424";
+
+/** What a rotation does, in order. */
+export type KeyRotationStep = "add" | "activate" | "reencrypt" | "index" | "retire";
+
+/** What a rotation would do. */
+export interface KeyRotationPlan {
+  /** The key that will seal when it is over. */
+  readonly keyId: number;
+
+  /** Whether it goes on with one that was begun. */
+  readonly isResumed: boolean;
+  readonly steps: readonly KeyRotationStep[];
+
+  /** How many values are to be sealed anew. */
+  readonly valueCount: number;
+
+  /** What stays under older keys: evidence, and what clients seal. */
+  readonly kept: readonly SealedCount[];
+}
+
+/** What a rotation did. */
+export interface KeyRotation extends KeyRotationPlan {
+  /** How many values this run sealed anew. */
+  readonly reencrypted: number;
+  readonly retired: readonly number[];
+}
+
+/** Whose key rotates, how fast, and what is told of it. */
+export interface KeyRotationOptions extends NewKeyOptions, Patience, Pick<BatchOptions, "onBatch"> {
+  /** How many rows are one transaction. @defaultValue 500 */
+  readonly batchSize?: number | undefined;
+
+  /** How many rows a second at most. @defaultValue as many as there can be */
+  readonly rowsPerSecond?: number | undefined;
+  readonly onStep?: ((step: KeyRotationStep, keyId: number) => void) | undefined;
+  readonly onPhase?: ((version: number, phase: IndexPhase) => void) | undefined;
+}
+
+/**
+ * What {@link rotateKey} would do: go on with what was begun, or begin.
+ *
+ * @throws {@link ConfigurationError} when there is no key yet.
+ */
+export async function planKeyRotation(
+  client: ClientBase,
+  { organizationId }: Pick<KeyRotationOptions, "organizationId">,
+): Promise<KeyRotationPlan> {
+  const keys = await listKeysOf(client, organizationId);
+  const active = keys.find(({ state }) => state === "active");
+  const pending = keys.findLast(({ state }) => state === "pending");
+  if (active === undefined && pending === undefined) {
+    throw new ConfigurationError(
+      `${organizationId === null ? "The cell" : `Organization ${organizationId}`} has no key yet`,
+      { remedy: organizationId === null ? "Make the first: safetypin keys init" : "Whoever founds it gives it one" },
+    );
+  }
+
+  const fields = await fieldsOf(client, organizationId);
+  const counts = (await countSealedValues(client, fields)).filter((count) => count.organizationId === organizationId);
+  const versions = await listIndexVersionsOf(client, organizationId);
+
+  const older = keys.filter(({ state }) => state === "decrypt_only").map(({ keyId }) => keyId);
+  const left = counts.filter(({ keyId }) => older.includes(keyId));
+  const isIndexed = versions.every(({ phase, keyId }) => phase === "ended" || (phase === "steady" && keyId === active?.keyId));
+  const isBegun =
+    pending !== undefined ||
+    left.some(isSealedAnew) ||
+    !isIndexed ||
+    older.some((keyId) => left.every((count) => count.keyId !== keyId));
+
+  const keyId = pending?.keyId ?? (isBegun ? active!.keyId : keys.at(-1)!.keyId + 1);
+  const isNew = keyId !== active?.keyId;
+  const steps: KeyRotationStep[] = ["reencrypt", "index", "retire"];
+  if (isNew) steps.unshift("activate");
+  if (!isBegun) steps.unshift("add");
+
+  const stale = counts.filter((count) => count.keyId !== keyId);
+  return {
+    keyId,
+    isResumed: isBegun,
+    steps,
+    valueCount: sum(stale.filter(isSealedAnew)),
+    kept: stale.filter((count) => !isSealedAnew(count)),
+  };
+}
+
+/**
+ * Gives the cell, or an organization, another key: it is added, listed by everybody,
+ * activated, everything is sealed anew under it and found by indexes made under it, and
+ * the one before is retired. Every step is in the database: whoever was ended anywhere
+ * begins again and goes on.
+ *
+ * Connect as the operator, outside a transaction.
+ *
+ * @throws {@link KeyProviderError}; {@link ConfigurationError} when there is no key yet.
+ */
+export async function rotateKey(client: ClientBase, options: KeyRotationOptions): Promise<KeyRotation> {
+  const { organizationId, onStep } = options;
+  const batches: BatchOptions & Patience = {
+    ...options,
+    batchSize: options.batchSize ?? 500,
+    throttle: createThrottle(options.rowsPerSecond),
+  };
+
+  // The last that a run may have left behind.
+  const wasUnswept = (await sweepBlindIndexes(client, batches)) > 0;
+  const plan = await planKeyRotation(client, options);
+  if (wasUnswept && plan.steps.includes("add")) {
+    const active = (await listKeysOf(client, organizationId)).find(({ state }) => state === "active")!;
+    return { ...plan, keyId: active.keyId, isResumed: true, steps: [], valueCount: 0, reencrypted: 0, retired: [] };
+  }
+
+  const { keyId } = plan;
+  const older = (await listKeysOf(client, organizationId)).filter(({ state }) => state === "active" || state === "decrypt_only")
+    .filter((key) => key.keyId !== keyId);
+  if (plan.steps.includes("add")) {
+    onStep?.("add", keyId);
+    await inTransaction(client, () => addKey(client, options));
+  }
+  if (plan.steps.includes("activate")) {
+    onStep?.("activate", keyId);
+    await activateOnceListed(client, keyId, options);
+  }
+
+  let reencrypted = 0;
+  for (;;) {
+    onStep?.("reencrypt", keyId);
+    for (const field of await fieldsOf(client, organizationId)) {
+      if (field.algorithm === 1) reencrypted += await reencryptField(client, field, batches);
+    }
+
+    onStep?.("index", keyId);
+    await rotateBlindIndexes(client, { ...batches, keyId, onPhase: options.onPhase });
+    await sweepBlindIndexes(client, batches);
+
+    onStep?.("retire", keyId);
+    for (const key of await listKeysOf(client, organizationId)) {
+      if (key.state === "decrypt_only") await retireUnlessNeeded(client, key, options);
+    }
+    // Somebody held a row, or wrote one while the key before still sealed.
+    const left = (await countUnderOlderKeys(client, organizationId)).filter(isSealedAnew);
+    if (left.length === 0) break;
+    options.onWait?.();
+    await delay(500);
+  }
+
+  const before = new Set(older.map(({ keyId: number }) => number));
+  const after = (await listKeysOf(client, organizationId)).filter(({ state }) => state === "decrypt_only");
+  const kept = await countUnderOlderKeys(client, organizationId);
+  for (const { keyId: number } of after) before.delete(number);
+  return { ...plan, kept, reencrypted, retired: [...before] };
+}
+
+/** Everybody has to have the share before anything is sealed under it. */
+async function activateOnceListed(client: ClientBase, keyId: number, options: KeyRotationOptions): Promise<void> {
+  const find = async () => (await listKeysOf(client, options.organizationId)).find((one) => one.keyId === keyId);
+  const { rows } = await client.query<{ now: Date }>("select clock_timestamp() as now");
+  const addedAt = (await find())?.creationTime.getTime() ?? 0;
+  if (rows[0]!.now.getTime() - addedAt < LISTED_LONG_AGO_MS) await delay(PENDING_FOR_MS);
+
+  const key = await find();
+  if (key === undefined || !isWhole(key)) throw new ConfigurationError(`Key ${keyId} is gone`);
+  const wrapped = { keyName: key.keyName, bytes: key.bytes };
+  await awaitWriters(() => inTransaction(client, () => activateKey(client, { keyId, wrapped }, options)), options);
+}
+
+async function retireUnlessNeeded(client: ClientBase, { keyId }: AdministeredKey, options: KeyRotationOptions): Promise<void> {
+  try {
+    await awaitWriters(() => client.query("select retire_key($1, $2)", [options.organizationId, keyId]), options);
+  } catch (error) {
+    if ((error as Partial<DatabaseError>).code !== KEY_STILL_NEEDED) throw error;
+  }
+}
+
+async function fieldsOf(client: ClientBase, organizationId: string | null): Promise<SealedField[]> {
+  const scope = organizationId === null ? "cell" : "organization";
+  return (await listSealedFields(client)).filter((field) => field.scope === scope);
+}
+
+async function countUnderOlderKeys(client: ClientBase, organizationId: string | null): Promise<SealedCount[]> {
+  const keys = await listKeysOf(client, organizationId);
+  const older = new Set(keys.filter(({ state }) => state === "decrypt_only").map(({ keyId }) => keyId));
+  const counts = await countSealedValues(client, await fieldsOf(client, organizationId));
+  return counts.filter((count) => count.organizationId === organizationId && older.has(count.keyId));
+}
+
+function sum(counts: readonly SealedCount[]): number {
+  return counts.reduce((total, { count }) => total + count, 0);
+}
