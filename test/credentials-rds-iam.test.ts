@@ -10,6 +10,7 @@ import { createAuthority, type Authority } from "./support/authority.js";
 import { openRdsIamDoor, type RdsIamDoor } from "./support/rds-iam-door.js";
 import { useServer } from "./support/server.js";
 import { connect } from "./support/template.js";
+import { keysOfProduction } from "./support/keys.js";
 
 jest.setTimeout(60_000);
 
@@ -37,6 +38,7 @@ afterAll(async () => {
 
 const open = (options: RdsIamCredentials = {}) =>
   SafetyPin.connect({
+    keys: keysOfProduction(),
     environment: "test",
     connectionString: `postgres://safetypin_app_login@localhost:${door.port}/postgres?sslmode=verify-full`,
     tls: { ca: authority.certificate },
@@ -76,6 +78,7 @@ it("sends no token without TLS", async () => {
   const before = door.tokens.length;
   await expect(
     SafetyPin.connect({
+      keys: keysOfProduction(),
       environment: "development",
       connectionString: `postgres://safetypin_app_login@localhost:${door.port}/postgres`,
       credentials: rdsIamCredentials({ region, credentials: keys }),

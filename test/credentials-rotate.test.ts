@@ -19,6 +19,7 @@ import { startSecretsManager, type Call, type SecretsManagerServer } from "./sup
 import { useServer } from "./support/server.js";
 import { startStatementProxy, type AtMoment, type Moment } from "./support/statement-proxy.js";
 import { connect } from "./support/template.js";
+import { keysOfProduction } from "./support/keys.js";
 
 jest.setTimeout(300_000);
 
@@ -388,6 +389,7 @@ describe("rotating", () => {
     let done = 0;
     let goesOn = true;
     const safetypin = await SafetyPin.connect({
+      keys: keysOfProduction(),
       environment: "test",
       pool: { host, port, database: "clinic", max: 6 },
       credentials: secretsManagerCredentials({

@@ -21,6 +21,7 @@ import { remember } from "./support/secrets.js";
 import { SecretsManagerError, startSecretsManager, type SecretsManagerServer } from "./support/secrets-manager-server.js";
 import { useServer } from "./support/server.js";
 import { connect } from "./support/template.js";
+import { keysOfProduction } from "./support/keys.js";
 
 jest.setTimeout(60_000);
 
@@ -147,6 +148,7 @@ describe("Secrets Manager", () => {
     manager.write(SECRET, secretOf(newPassword()));
     await setPassword(newPassword());
     const connecting = SafetyPin.connect({
+      keys: keysOfProduction(),
       environment: "test",
       connectionString: context.server.connectionString(),
       credentials: source(),
@@ -262,6 +264,7 @@ describe("under load", () => {
     manager.write(SECRET, secretOf(first));
     const { host, port } = context.server;
     const safetypin = await SafetyPin.connect({
+      keys: keysOfProduction(),
       environment: "test",
       // Every connection serves a few pieces of work: new ones are made all the time.
       pool: { host, port, database: "postgres", max: 6, maxUses: 4 },
@@ -303,6 +306,7 @@ describe("under load", () => {
     const { host, port } = context.server;
     const entries: LogEntry[] = [];
     const safetypin = await SafetyPin.connect({
+      keys: keysOfProduction(),
       environment: "test",
       pool: { host, port, database: "postgres", max: 6 },
       credentials: source({ cacheMs: 50, checkEveryMs: 100 }),
@@ -451,9 +455,10 @@ describe("a password", () => {
     const pool = openPool(credentials, {});
     const client = await pool.connect();
     const url = `postgres://${ANN}:${password}@${context.server.host}:${context.server.port}/postgres`;
-    const safetypin = await SafetyPin.connect({ environment: "test", connectionString: url, log: () => undefined });
+    const safetypin = await SafetyPin.connect({ environment: "test", keys: keysOfProduction(), connectionString: url, log: () => undefined });
     const { host, port } = context.server;
     const refused: unknown = await SafetyPin.connect({
+      keys: keysOfProduction(),
       environment: "test",
       connectionString: `postgres://${OTHER}:${password}@${host}:${port}/postgres`,
     }).catch((error: unknown) => error);

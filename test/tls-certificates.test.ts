@@ -14,6 +14,7 @@ import { runCli } from "./support/cli.js";
 import { uniqueCellName } from "./support/database.js";
 import { useServer } from "./support/server.js";
 import { connect as connectAdmin } from "./support/template.js";
+import { keysOfProduction } from "./support/keys.js";
 
 jest.setTimeout(60_000);
 
@@ -78,6 +79,7 @@ async function reload(): Promise<void> {
 
 async function connect(tls: TlsOptions = {}, host = "localhost"): Promise<SafetyPin> {
   return SafetyPin.connect({
+    keys: keysOfProduction(),
     cell,
     connectionString: `postgres://${login}@${host}:${context.server.port}/postgres`,
     tls: { ca: authority.certificate, ...tls },
@@ -228,6 +230,7 @@ describe("a client's certificate", () => {
     await copyFile(client.certificate, files.certificate);
     await copyFile(client.key, files.key);
     const safetypin = await SafetyPin.connect({
+      keys: keysOfProduction(),
       cell,
       connectionString: `postgres://${login}@localhost:${context.server.port}/postgres`,
       // A connection is made for each piece of work.
