@@ -187,7 +187,7 @@ declare
 begin
   for v_login, v_group, v_what in
     values
-      ('safetypin_migrator', null, 'Runs the chapters, as safetypin_owner and those it may become. Sees no row.'),
+      ('safetypin_migrator', null, 'Runs the chapters, as safetypin_owner and those it may become. Inherits no row.'),
       (v_cell || '_app_login', 'safetypin_app', 'What the applications of cell ' || v_cell || ' log in as.'),
       (v_cell || '_mailer_login', 'safetypin_mailer', 'What the mailers of cell ' || v_cell || ' log in as.'),
       (v_cell || '_operator_login', 'safetypin_operator', 'What the jobs of cell ' || v_cell || ' log in as.'),

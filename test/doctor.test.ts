@@ -767,6 +767,19 @@ describe("settings that would write secrets into the log", () => {
       "session_replication_role of role safetypin_operator_login",
       "alter role safetypin_operator_login set session_replication_role = replica",
     ],
+    // What a login can do to itself.
+    ...["safetypin_app_login", "safetypin_auditor_login"].flatMap((login) =>
+      [
+        ["row_security", "off"],
+        ["role", login.replace("_login", "")],
+        ["default_transaction_read_only", "on"],
+        ["local_preload_libraries", "$libdir/plugins/x"],
+      ].map(([setting, value]) => [
+        `${setting} of role ${login}`,
+        `set local role ${login}; alter role current_user in database postgres set ${setting} = '${value}'; reset role`,
+      ]),
+    ),
+    ["row_security", "alter database postgres set row_security = off"],
   ])("%s, after %s", async (setting, made) => {
     await admin.query("begin");
     try {
@@ -782,6 +795,28 @@ describe("settings that would write secrets into the log", () => {
         .replace(/^alter system (.*?); select pg_reload_conf\(\);$/, "alter database postgres $1;");
       await admin.query(remedy);
       expect((await look("production")).filter(({ object }) => object === `setting ${setting}`)).toEqual([]);
+    } finally {
+      await admin.query("rollback");
+    }
+  });
+
+  test("what else a login was given is told, but for limits", async () => {
+    await admin.query("begin");
+    try {
+      await admin.query(`
+        set local role safetypin_app_login;
+        alter role current_user set search_path = public;
+        alter role current_user in database postgres set datestyle = 'German, DMY';
+        alter role current_user set statement_timeout = '5s';
+        alter role current_user set application_name = 'the application';
+        reset role`);
+      const found = await look("production");
+      expect(found.map(({ severity, object }) => `${severity} ${object}`).sort()).toEqual([
+        "info setting DateStyle of role safetypin_app_login",
+        "info setting search_path of role safetypin_app_login",
+      ]);
+      for (const { remedy } of found) await admin.query(remedy);
+      expect(await look("production")).toEqual([]);
     } finally {
       await admin.query("rollback");
     }

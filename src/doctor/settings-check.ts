@@ -7,6 +7,9 @@ import type { Finding, Severity } from "./finding.js";
 /** The settings as one login of the cell has them, by name. */
 type Settings = Readonly<Record<string, string | undefined>>;
 
+/** Where a setting was set: for the server, the database, the login, or the login in this database. */
+type Scope = "server" | "database" | "role" | "role in database";
+
 interface SettingRule {
   /** The setting to change. */
   readonly setting: string;
@@ -17,7 +20,8 @@ interface SettingRule {
   /** Whether a server that is not production may well be like that. */
   readonly isGrave: boolean;
 
-  readonly isBroken: (settings: Settings) => boolean;
+  /** Whether it is, with the setting where it was set last. */
+  readonly isBroken: (settings: Settings, scope: Scope) => boolean;
   readonly problem: string;
 }
 
@@ -107,6 +111,34 @@ const RULES: readonly SettingRule[] = [
     problem: "keeps ordinary triggers and foreign keys from being asked",
   },
   {
+    setting: "row_security",
+    value: "on",
+    isGrave: true,
+    isBroken: (settings) => settings["row_security"] === "off",
+    problem: "makes every query of the cell's tables fail",
+  },
+  {
+    setting: "role",
+    value: "none",
+    isGrave: true,
+    isBroken: (settings) => !["none", undefined].includes(settings["role"]),
+    problem: "makes every connection another role's, and none of ours is to be",
+  },
+  {
+    setting: "default_transaction_read_only",
+    value: "off",
+    isGrave: true,
+    isBroken: (settings) => isTrue(settings["default_transaction_read_only"]),
+    problem: "refuses every write: nobody signs in, and no evidence is kept",
+  },
+  {
+    setting: "local_preload_libraries",
+    value: "",
+    isGrave: true,
+    isBroken: (settings, scope) => scope.startsWith("role") && settings["local_preload_libraries"] !== undefined,
+    problem: "loads code into every connection of this login",
+  },
+  {
     setting: "password_encryption",
     value: "scram-sha-256",
     isGrave: false,
@@ -128,6 +160,16 @@ const listensToOthers = (addresses = "") =>
     .map((address) => address.trim())
     .some((address) => address !== "" && !/^(localhost|127\.[\d.]+|::1)$/.test(address));
 
+/** What may well be set for a login: limits, and what it calls itself. */
+const HARMLESS = [
+  "application_name",
+  "idle_in_transaction_session_timeout",
+  "idle_session_timeout",
+  "lock_timeout",
+  "statement_timeout",
+  "transaction_timeout",
+];
+
 const NAMES = [
   "log_statement",
   "log_min_duration_statement",
@@ -144,8 +186,7 @@ interface SettingRow {
   readonly name: string;
   readonly value: string | null;
 
-  /** Where it was set: for the server, the database, the login, or the login in this database. */
-  readonly scope: "server" | "database" | "role" | "role in database";
+  readonly scope: Scope;
   readonly database: string;
 }
 
@@ -192,7 +233,6 @@ export async function checkSettings(
        case when setdatabase = 0 then 'role' else 'role in database' end,
        current_database()
      from special
-       join wanted using (name)
      where role in (
        select to_regrole(quote_ident(login || turn))::oid
        from unnest(
@@ -208,8 +248,17 @@ export async function checkSettings(
   const everybodys = rows.filter(({ login }) => login === null);
   const shared = judge(everybodys, environment, undefined);
   const logins = [...new Set(rows.map(({ login }) => login))].filter((login) => login !== null);
+  // Every login may give itself settings, and none of ours has any from us.
+  const others = rows.filter(({ login, name }) => login !== null && ![...NAMES, ...HARMLESS].includes(name));
   return [
     ...shared,
+    ...others.map((row): Finding => ({
+      check: SETTINGS,
+      severity: "info",
+      object: `setting ${row.name} of role ${row.login}`,
+      problem: "was set for this login, maybe by itself: neither bootstrap nor a chapter sets it",
+      remedy: `alter role ${quoteIdentifier(row.login ?? "")}${row.scope === "role" ? "" : ` in database ${quoteIdentifier(row.database)}`} reset ${row.name};`,
+    })),
     ...logins.flatMap((login) =>
       judge(
         [...everybodys, ...rows.filter((row) => row.login === login)],
@@ -230,9 +279,10 @@ function judge(
   // A name that no module has claimed reads as nothing.
   const settings: Settings = Object.fromEntries(rows.map(({ name, value }) => [name, value || undefined]));
 
-  return RULES.filter(({ isBroken }) => isBroken(settings)).map((rule): Finding => {
+  const lastOf = ({ setting }: SettingRule) => rows.findLast(({ name }) => name === setting);
+  return RULES.filter((rule) => rule.isBroken(settings, lastOf(rule)?.scope ?? "server")).map((rule): Finding => {
     const severity: Severity = rule.isGrave && environment === "production" ? "critical" : "warning";
-    const row = rows.findLast(({ name }) => name === rule.setting);
+    const row = lastOf(rule);
     return {
       check: SETTINGS,
       severity,
@@ -244,7 +294,8 @@ function judge(
 }
 
 function mend({ setting, value }: SettingRule, row: SettingRow | undefined, login: string | undefined): string {
-  const to = `set ${setting} = '${value}'`;
+  // An empty list would be a list of one name that is empty.
+  const to = value === "" ? `reset ${setting}` : `set ${setting} = '${value}'`;
   const database = `database ${quoteIdentifier(row?.database ?? "")}`;
   const role = `role ${quoteIdentifier(login ?? "")}`;
   switch (row?.scope) {
