@@ -1821,11 +1821,11 @@ REVOKE ALL ON FUNCTION safetypin._prepare_password(p_user_id uuid) FROM PUBLIC;
 
 CREATE FUNCTION safetypin._printable(p_text text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN regexp_replace("left"(p_text, 1000), '[\x01-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]'::text, '?'::text, 'g'::text);
+    RETURN regexp_replace("left"(p_text, 1000), '[\x01-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text, '?'::text, 'g'::text);
 
 ALTER FUNCTION safetypin._printable(p_text text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._printable(p_text text) IS 'The text on one line: control characters replaced, at most 1000 characters.';
+COMMENT ON FUNCTION safetypin._printable(p_text text) IS 'The text as is_printable() wants it, what is not replaced by question marks, and at most 1000 characters of it.';
 
 REVOKE ALL ON FUNCTION safetypin._printable(p_text text) FROM PUBLIC;
 
@@ -3610,7 +3610,7 @@ CREATE TABLE safetypin.access_attempt_logs (
     CONSTRAINT access_attempt_logs_additional_data_is_an_object CHECK ((jsonb_typeof(additional_data) = 'object'::text)),
     CONSTRAINT access_attempt_logs_email_digest_is_32_bytes CHECK ((octet_length(email_digest) = 32)),
     CONSTRAINT access_attempt_logs_result_is_known CHECK ((result = ANY (ARRAY['success'::text, 'invalid'::text, 'throttled'::text, 'disabled'::text, 'abandoned'::text]))),
-    CONSTRAINT access_attempt_logs_user_agent_is_one_line CHECK ((user_agent !~ '[\x01-\x1f\x7f]'::text))
+    CONSTRAINT access_attempt_logs_user_agent_is_one_line CHECK ((safetypin.is_printable(user_agent) AND (char_length(user_agent) <= 1000)))
 )
 PARTITION BY RANGE (recorded_at);
 
@@ -3988,7 +3988,7 @@ CREATE TABLE safetypin.auth_audit_logs (
     CONSTRAINT auth_audit_logs_additional_data_is_an_object CHECK ((jsonb_typeof(additional_data) = 'object'::text)),
     CONSTRAINT auth_audit_logs_failures_have_a_reason CHECK (((result = 'success'::text) OR (failure_reason IS NOT NULL))),
     CONSTRAINT auth_audit_logs_result_is_known CHECK ((result = ANY (ARRAY['success'::text, 'failure'::text, 'denied'::text]))),
-    CONSTRAINT auth_audit_logs_user_agent_is_one_line CHECK ((user_agent !~ '[\x01-\x1f\x7f]'::text))
+    CONSTRAINT auth_audit_logs_user_agent_is_one_line CHECK ((safetypin.is_printable(user_agent) AND (char_length(user_agent) <= 1000)))
 )
 PARTITION BY RANGE (recorded_at);
 
@@ -6325,6 +6325,23 @@ GRANT ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) TO safetypin_ma
 GRANT ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) TO safetypin_operator;
 
 --
+-- safetypin.is_printable()
+--
+
+CREATE FUNCTION safetypin.is_printable(p_text text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (p_text !~ '[\x01-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]'::text);
+
+COMMENT ON FUNCTION safetypin.is_printable(p_text text) IS 'Whether a text is on one line: no control characters, no marks of direction, nothing of no width. Null for null.';
+
+REVOKE ALL ON FUNCTION safetypin.is_printable(p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.is_printable(p_text text) TO safetypin_app;
+GRANT ALL ON FUNCTION safetypin.is_printable(p_text text) TO safetypin_definer;
+GRANT ALL ON FUNCTION safetypin.is_printable(p_text text) TO safetypin_mailer;
+GRANT ALL ON FUNCTION safetypin.is_printable(p_text text) TO safetypin_keyholder;
+GRANT ALL ON FUNCTION safetypin.is_printable(p_text text) TO safetypin_operator;
+
+--
 -- safetypin.leave_organization()
 --
 
@@ -7324,17 +7341,17 @@ CREATE TABLE safetypin.organizations (
     sessions_valid_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     last_update_time timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT organizations_billing_email_is_an_address CHECK ((billing_email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$'::text)),
+    CONSTRAINT organizations_billing_email_is_an_address CHECK (((billing_email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$'::text) AND (octet_length(billing_email) <= 254))),
     CONSTRAINT organizations_have_room CHECK ((member_count <= max_users)),
     CONSTRAINT organizations_keep_an_owner CHECK (((owner_count > 0) OR (status = ANY (ARRAY['inactive'::text, 'deleted'::text])))),
     CONSTRAINT organizations_max_users_is_positive CHECK ((max_users > 0)),
-    CONSTRAINT organizations_name_is_a_name CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
-    CONSTRAINT organizations_settings_are_known CHECK (((jsonb_typeof(settings) = 'object'::text) AND ((settings - ARRAY['locale'::text, 'timezone'::text, 'logo_url'::text, 'support_url'::text]) = '{}'::jsonb) AND (jsonb_typeof(COALESCE((settings -> 'locale'::text), '""'::jsonb)) = 'string'::text) AND (jsonb_typeof(COALESCE((settings -> 'timezone'::text), '""'::jsonb)) = 'string'::text) AND (jsonb_typeof(COALESCE((settings -> 'logo_url'::text), '""'::jsonb)) = 'string'::text) AND (jsonb_typeof(COALESCE((settings -> 'support_url'::text), '""'::jsonb)) = 'string'::text))),
+    CONSTRAINT organizations_name_is_a_name CHECK ((safetypin.is_printable(name) AND ((char_length(name) >= 1) AND (char_length(name) <= 200)) AND (btrim(name) <> ''::text))),
+    CONSTRAINT organizations_settings_are_known CHECK (((jsonb_typeof(settings) = 'object'::text) AND (octet_length((settings)::text) <= 4096) AND safetypin.is_printable((settings)::text) AND ((settings - ARRAY['locale'::text, 'timezone'::text, 'logo_url'::text, 'support_url'::text]) = '{}'::jsonb) AND (jsonb_typeof(COALESCE((settings -> 'locale'::text), '""'::jsonb)) = 'string'::text) AND (jsonb_typeof(COALESCE((settings -> 'timezone'::text), '""'::jsonb)) = 'string'::text) AND (jsonb_typeof(COALESCE((settings -> 'logo_url'::text), '""'::jsonb)) = 'string'::text) AND (jsonb_typeof(COALESCE((settings -> 'support_url'::text), '""'::jsonb)) = 'string'::text))),
     CONSTRAINT organizations_slug_is_kebab_case CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text)),
     CONSTRAINT organizations_slug_is_short CHECK (((char_length(slug) >= 3) AND (char_length(slug) <= 60))),
     CONSTRAINT organizations_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'suspended'::text, 'deleted'::text]))),
     CONSTRAINT organizations_subscription_tier_is_a_word CHECK ((subscription_tier ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
-    CONSTRAINT organizations_technical_contact_email_is_an_address CHECK ((technical_contact_email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$'::text))
+    CONSTRAINT organizations_technical_contact_email_is_an_address CHECK (((technical_contact_email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$'::text) AND (octet_length(technical_contact_email) <= 254)))
 );
 
 ALTER TABLE ONLY safetypin.organizations FORCE ROW LEVEL SECURITY;
@@ -7500,7 +7517,8 @@ CREATE TABLE safetypin.password_attempts (
     CONSTRAINT password_attempts_nonce_is_random CHECK ((octet_length(nonce) = 32)),
     CONSTRAINT password_attempts_proof_has_a_transaction CHECK (((proof IS NULL) = (proof_xid IS NULL))),
     CONSTRAINT password_attempts_proof_is_a_digest CHECK ((octet_length(proof) = 32)),
-    CONSTRAINT password_attempts_salt_is_bcrypts CHECK ((salt ~ '^\$2a\$[0-9]{2}\$[./A-Za-z0-9]{22}$'::text))
+    CONSTRAINT password_attempts_salt_is_bcrypts CHECK ((salt ~ '^\$2a\$[0-9]{2}\$[./A-Za-z0-9]{22}$'::text)),
+    CONSTRAINT password_attempts_user_agent_is_one_line CHECK ((safetypin.is_printable(user_agent) AND (char_length(user_agent) <= 1000)))
 );
 
 ALTER TABLE ONLY safetypin.password_attempts FORCE ROW LEVEL SECURITY;
@@ -9937,8 +9955,9 @@ CREATE TABLE safetypin.roles (
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     updated_by uuid,
     last_update_time timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT roles_description_is_short CHECK ((char_length(description) <= 1000)),
-    CONSTRAINT roles_name_is_a_name CHECK (((name ~ '^[^[:cntrl:]]{1,100}$'::text) AND (name = btrim(name))))
+    CONSTRAINT roles_description_is_short CHECK ((safetypin.is_printable(translate(description, '
+'::text, ''::text)) AND (char_length(description) <= 1000))),
+    CONSTRAINT roles_name_is_a_name CHECK ((safetypin.is_printable(name) AND ((char_length(name) >= 1) AND (char_length(name) <= 100)) AND (name = btrim(name))))
 );
 
 ALTER TABLE ONLY safetypin.roles FORCE ROW LEVEL SECURITY;
@@ -10272,6 +10291,7 @@ CREATE TABLE safetypin.security_alerts (
     resolution_time timestamp with time zone,
     resolution_note text,
     CONSTRAINT security_alerts_alert_type_is_known CHECK ((alert_type = ANY (ARRAY['refresh_token_reused'::text, 'password_disabled'::text, 'password_compromised'::text, 'clock_went_back'::text, 'partitions_running_out'::text, 'messages_undelivered'::text, 'reported'::text]))),
+    CONSTRAINT security_alerts_resolution_note_is_short CHECK ((safetypin.is_printable(resolution_note) AND ((char_length(resolution_note) >= 1) AND (char_length(resolution_note) <= 1000)))),
     CONSTRAINT security_alerts_resolved_ones_say_how CHECK (((status = 'resolved'::text) = ((resolution_time IS NOT NULL) AND (resolution_note IS NOT NULL)))),
     CONSTRAINT security_alerts_severity_is_known CHECK ((severity = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text]))),
     CONSTRAINT security_alerts_status_is_known CHECK ((status = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
@@ -10461,7 +10481,7 @@ CREATE TABLE safetypin.sessions (
     CONSTRAINT sessions_revoked_ones_say_when_and_why CHECK ((revoked = ((revocation_time IS NOT NULL) AND (revocation_reason IS NOT NULL)))),
     CONSTRAINT sessions_session_data_is_a_small_object CHECK (((jsonb_typeof(session_data) = 'object'::text) AND (octet_length((session_data)::text) <= 4096))),
     CONSTRAINT sessions_token_hash_is_a_digest CHECK ((octet_length(token_hash) = 32)),
-    CONSTRAINT sessions_user_agent_is_one_line CHECK ((user_agent !~ '[\x01-\x1f\x7f]'::text))
+    CONSTRAINT sessions_user_agent_is_one_line CHECK ((safetypin.is_printable(user_agent) AND (char_length(user_agent) <= 1000)))
 );
 
 ALTER TABLE ONLY safetypin.sessions FORCE ROW LEVEL SECURITY;
@@ -12649,7 +12669,7 @@ CREATE TABLE safetypin.user_roles (
     expiration_time timestamp with time zone,
     reason text,
     CONSTRAINT user_roles_expire_after_they_are_granted CHECK ((expiration_time > granted_time)),
-    CONSTRAINT user_roles_reason_is_short CHECK ((char_length(reason) <= 1000))
+    CONSTRAINT user_roles_reason_is_short CHECK ((safetypin.is_printable(reason) AND (char_length(reason) <= 1000)))
 );
 
 ALTER TABLE ONLY safetypin.user_roles FORCE ROW LEVEL SECURITY;
@@ -12780,10 +12800,10 @@ CREATE TABLE safetypin.users (
     CONSTRAINT users_email_is_an_address CHECK ((email ~ '^[^@[:space:][:cntrl:]]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$'::text)),
     CONSTRAINT users_email_is_lower_case CHECK ((email !~ '[A-Z]'::text)),
     CONSTRAINT users_email_is_short CHECK ((octet_length(email) <= 254)),
-    CONSTRAINT users_first_name_is_a_name CHECK (((char_length(first_name) >= 1) AND (char_length(first_name) <= 100))),
-    CONSTRAINT users_job_title_is_short CHECK ((char_length(job_title) <= 100)),
-    CONSTRAINT users_last_name_is_a_name CHECK (((char_length(last_name) >= 1) AND (char_length(last_name) <= 100))),
-    CONSTRAINT users_locale_is_a_language_tag CHECK ((locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'::text)),
+    CONSTRAINT users_first_name_is_a_name CHECK ((safetypin.is_printable(first_name) AND ((char_length(first_name) >= 1) AND (char_length(first_name) <= 100)) AND (btrim(first_name) <> ''::text))),
+    CONSTRAINT users_job_title_is_short CHECK ((safetypin.is_printable(job_title) AND (char_length(job_title) <= 100))),
+    CONSTRAINT users_last_name_is_a_name CHECK ((safetypin.is_printable(last_name) AND ((char_length(last_name) >= 1) AND (char_length(last_name) <= 100)) AND (btrim(last_name) <> ''::text))),
+    CONSTRAINT users_locale_is_a_language_tag CHECK (((locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'::text) AND (char_length(locale) <= 35))),
     CONSTRAINT users_phone_number_is_e164 CHECK ((phone_number ~ '^\+[1-9][0-9]{6,14}$'::text)),
     CONSTRAINT users_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text, 'deleted'::text]))),
     CONSTRAINT users_timezone_is_a_name CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))

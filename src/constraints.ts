@@ -51,7 +51,7 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
   },
   organizations_name_is_a_name: {
     code: "organization_name_malformed",
-    sentence: "An organization's name has 1 to 200 characters",
+    sentence: "An organization's name has 1 to 200 characters, on one line and not only spaces",
   },
   organizations_pkey: {
     code: "organization_exists",
@@ -60,7 +60,7 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
   organizations_settings_are_known: {
     code: "organization_settings_unknown",
     sentence:
-      "An organization's settings are locale, timezone, logo_url and support_url, each a string and each optional",
+      "An organization's settings are locale, timezone, logo_url and support_url, each a string and each optional, and 4096 bytes at most",
   },
   organizations_slug_is_kebab_case: {
     code: "organization_slug_malformed",
@@ -167,11 +167,11 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
   },
   roles_description_is_short: {
     code: "role_description_too_long",
-    sentence: "A role's description has at most 1000 characters",
+    sentence: "A role's description has at most 1000 characters, and of those that are not seen only new lines",
   },
   roles_name_is_a_name: {
     code: "role_name_malformed",
-    sentence: "A role's name has 1 to 100 characters and no space at either end",
+    sentence: "A role's name has 1 to 100 characters, on one line and with no space at either end",
   },
   roles_organization_id_name_key: {
     code: "role_name_taken",
@@ -180,6 +180,10 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
   roles_pkey: {
     code: "role_exists",
     sentence: "There is a role with this id already: make another id",
+  },
+  security_alerts_resolution_note_is_short: {
+    code: "alert_note_malformed",
+    sentence: "A note on an alert has 1 to 1000 characters, on one line",
   },
   sessions_organization_id_user_id_fkey: {
     code: "membership_ended",
@@ -239,7 +243,7 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
   },
   user_roles_reason_is_short: {
     code: "reason_too_long",
-    sentence: "A reason has at most 1000 characters",
+    sentence: "A reason has at most 1000 characters, on one line",
   },
   user_roles_role_id_fkey: {
     code: "role_deleted",
@@ -259,19 +263,19 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
   },
   users_first_name_is_a_name: {
     code: "first_name_malformed",
-    sentence: "A first name has 1 to 100 characters",
+    sentence: "A first name has 1 to 100 characters, on one line and not only spaces",
   },
   users_job_title_is_short: {
     code: "job_title_too_long",
-    sentence: "A job title has at most 100 characters",
+    sentence: "A job title has at most 100 characters, on one line",
   },
   users_last_name_is_a_name: {
     code: "last_name_malformed",
-    sentence: "A last name has 1 to 100 characters",
+    sentence: "A last name has 1 to 100 characters, on one line and not only spaces",
   },
   users_locale_is_a_language_tag: {
     code: "locale_malformed",
-    sentence: "A locale is a BCP 47 language tag: en, or de-AT",
+    sentence: "A locale is a BCP 47 language tag of up to 35 characters: en, or de-AT",
   },
   users_phone_number_is_e164: {
     code: "phone_number_malformed",

@@ -75,6 +75,7 @@ export const INNER_CONSTRAINTS: readonly string[] = [
   "password_attempts_pkey",
   "password_attempts_proof_has_a_transaction",
   "password_attempts_salt_is_bcrypts",
+  "password_attempts_user_agent_is_one_line",
   "password_attempts_user_id_fkey",
   "password_blocklist_digests_are_five_bytes_each",
   "password_blocklist_pkey",

@@ -31,6 +31,8 @@ drop table cell_settings;
 
 drop function tg__touch_last_update_time;
 
+drop function is_printable;
+
 drop function new_id;
 
 drop sequence clock_high_water;

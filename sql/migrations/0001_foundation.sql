@@ -76,6 +76,30 @@ grant execute on function new_id()
 
 
 --
+-- Text from people
+--
+
+-- What people write is read by others, in lists, in terminals and in evidence. So it
+-- holds no control character, which could pass for another line; and nothing that
+-- turns the direction of what is read around, or that nobody sees. What joins letters
+-- (U+200C, U+200D) is part of how some languages are written.
+create function is_printable(
+  p_text text
+)
+  returns boolean
+  language sql
+  immutable
+  parallel safe
+  return p_text !~ '[\x01-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]';
+
+comment on function is_printable(text) is
+  'Whether a text is on one line: no control characters, no marks of direction, nothing of no width. Null for null.';
+
+grant execute on function is_printable(text)
+  to safetypin_app, safetypin_definer, safetypin_mailer, safetypin_keyholder, safetypin_operator;
+
+
+--
 -- Triggers shared by many tables
 --
 

@@ -102,7 +102,8 @@ create table auth_audit_logs (
   constraint auth_audit_logs_result_is_known check (result in ('success', 'failure', 'denied')),
   constraint auth_audit_logs_failures_have_a_reason
     check (result = 'success' or failure_reason is not null),
-  constraint auth_audit_logs_user_agent_is_one_line check (user_agent !~ '[\x01-\x1f\x7f]'),
+  constraint auth_audit_logs_user_agent_is_one_line
+    check (is_printable(user_agent) and char_length(user_agent) <= 1000),
   constraint auth_audit_logs_additional_data_is_an_object
     check (jsonb_typeof(additional_data) = 'object')
 ) partition by range (recorded_at);
@@ -171,7 +172,8 @@ create table access_attempt_logs (
   constraint access_attempt_logs_email_digest_is_32_bytes check (octet_length(email_digest) = 32),
   constraint access_attempt_logs_result_is_known
     check (result in ('success', 'invalid', 'throttled', 'disabled', 'abandoned')),
-  constraint access_attempt_logs_user_agent_is_one_line check (user_agent !~ '[\x01-\x1f\x7f]'),
+  constraint access_attempt_logs_user_agent_is_one_line
+    check (is_printable(user_agent) and char_length(user_agent) <= 1000),
   constraint access_attempt_logs_additional_data_is_an_object
     check (jsonb_typeof(additional_data) = 'object')
 ) partition by range (recorded_at);
@@ -291,6 +293,8 @@ create table security_alerts (
     )),
   constraint security_alerts_severity_is_known check (severity in ('low', 'medium', 'high', 'critical')),
   constraint security_alerts_status_is_known check (status in ('open', 'acknowledged', 'resolved')),
+  constraint security_alerts_resolution_note_is_short
+    check (is_printable(resolution_note) and char_length(resolution_note) between 1 and 1000),
   constraint security_alerts_resolved_ones_say_how
     check ((status = 'resolved') = (resolution_time is not null and resolution_note is not null))
 );
@@ -578,11 +582,11 @@ create function _printable(
   parallel safe
   return regexp_replace(
     left(p_text, 1000),
-    '[\x01-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]', '?', 'g'
+    '[\x01-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]', '?', 'g'
   );
 
 comment on function _printable(text) is
-  'The text on one line: control characters replaced, at most 1000 characters.';
+  'The text as is_printable() wants it, what is not replaced by question marks, and at most 1000 characters of it.';
 
 
 create function _log_event(

@@ -49,9 +49,12 @@ create table users (
     ),
   -- RFC 5321, 4.5.3.1.3: 256 octets with the angle brackets.
   constraint users_email_is_short check (octet_length(email) <= 254),
-  constraint users_first_name_is_a_name check (char_length(first_name) between 1 and 100),
-  constraint users_last_name_is_a_name check (char_length(last_name) between 1 and 100),
-  constraint users_job_title_is_short check (char_length(job_title) <= 100),
+  constraint users_first_name_is_a_name
+    check (is_printable(first_name) and char_length(first_name) between 1 and 100 and btrim(first_name) <> ''),
+  constraint users_last_name_is_a_name
+    check (is_printable(last_name) and char_length(last_name) between 1 and 100 and btrim(last_name) <> ''),
+  constraint users_job_title_is_short
+    check (is_printable(job_title) and char_length(job_title) <= 100),
   constraint users_status_is_known check (status in ('pending', 'active', 'suspended', 'deleted')),
   constraint users_active_ones_have_a_verified_email
     check (status <> 'active' or email_verified_time is not null),
@@ -60,8 +63,9 @@ create table users (
   constraint users_avatar_url_is_https
     check (avatar_url ~ '^https://[^[:space:]]+$' and char_length(avatar_url) <= 2000),
   constraint users_timezone_is_a_name check (timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'),
-  -- BCP 47.
-  constraint users_locale_is_a_language_tag check (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$')
+  -- BCP 47, whose 4.4.1 counts 35 characters for the longest that is of use.
+  constraint users_locale_is_a_language_tag
+    check (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' and char_length(locale) <= 35)
 );
 
 comment on table users is 'A person who signs in: one row in a cell, whatever organizations they belong to.';

@@ -41,7 +41,8 @@ create table organizations (
   constraint organizations_domain_key unique (domain),
   constraint organizations_slug_is_kebab_case check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
   constraint organizations_slug_is_short check (char_length(slug) between 3 and 60),
-  constraint organizations_name_is_a_name check (char_length(name) between 1 and 200),
+  constraint organizations_name_is_a_name
+    check (is_printable(name) and char_length(name) between 1 and 200 and btrim(name) <> ''),
   constraint organizations_status_is_known
     check (status in ('active', 'inactive', 'suspended', 'deleted')),
   constraint organizations_subscription_tier_is_a_word
@@ -51,12 +52,18 @@ create table organizations (
   constraint organizations_keep_an_owner
     check (owner_count > 0 or status in ('inactive', 'deleted')),
   constraint organizations_billing_email_is_an_address
-    check (billing_email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$'),
+    check (billing_email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$' and octet_length(billing_email) <= 254),
   constraint organizations_technical_contact_email_is_an_address
-    check (technical_contact_email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$'),
+    check (
+      technical_contact_email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$'
+      and octet_length(technical_contact_email) <= 254
+    ),
   constraint organizations_settings_are_known
     check (
+      -- Each change of them is kept whole, in evidence that nobody deletes.
       jsonb_typeof(settings) = 'object'
+      and octet_length(settings::text) <= 4096
+      and is_printable(settings::text)
       and settings - array['locale', 'timezone', 'logo_url', 'support_url'] = '{}'
       and jsonb_typeof(coalesce(settings -> 'locale', '""')) = 'string'
       and jsonb_typeof(coalesce(settings -> 'timezone', '""')) = 'string'

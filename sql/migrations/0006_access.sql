@@ -72,8 +72,11 @@ create table roles (
   constraint roles_organization_id_name_key unique nulls not distinct (organization_id, name),
   constraint roles_organization_id_fkey
     foreign key (organization_id) references organizations (id) on delete cascade,
-  constraint roles_name_is_a_name check (name ~ '^[^[:cntrl:]]{1,100}$' and name = btrim(name)),
-  constraint roles_description_is_short check (char_length(description) <= 1000)
+  constraint roles_name_is_a_name
+    check (is_printable(name) and char_length(name) between 1 and 100 and name = btrim(name)),
+  -- The one text of several lines.
+  constraint roles_description_is_short
+    check (is_printable(translate(description, E'\n', '')) and char_length(description) <= 1000)
 );
 
 comment on table roles is
@@ -126,7 +129,7 @@ create table user_roles (
   constraint user_roles_granted_by_fkey
     foreign key (granted_by) references users (id) on delete set null,
   constraint user_roles_expire_after_they_are_granted check (expiration_time > granted_time),
-  constraint user_roles_reason_is_short check (char_length(reason) <= 1000)
+  constraint user_roles_reason_is_short check (is_printable(reason) and char_length(reason) <= 1000)
 );
 
 create index user_roles_role_id_idx on user_roles (role_id);

@@ -70,7 +70,8 @@ create table sessions (
   constraint sessions_idle_limit_is_positive check (idle_limit > '0'),
   constraint sessions_revoked_ones_say_when_and_why
     check (revoked = (revocation_time is not null and revocation_reason is not null)),
-  constraint sessions_user_agent_is_one_line check (user_agent !~ '[\x01-\x1f\x7f]'),
+  constraint sessions_user_agent_is_one_line
+    check (is_printable(user_agent) and char_length(user_agent) <= 1000),
   constraint sessions_session_data_is_a_small_object
     check (jsonb_typeof(session_data) = 'object' and octet_length(session_data::text) <= 4096)
 );

@@ -160,6 +160,8 @@ create table password_attempts (
   constraint password_attempts_user_id_fkey
     foreign key (user_id) references users (id) on delete cascade,
   constraint password_attempts_nonce_is_random check (octet_length(nonce) = 32),
+  constraint password_attempts_user_agent_is_one_line
+    check (is_printable(user_agent) and char_length(user_agent) <= 1000),
   constraint password_attempts_salt_is_bcrypts
     check (salt ~ '^\$2a\$[0-9]{2}\$[./A-Za-z0-9]{22}$'),
   constraint password_attempts_proof_is_a_digest check (octet_length(proof) = 32),

@@ -80,7 +80,7 @@ values
     '{password_blocklist.select_everyone}'),
   ('context.read', 'context', 'read', 'everyone', 'safetypin_app',
     'Ask who is asking, and what they may do.',
-    '{verified_context,current_user_id,current_organization_id,current_session_id,current_assurance_level,current_ip_address,current_user_agent,has_permission,has_any_permission,has_all_permissions,require_permission,list_own_permissions,new_id,count_partitions_ahead,record_denial}', '{}'),
+    '{verified_context,current_user_id,current_organization_id,current_session_id,current_assurance_level,current_ip_address,current_user_agent,has_permission,has_any_permission,has_all_permissions,require_permission,list_own_permissions,new_id,is_printable,count_partitions_ahead,record_denial}', '{}'),
   ('sealed_fields.open', 'sealed_fields', 'open', 'everyone', 'safetypin_app',
     'Hand over the share of a key, and open what row-level security shows anyway.',
     '{hello,forget_settings,list_wrapped_shares,unlock,open_fields}', '{sealed_fields.select_everyone}'),
