@@ -1,41 +1,75 @@
 /* @name FindMember */
-select
-  organization_users.user_id as "userId",
-  users.email,
-  users.first_name as "firstName",
-  users.last_name as "lastName",
-  organization_users.role,
-  organization_users.is_owner as "isOwner!",
-  organization_users.status,
-  organization_users.creation_time as "creationTime"
-from organization_users
-join users on users.id = organization_users.user_id
-where organization_users.user_id = :userId!;
-
-/* @name ListMembers */
--- The page is cut before people are joined: see ListUsers.
+with page as materialized (
+  select
+    organization_users.user_id,
+    users.email,
+    users.first_name,
+    users.last_name,
+    organization_users.role,
+    organization_users.is_owner,
+    organization_users.status,
+    organization_users.creation_time
+  from organization_users
+  join users on users.id = organization_users.user_id
+  where organization_users.user_id = :userId!
+)
 select
   page.user_id as "userId",
-  users.email,
-  users.first_name as "firstName",
-  users.last_name as "lastName",
+  opened.email as "email!",
+  page.first_name as "firstName",
+  page.last_name as "lastName",
   page.role,
   page.is_owner as "isOwner!",
   page.status,
   page.creation_time as "creationTime"
-from (
+from page
+join open_users(
+  (select array_agg(user_id) from page),
+  (select array_agg(email) from page),
+  (select array_agg(null::bytea) from page)
+) as opened on opened.id = page.user_id;
+
+/* @name ListMembers */
+-- The page is cut before people are joined: see ListUsers.
+with page as materialized (
   select
-    user_id,
-    role,
-    is_owner,
-    status,
-    creation_time
-  from organization_users
-  where user_id > :afterUserId!
-  order by user_id
-  limit :limit!
-) as page
-join users on users.id = page.user_id
+    members.user_id,
+    users.email,
+    users.first_name,
+    users.last_name,
+    members.role,
+    members.is_owner,
+    members.status,
+    members.creation_time
+  from (
+    select
+      user_id,
+      role,
+      is_owner,
+      status,
+      creation_time
+    from organization_users
+    where user_id > :afterUserId!
+    order by user_id
+    limit :limit!
+  ) as members
+  join users on users.id = members.user_id
+)
+select
+  page.user_id as "userId",
+  opened.email as "email!",
+  page.first_name as "firstName",
+  page.last_name as "lastName",
+  page.role,
+  page.is_owner as "isOwner!",
+  page.status,
+  page.creation_time as "creationTime"
+from page
+join open_users(
+  (select array_agg(user_id) from page),
+  (select array_agg(email) from page),
+  (select array_agg(null::bytea) from page)
+) as opened on opened.id = page.user_id
 order by page.user_id;
 
 /* @name CountActiveMembers */

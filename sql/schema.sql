@@ -96,7 +96,7 @@ REVOKE ALL ON FUNCTION safetypin._a256cbc_hs512_tag(p_key bytea, p_aad bytea, p_
 
 CREATE FUNCTION safetypin._account_id(p_email text) RETURNS uuid
     LANGUAGE sql STABLE
-    RETURN (encode(substr(safetypin._keyed_digest(('account|'::text || safetypin._fold_ascii(p_email))), 1, 16), 'hex'::text))::uuid;
+    RETURN (encode(substr(safetypin._keyed_digest(('account|'::text || safetypin._fold_email(p_email))), 1, 16), 'hex'::text))::uuid;
 
 ALTER FUNCTION safetypin._account_id(p_email text) OWNER TO safetypin_definer;
 
@@ -507,7 +507,7 @@ CREATE FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) RETURNS
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_digest bytea := _keyed_digest('cost|' || _fold_ascii(p_email));
+  v_digest bytea := _keyed_digest('cost|' || _fold_email(p_email));
   v_place  double precision := ('x' || encode(substr(v_digest, 1, 4), 'hex'))::bit(32)::bigint / 2.0 ^ 32;
 begin
   return coalesce(
@@ -897,6 +897,29 @@ COMMENT ON FUNCTION safetypin._effective_policy(p_user_id uuid) IS 'The strictes
 REVOKE ALL ON FUNCTION safetypin._effective_policy(p_user_id uuid) FROM PUBLIC;
 
 --
+-- safetypin._email_of()
+--
+
+CREATE FUNCTION safetypin._email_of(p_user_id uuid) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_email bytea;
+begin
+  select email into v_email from users where id = p_user_id;
+
+  return _open_text(1, null, p_user_id, v_email, p_user_id);
+end;
+$$;
+
+ALTER FUNCTION safetypin._email_of(p_user_id uuid) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._email_of(p_user_id uuid) IS 'The address of a person, opened. Raises SP521 when it does not open and SP522 when the cell''s key is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin._email_of(p_user_id uuid) FROM PUBLIC;
+
+--
 -- safetypin._end_memberships()
 --
 
@@ -986,6 +1009,39 @@ COMMENT ON FUNCTION safetypin._find_sealed_under(p_organization_id uuid, p_key_i
 REVOKE ALL ON FUNCTION safetypin._find_sealed_under(p_organization_id uuid, p_key_id integer) FROM PUBLIC;
 
 --
+-- safetypin._find_user_by_email()
+--
+
+CREATE FUNCTION safetypin._find_user_by_email(p_email text) RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_version integer := _looked_up_version(null);
+  v_index   bytea;
+begin
+  if v_version is null then
+    raise exception 'the cell has no active key'
+      using errcode = 'SP321', hint = 'Add one with add_key() and activate it.';
+  end if;
+  v_index := _blind_index(1, null, v_version, _fold_email(p_email));
+
+  return (
+    select user_id
+    from user_email_indexes
+    where version = v_version
+      and email_index = v_index
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._find_user_by_email(p_email text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._find_user_by_email(p_email text) IS 'Who has this address, however it is written; null when nobody does. Raises SP321 and SP522 when the cell''s key does not work here.';
+
+REVOKE ALL ON FUNCTION safetypin._find_user_by_email(p_email text) FROM PUBLIC;
+
+--
 -- safetypin._fold_ascii()
 --
 
@@ -999,6 +1055,20 @@ COMMENT ON FUNCTION safetypin._fold_ascii(p_text text) IS 'A text with the capit
 
 REVOKE ALL ON FUNCTION safetypin._fold_ascii(p_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin._fold_ascii(p_text text) TO safetypin_keyholder;
+
+--
+-- safetypin._fold_email()
+--
+
+CREATE FUNCTION safetypin._fold_email(p_email text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN btrim(safetypin._fold_ascii("left"(btrim(p_email), 320)));
+
+ALTER FUNCTION safetypin._fold_email(p_email text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._fold_email(p_email text) IS 'An address without the differences that make no other address of it: A to Z in small letters, no space around.';
+
+REVOKE ALL ON FUNCTION safetypin._fold_email(p_email text) FROM PUBLIC;
 
 --
 -- safetypin._has_later_message()
@@ -1023,6 +1093,38 @@ ALTER FUNCTION safetypin._has_later_message(p_message safetypin.messages) OWNER 
 COMMENT ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) IS 'Whether the same was asked for again since.';
 
 REVOKE ALL ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) FROM PUBLIC;
+
+--
+-- safetypin._index_email()
+--
+
+CREATE FUNCTION safetypin._index_email(p_user_id uuid, p_email text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_email        text := _fold_email(p_email);
+  v_domain       text := substr(v_email, strpos(v_email, '@'));
+  v_version      integer;
+  v_email_index  bytea;
+  v_domain_index bytea;
+begin
+  -- In one order, so that two who register one address do not wait in a circle.
+  foreach v_version in array _written_versions(null) loop
+    v_email_index := _blind_index(1, null, v_version, v_email);
+    v_domain_index := _blind_index(1, null, v_version, v_domain);
+
+    insert into user_email_indexes (user_id, version, email_index, domain_index)
+    values (p_user_id, v_version, v_email_index, v_domain_index);
+  end loop;
+end;
+$$;
+
+ALTER FUNCTION safetypin._index_email(p_user_id uuid, p_email text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._index_email(p_user_id uuid, p_email text) IS 'Writes the blind indexes of an address, in every version that is written. Breaks user_email_indexes_version_email_index_key for an address that somebody has. Raises SP321 and SP522 when the cell''s key does not work here.';
+
+REVOKE ALL ON FUNCTION safetypin._index_email(p_user_id uuid, p_email text) FROM PUBLIC;
 
 --
 -- safetypin._index_password_history()
@@ -1061,6 +1163,38 @@ REVOKE ALL ON FUNCTION safetypin._index_password_history(p_password_history_id u
 GRANT ALL ON FUNCTION safetypin._index_password_history(p_password_history_id uuid, p_version integer) TO safetypin_keyholder;
 
 --
+-- safetypin._index_user_email()
+--
+
+CREATE FUNCTION safetypin._index_user_email(p_user_id uuid, p_version integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_email        text := _email_of(p_user_id);
+  v_email_index  bytea;
+  v_domain_index bytea;
+begin
+  if v_email is null then
+    return;
+  end if;
+
+  v_email_index := _blind_index(1, null, p_version, v_email);
+  v_domain_index := _blind_index(1, null, p_version, substr(v_email, strpos(v_email, '@')));
+  insert into user_email_indexes (user_id, version, email_index, domain_index)
+  values (p_user_id, p_version, v_email_index, v_domain_index)
+  on conflict (user_id, version) do nothing;
+end;
+$$;
+
+ALTER FUNCTION safetypin._index_user_email(p_user_id uuid, p_version integer) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._index_user_email(p_user_id uuid, p_version integer) IS 'Indexes a person''s address in a version that takes over. Raises SP521 for an address that does not open, SP522 when a key is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin._index_user_email(p_user_id uuid, p_version integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._index_user_email(p_user_id uuid, p_version integer) TO safetypin_keyholder;
+
+--
 -- safetypin._invent_person()
 --
 
@@ -1069,17 +1203,18 @@ CREATE FUNCTION safetypin._invent_person() RETURNS uuid
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_id uuid := new_id();
+  v_id     uuid := new_id();
+  v_sealed bytea := _seal_email(v_id, v_id || '@nobody.invalid');
 begin
   insert into users (id, email, first_name, last_name, timezone, locale)
-  values (v_id, v_id || '@nobody.invalid', 'No', 'Body', 'UTC', 'en');
+  values (v_id, v_sealed, 'No', 'Body', 'UTC', 'en');
   return v_id;
 end;
 $$;
 
 ALTER FUNCTION safetypin._invent_person() OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._invent_person() IS 'Makes a person who is nobody, for whoever calls it to undo: so that the same is written whether an address is somebody''s or not.';
+COMMENT ON FUNCTION safetypin._invent_person() IS 'Makes a person who is nobody, for whoever calls it to undo: so that the same is written whether an address is somebody''s or not. Raises SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin._invent_person() FROM PUBLIC;
 
@@ -1774,11 +1909,12 @@ CREATE FUNCTION safetypin._prepare_password(p_user_id uuid) RETURNS safetypin.pa
 declare
   v_prepared password_preparation;
 begin
-  select users.email, users.first_name, users.last_name
-  into v_prepared.email, v_prepared.first_name, v_prepared.last_name
+  select users.first_name, users.last_name
+  into v_prepared.first_name, v_prepared.last_name
   from users
   where users.id = p_user_id;
 
+  v_prepared.email := _email_of(p_user_id);
   v_prepared.policy := _effective_policy(p_user_id);
   v_prepared.organization_names := array(
     select organizations.name
@@ -2093,23 +2229,26 @@ CREATE FUNCTION safetypin._register_user(p_user_id uuid, p_email text, p_first_n
 declare
   v_now        timestamptz := _now();
   v_is_set     boolean;
-  v_owner_id   uuid;
+  v_owner_id   uuid := _find_user_by_email(p_email);
+  v_email      text := p_email;
+  v_sealed     bytea;
   v_status     text;
   v_is_again   boolean := false;
   v_constraint text;
 begin
-  select id, status into v_owner_id, v_status from users where email = _fold_ascii(p_email);
+  select status into v_status from users where id = v_owner_id;
 
   -- What is done for a new address is done for one that has an account, under an
   -- address that nobody has, and undone: whatever is refused is refused alike, and
   -- it takes as long.
+  if v_owner_id is not null then
+    v_email := new_id() || '@nobody.invalid';
+  end if;
   begin
+    v_sealed := _seal_email(p_user_id, v_email);
     insert into users (id, email, first_name, last_name, timezone, locale)
-    values (
-      p_user_id,
-      case when v_owner_id is null then _fold_ascii(p_email) else new_id() || '@nobody.invalid' end,
-      p_first_name, p_last_name, p_timezone, p_locale
-    );
+    values (p_user_id, v_sealed, p_first_name, p_last_name, p_timezone, p_locale);
+    perform _index_email(p_user_id, v_email);
     v_is_set := _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
     if v_owner_id is null or v_status <> 'pending' then
       perform _register_again(p_user_id, p_first_name, p_last_name, p_timezone, p_locale, null);
@@ -2125,10 +2264,11 @@ begin
     when unique_violation then
       -- Somebody registered it at the same moment, and was first.
       get stacked diagnostics v_constraint = constraint_name;
-      if v_constraint <> 'users_email_key' then
+      if v_constraint <> 'user_email_indexes_version_email_index_key' then
         raise;
       end if;
-      select id, status into v_owner_id, v_status from users where email = _fold_ascii(p_email);
+      v_owner_id := _find_user_by_email(p_email);
+      select status into v_status from users where id = v_owner_id;
   end;
 
   if v_status = 'pending' then
@@ -2198,7 +2338,7 @@ CREATE FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_
     AS $$
 declare
   v_now          timestamptz := _now();
-  v_email_digest bytea := _keyed_digest('email|' || _fold_ascii(p_email));
+  v_email_digest bytea := _keyed_digest('email|' || _fold_email(p_email));
 begin
   if exists (
     select from messages
@@ -2835,7 +2975,7 @@ REVOKE ALL ON FUNCTION safetypin._retract_sealed_field(p_table text, p_column te
 
 CREATE FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) RETURNS text
     LANGUAGE sql STABLE
-    RETURN ((('$2a$'::text || p_cost) || '$'::text) || "left"(translate(encode(substr(safetypin._keyed_digest(((('salt|'::text || p_cost) || '|'::text) || safetypin._fold_ascii(p_email))), 1, 16), 'base64'::text), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'::text, './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'::text), 22));
+    RETURN ((('$2a$'::text || p_cost) || '$'::text) || "left"(translate(encode(substr(safetypin._keyed_digest(((('salt|'::text || p_cost) || '|'::text) || safetypin._fold_email(p_email))), 1, 16), 'base64'::text), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'::text, './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'::text), 22));
 
 ALTER FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) OWNER TO safetypin_definer;
 
@@ -2920,6 +3060,25 @@ COMMENT ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, 
 
 REVOKE ALL ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) TO safetypin_definer;
+
+--
+-- safetypin._seal_email()
+--
+
+CREATE FUNCTION safetypin._seal_email(p_user_id uuid, p_email text) RETURNS bytea
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return _seal_text(1, null, p_user_id, _fold_email(p_email), p_user_id);
+end;
+$$;
+
+ALTER FUNCTION safetypin._seal_email(p_user_id uuid, p_email text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._seal_email(p_user_id uuid, p_email text) IS 'Seals an address for users.email of this person. Breaks users_email_is_an_address for what is none. Raises SP221, SP321 and SP522 when the cell''s key does not work here.';
+
+REVOKE ALL ON FUNCTION safetypin._seal_email(p_user_id uuid, p_email text) FROM PUBLIC;
 
 --
 -- safetypin._seal_text()
@@ -3152,7 +3311,7 @@ begin
   where user_id = p_user_id;
 
   -- Bound anew, the password starts with no failures.
-  perform _release_attempt(_account_id((select email from users where id = p_user_id)), null);
+  perform _release_attempt(_account_id(_email_of(p_user_id)), null);
   return true;
 end;
 $_$;
@@ -3851,18 +4010,20 @@ CREATE FUNCTION safetypin.add_member(p_email text, p_role text DEFAULT 'member':
     AS $$
 declare
   v_organization_id uuid := _require_organization();
+  v_addressee_id    uuid;
   v_user_id         uuid;
   v_nobody_id       uuid;
 begin
   perform _require_permission('members.manage');
   perform _require_role_is_grantable(p_role);
+  v_addressee_id := _find_user_by_email(p_email);
 
   -- By their key, of which there is one: "not exists" is planned as a join, and was
   -- seen to read half of a large organization's members to add one.
   select users.id
   into v_user_id
   from users
-  where users.email = _fold_ascii(p_email)
+  where users.id = v_addressee_id
     and users.status = 'active'
     and (
       select true from organization_users
@@ -3899,7 +4060,7 @@ $$;
 
 ALTER FUNCTION safetypin.add_member(p_email text, p_role text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.add_member(p_email text, p_role text) IS 'Asks the person with this address to join the current organization; nothing happens when there is none, and the answer is the same. Raises SP201 without members.manage and SP202 for a role above one''s own.';
+COMMENT ON FUNCTION safetypin.add_member(p_email text, p_role text) IS 'Asks the person with this address to join the current organization; nothing happens when there is none, and the answer is the same. Raises SP201 without members.manage and SP202 for a role above one''s own, SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin.add_member(p_email text, p_role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.add_member(p_email text, p_role text) TO safetypin_app;
@@ -4331,13 +4492,13 @@ CREATE FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet D
     AS $$
 declare
   v_now          timestamptz := _now();
-  v_email_digest bytea := _keyed_digest('email|' || _fold_ascii(p_email));
+  v_email_digest bytea := _keyed_digest('email|' || _fold_email(p_email));
   v_account_id   uuid := _account_id(p_email);
   v_address_id   uuid := _address_id(p_ip_address);
   v_policy       record;
   v_account      record;
   v_address      record;
-  v_user_id      uuid;
+  v_user_id      uuid := _find_user_by_email(p_email);
   v_salt         text;
   v_nobodys_salt text;
 begin
@@ -4346,11 +4507,10 @@ begin
   from password_policies
   where organization_id is null;
 
-  select users.id, password_credentials.salt
-  into v_user_id, v_salt
-  from users
-  left join password_credentials on password_credentials.user_id = users.id
-  where users.email = _fold_ascii(p_email);
+  select password_credentials.salt
+  into v_salt
+  from password_credentials
+  where password_credentials.user_id = v_user_id;
 
   -- Always the account first, then the address: two attempts never wait for
   -- each other.
@@ -4408,7 +4568,7 @@ $$;
 
 ALTER FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet, p_user_agent text, OUT status text, OUT attempt_id uuid, OUT nonce bytea, OUT salt text, OUT target_cost integer, OUT retry_after interval) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet, p_user_agent text, OUT status text, OUT attempt_id uuid, OUT nonce bytea, OUT salt text, OUT target_cost integer, OUT retry_after interval) IS 'Charges an attempt to sign in with this address and answers ready, with the salt to digest the password under ($2a$, cost and all) and a nonce; throttled, with how long to wait; or disabled after a hundred failures in a row (NIST SP 800-63B-4, 3.2.2). The answer is the same for an address nobody has.';
+COMMENT ON FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet, p_user_agent text, OUT status text, OUT attempt_id uuid, OUT nonce bytea, OUT salt text, OUT target_cost integer, OUT retry_after interval) IS 'Charges an attempt to sign in with this address and answers ready, with the salt to digest the password under ($2a$, cost and all) and a nonce; throttled, with how long to wait; or disabled after a hundred failures in a row (NIST SP 800-63B-4, 3.2.2). The answer is the same for an address nobody has. Raises SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet, p_user_agent text, OUT status text, OUT attempt_id uuid, OUT nonce bytea, OUT salt text, OUT target_cost integer, OUT retry_after interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet, p_user_agent text, OUT status text, OUT attempt_id uuid, OUT nonce bytea, OUT salt text, OUT target_cost integer, OUT retry_after interval) TO safetypin_app;
@@ -5952,12 +6112,13 @@ CREATE FUNCTION safetypin.find_organization_of_own_domain(OUT organization_id uu
     AS $$
 declare
   v_user_id uuid := _require_user();
+  v_domain  text := split_part(_email_of(v_user_id), '@', 2);
 begin
   select organizations.id, organizations.name
   into organization_id, name
   from users
   join organization_domains
-    on organization_domains.domain = split_part(users.email, '@', 2)
+    on organization_domains.domain = v_domain
     and organization_domains.verified_time is not null
   join organizations on organizations.id = organization_domains.organization_id
   where users.id = v_user_id
@@ -5968,10 +6129,41 @@ $$;
 
 ALTER FUNCTION safetypin.find_organization_of_own_domain(OUT organization_id uuid, OUT name text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.find_organization_of_own_domain(OUT organization_id uuid, OUT name text) IS 'The organization that holds the domain of the caller''s own verified address; nulls when there is none. Raises SP102.';
+COMMENT ON FUNCTION safetypin.find_organization_of_own_domain(OUT organization_id uuid, OUT name text) IS 'The organization that holds the domain of the caller''s own verified address; nulls when there is none. Raises SP102, and SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin.find_organization_of_own_domain(OUT organization_id uuid, OUT name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.find_organization_of_own_domain(OUT organization_id uuid, OUT name text) TO safetypin_app;
+
+--
+-- safetypin.find_user_by_email()
+--
+
+CREATE FUNCTION safetypin.find_user_by_email(p_email text) RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_user_id uuid := _find_user_by_email(p_email);
+begin
+  return (
+    select v_user_id
+    where v_user_id = current_user_id()
+      or exists (
+        select from organization_users
+        where organization_id = current_organization_id()
+          and user_id = v_user_id
+          and status <> 'invited'
+      )
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.find_user_by_email(p_email text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.find_user_by_email(p_email text) IS 'The person with this address, if the caller may see them; null otherwise. Raises SP522 when the cell''s key is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin.find_user_by_email(p_email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.find_user_by_email(p_email text) TO safetypin_app;
 
 --
 -- safetypin.finish_index_rotation()
@@ -7102,6 +7294,41 @@ COMMENT ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], 
 REVOKE ALL ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) TO safetypin_operator;
+GRANT ALL ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) TO safetypin_definer;
+
+--
+-- safetypin.open_users()
+--
+
+CREATE FUNCTION safetypin.open_users(p_ids uuid[], p_emails bytea[], p_phone_numbers bytea[]) RETURNS TABLE(id uuid, email text, phone_number text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_emails        text[];
+  v_phone_numbers text[];
+begin
+  if p_ids is null then
+    return;
+  end if;
+  v_emails := open_fields(1, p_ids, p_emails);
+  v_phone_numbers := open_fields(2, p_ids, p_phone_numbers);
+
+  for v_at in 1 .. cardinality(p_ids) loop
+    id := p_ids[v_at];
+    email := v_emails[v_at];
+    phone_number := v_phone_numbers[v_at];
+    return next;
+  end loop;
+end;
+$$;
+
+ALTER FUNCTION safetypin.open_users(p_ids uuid[], p_emails bytea[], p_phone_numbers bytea[]) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.open_users(p_ids uuid[], p_emails bytea[], p_phone_numbers bytea[]) IS 'Opens the addresses and phone numbers of people, whom row-level security showed the caller before; nothing for no one. Raises SP521 for one that does not open and SP522 when the cell''s key is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin.open_users(p_ids uuid[], p_emails bytea[], p_phone_numbers bytea[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.open_users(p_ids uuid[], p_emails bytea[], p_phone_numbers bytea[]) TO safetypin_app;
 
 --
 -- safetypin.organization_domains
@@ -8411,7 +8638,7 @@ GRANT ALL ON FUNCTION safetypin.prepare_password_reset(p_token bytea) TO safetyp
 
 CREATE VIEW safetypin.published_users WITH (security_invoker='true', security_barrier='true') AS
  SELECT users.id,
-    users.email,
+    (safetypin.open_fields(1, ARRAY[users.id], ARRAY[users.email]))[1] AS email,
     users.first_name,
     users.last_name,
     users.job_title,
@@ -8423,7 +8650,7 @@ CREATE VIEW safetypin.published_users WITH (security_invoker='true', security_ba
     password_credentials.set_time AS password_last_changed,
     COALESCE(password_credentials.must_change, false) AS force_password_change,
     users.avatar_url,
-    users.phone_number,
+    (safetypin.open_fields(2, ARRAY[users.id], ARRAY[users.phone_number]))[1] AS phone_number,
     users.timezone,
     users.locale
    FROM (safetypin.users
@@ -9387,12 +9614,13 @@ CREATE FUNCTION safetypin.request_email_verification(p_email text) RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_user_id uuid;
+  v_owner_id uuid := _find_user_by_email(p_email);
+  v_user_id  uuid;
 begin
   select id
   into v_user_id
   from users
-  where email = _fold_ascii(p_email)
+  where id = v_owner_id
     and status = 'pending';
 
   perform _request_message('verify_email', p_email, v_user_id, '1 day');
@@ -9402,7 +9630,7 @@ $$;
 
 ALTER FUNCTION safetypin.request_email_verification(p_email text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.request_email_verification(p_email text) IS 'Asks for a message by which an address is verified, if somebody waits to verify it. Says nothing, and does the same if nobody does.';
+COMMENT ON FUNCTION safetypin.request_email_verification(p_email text) IS 'Asks for a message by which an address is verified, if somebody waits to verify it. Says nothing, and does the same if nobody does. Raises SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin.request_email_verification(p_email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.request_email_verification(p_email text) TO safetypin_app;
@@ -9416,12 +9644,13 @@ CREATE FUNCTION safetypin.request_password_reset(p_email text) RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_user_id uuid;
+  v_owner_id uuid := _find_user_by_email(p_email);
+  v_user_id  uuid;
 begin
   select id
   into v_user_id
   from users
-  where email = _fold_ascii(p_email)
+  where id = v_owner_id
     and status in ('pending', 'active');
 
   perform _request_message('reset_password', p_email, v_user_id, '1 hour');
@@ -10229,6 +10458,8 @@ declare
   v_query           text;
   v_pattern         text;
   v_words           tsquery;
+  v_version         integer;
+  v_index           bytea;
 begin
   -- Before anything is made of it: what is parsed takes the square of its length in
   -- time, and heeds no timeout.
@@ -10236,7 +10467,7 @@ begin
      or coalesce(char_length(btrim(p_query)), 0) not between 2 and 100
   then
     raise exception 'a search is for 2 to 100 characters'
-      using errcode = 'SP506', hint = 'Pass at least two characters of a name, a title or an address.';
+      using errcode = 'SP506', hint = 'Pass at least two characters of a name or a title, or an address.';
   end if;
   if p_limit is null or p_limit not between 1 and 100 then
     raise exception 'a search returns 1 to 100 people, not %', p_limit
@@ -10247,27 +10478,75 @@ begin
   v_pattern := '%' || regexp_replace(v_query, '([\\%_])', '\\\1', 'g') || '%';
   v_words := plainto_tsquery('simple', v_query);
 
+  if strpos(v_query, '@') > 0 then
+    v_version := _looked_up_version(null);
+    v_index := _blind_index(1, null, v_version, _fold_email(v_query));
+
+    return query
+      with page as materialized (
+        select
+          users.id,
+          users.email,
+          users.first_name,
+          users.last_name,
+          users.job_title,
+          organization_users.role
+        from user_email_indexes
+        join organization_users on organization_users.user_id = user_email_indexes.user_id
+        join users on users.id = user_email_indexes.user_id
+        where user_email_indexes.version = v_version
+          and (
+            user_email_indexes.email_index = v_index
+            or user_email_indexes.domain_index = v_index
+          )
+          and organization_users.organization_id = v_organization_id
+          and organization_users.status <> 'invited'
+        order by users.last_name, users.id
+        limit p_limit
+      )
+      select page.id, opened.email, page.first_name, page.last_name, page.job_title, page.role
+      from page
+      join open_users(
+        (select array_agg(page.id) from page),
+        (select array_agg(page.email) from page),
+        (select array_agg(null::bytea) from page)
+      ) as opened on opened.id = page.id
+      order by page.last_name, page.id;
+    return;
+  end if;
+
   return query
-    select
-      users.id,
-      users.email,
-      users.first_name,
-      users.last_name,
-      users.job_title,
-      organization_users.role
-    from organization_users
-    join users on users.id = organization_users.user_id
-    where organization_users.organization_id = v_organization_id
-      and organization_users.status <> 'invited'
-      and (users.search_text like v_pattern or users.search_words @@ v_words)
-    order by word_similarity(v_query, users.search_text) desc, users.last_name, users.id
-    limit p_limit;
+    with page as materialized (
+      select
+        users.id,
+        users.email,
+        users.first_name,
+        users.last_name,
+        users.job_title,
+        organization_users.role,
+        word_similarity(v_query, users.search_text) as similarity
+      from organization_users
+      join users on users.id = organization_users.user_id
+      where organization_users.organization_id = v_organization_id
+        and organization_users.status <> 'invited'
+        and (users.search_text like v_pattern or users.search_words @@ v_words)
+      order by similarity desc, users.last_name, users.id
+      limit p_limit
+    )
+    select page.id, opened.email, page.first_name, page.last_name, page.job_title, page.role
+    from page
+    join open_users(
+      (select array_agg(page.id) from page),
+      (select array_agg(page.email) from page),
+      (select array_agg(null::bytea) from page)
+    ) as opened on opened.id = page.id
+    order by page.similarity desc, page.last_name, page.id;
 end;
 $$;
 
 ALTER FUNCTION safetypin.search_users(p_query text, p_limit integer) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.search_users(p_query text, p_limit integer) IS 'People of the current organization whose name, title or address contains the query, best match first. Raises SP102, SP103, SP504 for a limit out of range and SP506 for a query too short or too long.';
+COMMENT ON FUNCTION safetypin.search_users(p_query text, p_limit integer) IS 'People of the current organization whose name or title contains the query, best match first; or whose address it is, or whose domain, as @example.com. Raises SP102, SP103, SP504 for a limit out of range, SP506 for a query too short or too long and SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin.search_users(p_query text, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.search_users(p_query text, p_limit integer) TO safetypin_app;
@@ -10664,6 +10943,33 @@ COMMENT ON FUNCTION safetypin.set_member_role(p_user_id uuid, p_role text) IS 'M
 
 REVOKE ALL ON FUNCTION safetypin.set_member_role(p_user_id uuid, p_role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.set_member_role(p_user_id uuid, p_role text) TO safetypin_app;
+
+--
+-- safetypin.set_own_phone_number()
+--
+
+CREATE FUNCTION safetypin.set_own_phone_number(p_phone_number text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_user_id uuid := _require_user();
+  v_sealed  bytea := _seal_text(2, null, v_user_id, p_phone_number, v_user_id);
+begin
+  update users
+  set phone_number = v_sealed
+  where id = v_user_id;
+
+  perform _log_event('user.phone_number_set', v_user_id);
+end;
+$$;
+
+ALTER FUNCTION safetypin.set_own_phone_number(p_phone_number text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.set_own_phone_number(p_phone_number text) IS 'Sets the caller''s phone number, or clears it for null. Breaks users_phone_number_is_e164 for what is none. Raises SP102 when nobody is signed in, SP221, SP321 and SP522 when the cell''s key does not work here.';
+
+REVOKE ALL ON FUNCTION safetypin.set_own_phone_number(p_phone_number text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.set_own_phone_number(p_phone_number text) TO safetypin_app;
 
 --
 -- safetypin.set_role_permissions()
@@ -11362,12 +11668,12 @@ begin
       ))
     returning
       messages.id, messages.purpose, messages.user_id, messages.attempt_count,
-      users.email, users.first_name, users.last_name, users.locale, users.timezone
+      users.email as sealed_email, users.first_name, users.last_name, users.locale, users.timezone
   loop
     id := v_message.id;
     attempt := v_message.attempt_count;
     purpose := v_message.purpose;
-    email := v_message.email;
+    email := _open_text(1, null, v_message.user_id, v_message.sealed_email, v_message.user_id);
     first_name := v_message.first_name;
     last_name := v_message.last_name;
     locale := v_message.locale;
@@ -11404,7 +11710,7 @@ $$;
 
 ALTER FUNCTION safetypin.take_messages(p_limit integer, p_lease interval) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.take_messages(p_limit integer, p_lease interval) IS 'Takes messages to be sent, for as long as the lease: whom to write to, in which language, and the token, which is made here and shown to nobody else. Tell finish_message() how it went; what it is not told of is taken again. Raises SP504 for a number or a lease out of range.';
+COMMENT ON FUNCTION safetypin.take_messages(p_limit integer, p_lease interval) IS 'Takes messages to be sent, for as long as the lease: whom to write to, in which language, and the token, which is made here and shown to nobody else. Tell finish_message() how it went; what it is not told of is taken again. Raises SP504 for a number or a lease out of range, SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin.take_messages(p_limit integer, p_lease interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.take_messages(p_limit integer, p_lease interval) TO safetypin_mailer;
@@ -12454,6 +12760,70 @@ REVOKE ALL ON FUNCTION safetypin.tg_user_roles__role_belongs_here() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.tg_user_roles__role_belongs_here() TO safetypin_owner;
 
 --
+-- safetypin.tg_users__email_is_sealed()
+--
+
+CREATE FUNCTION safetypin.tg_users__email_is_sealed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      begin
+        if new.email is null then
+          return new;
+        end if;
+        if tg_op = 'UPDATE' and new.email = old.email then
+          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+            raise exception 'a sealed value is bound to its row'
+              using errcode = 'SP525', detail = 'It would open nowhere else.',
+                hint = 'Open it, and seal it for the row it goes to.';
+          end if;
+          return new;
+        end if;
+        perform _require_sealed(1, 1, 254, null::uuid, new.email);
+        return new;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_users__email_is_sealed() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg_users__email_is_sealed() IS 'Lets only sealed values into email of users. Applications open it. Raises SP525.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_users__email_is_sealed() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_users__email_is_sealed() TO safetypin_owner;
+
+--
+-- safetypin.tg_users__phone_number_is_sealed()
+--
+
+CREATE FUNCTION safetypin.tg_users__phone_number_is_sealed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      begin
+        if new.phone_number is null then
+          return new;
+        end if;
+        if tg_op = 'UPDATE' and new.phone_number = old.phone_number then
+          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+            raise exception 'a sealed value is bound to its row'
+              using errcode = 'SP525', detail = 'It would open nowhere else.',
+                hint = 'Open it, and seal it for the row it goes to.';
+          end if;
+          return new;
+        end if;
+        perform _require_sealed(2, 1, 16, null::uuid, new.phone_number);
+        return new;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_users__phone_number_is_sealed() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg_users__phone_number_is_sealed() IS 'Lets only sealed values into phone_number of users. Applications open it. Raises SP525.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_users__phone_number_is_sealed() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_users__phone_number_is_sealed() TO safetypin_owner;
+
+--
 -- safetypin.tg_users__record_changes()
 --
 
@@ -12657,6 +13027,84 @@ REVOKE ALL ON FUNCTION safetypin.update_role(p_role_id uuid, p_name text, p_desc
 GRANT ALL ON FUNCTION safetypin.update_role(p_role_id uuid, p_name text, p_description text) TO safetypin_app;
 
 --
+-- safetypin.user_email_indexes
+--
+
+CREATE TABLE safetypin.user_email_indexes (
+    id uuid DEFAULT safetypin.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    version integer NOT NULL,
+    email_index bytea NOT NULL,
+    domain_index bytea NOT NULL,
+    CONSTRAINT user_email_indexes_domain_index_is_16_bytes CHECK ((octet_length(domain_index) = 16)),
+    CONSTRAINT user_email_indexes_email_index_is_16_bytes CHECK ((octet_length(email_index) = 16))
+);
+
+ALTER TABLE ONLY safetypin.user_email_indexes FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE safetypin.user_email_indexes IS 'The blind indexes of addresses: what people are found by, whose address nobody reads here.';
+
+COMMENT ON COLUMN safetypin.user_email_indexes.id IS 'The id of this row. [internal]';
+
+COMMENT ON COLUMN safetypin.user_email_indexes.user_id IS 'Whose address. [internal]';
+
+COMMENT ON COLUMN safetypin.user_email_indexes.version IS 'Which version of the blind indexes. [internal]';
+
+COMMENT ON COLUMN safetypin.user_email_indexes.email_index IS 'The blind index of the address. [secret]';
+
+COMMENT ON COLUMN safetypin.user_email_indexes.domain_index IS 'The blind index of what comes after its name, @ and all: those of one domain have the same. [secret]';
+
+ALTER TABLE ONLY safetypin.user_email_indexes
+    ADD CONSTRAINT user_email_indexes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY safetypin.user_email_indexes
+    ADD CONSTRAINT user_email_indexes_user_id_version_key UNIQUE (user_id, version);
+
+ALTER TABLE ONLY safetypin.user_email_indexes
+    ADD CONSTRAINT user_email_indexes_version_email_index_key UNIQUE (version, email_index);
+
+CREATE INDEX user_email_indexes_version_domain_index_idx ON safetypin.user_email_indexes USING btree (version, domain_index);
+
+ALTER TABLE ONLY safetypin.user_email_indexes
+    ADD CONSTRAINT user_email_indexes_user_id_fkey FOREIGN KEY (user_id) REFERENCES safetypin.users(id) ON DELETE CASCADE;
+
+CREATE POLICY delete_keyholder ON safetypin.user_email_indexes FOR DELETE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY delete_keyholder ON safetypin.user_email_indexes IS 'The rows of a version that ended go.';
+
+CREATE POLICY insert_definer ON safetypin.user_email_indexes FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.user_email_indexes IS 'An address is indexed by the function that seals it.';
+
+CREATE POLICY select_backup ON safetypin.user_email_indexes FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.user_email_indexes IS 'A backup holds every row.';
+
+CREATE POLICY select_definer ON safetypin.user_email_indexes FOR SELECT TO safetypin_definer USING (true);
+
+COMMENT ON POLICY select_definer ON safetypin.user_email_indexes IS 'Sign-in looks people up before anybody is signed in.';
+
+CREATE POLICY select_keyholder ON safetypin.user_email_indexes FOR SELECT TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY select_keyholder ON safetypin.user_email_indexes IS 'A rotation looks for what is not indexed yet.';
+
+ALTER TABLE safetypin.user_email_indexes ENABLE ROW LEVEL SECURITY;
+
+GRANT SELECT ON TABLE safetypin.user_email_indexes TO safetypin_definer;
+GRANT SELECT ON TABLE safetypin.user_email_indexes TO safetypin_backup;
+GRANT DELETE ON TABLE safetypin.user_email_indexes TO safetypin_keyholder;
+
+GRANT INSERT(user_id) ON TABLE safetypin.user_email_indexes TO safetypin_definer;
+GRANT SELECT(user_id) ON TABLE safetypin.user_email_indexes TO safetypin_keyholder;
+
+GRANT INSERT(version) ON TABLE safetypin.user_email_indexes TO safetypin_definer;
+GRANT SELECT(version) ON TABLE safetypin.user_email_indexes TO safetypin_keyholder;
+
+GRANT INSERT(email_index) ON TABLE safetypin.user_email_indexes TO safetypin_definer;
+
+GRANT INSERT(domain_index) ON TABLE safetypin.user_email_indexes TO safetypin_definer;
+
+--
 -- safetypin.user_roles
 --
 
@@ -12779,13 +13227,13 @@ GRANT INSERT(reason),UPDATE(reason) ON TABLE safetypin.user_roles TO safetypin_d
 
 CREATE TABLE safetypin.users (
     id uuid DEFAULT safetypin.new_id() NOT NULL,
-    email text NOT NULL,
+    email bytea,
     first_name text NOT NULL,
     last_name text NOT NULL,
     job_title text,
     status text DEFAULT 'pending'::text NOT NULL,
     email_verified_time timestamp with time zone,
-    phone_number text,
+    phone_number bytea,
     avatar_url text,
     timezone text DEFAULT 'UTC'::text NOT NULL,
     locale text DEFAULT 'en'::text NOT NULL,
@@ -12793,20 +13241,17 @@ CREATE TABLE safetypin.users (
     last_login_time timestamp with time zone,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     last_update_time timestamp with time zone DEFAULT now() NOT NULL,
-    search_text text GENERATED ALWAYS AS (lower(((((((first_name || ' '::text) || last_name) || ' '::text) || COALESCE(job_title, ''::text)) || ' '::text) || email))) STORED NOT NULL,
-    search_words tsvector GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, ((((((first_name || ' '::text) || last_name) || ' '::text) || COALESCE(job_title, ''::text)) || ' '::text) || email))) STORED NOT NULL,
+    search_text text GENERATED ALWAYS AS (lower(((((first_name || ' '::text) || last_name) || ' '::text) || COALESCE(job_title, ''::text)))) STORED NOT NULL,
+    search_words tsvector GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, ((((first_name || ' '::text) || last_name) || ' '::text) || COALESCE(job_title, ''::text)))) STORED NOT NULL,
     CONSTRAINT users_active_ones_have_a_verified_email CHECK (((status <> 'active'::text) OR (email_verified_time IS NOT NULL))),
     CONSTRAINT users_avatar_url_is_https CHECK (((avatar_url ~ '^https://[^[:space:]]+$'::text) AND (char_length(avatar_url) <= 2000))),
-    CONSTRAINT users_email_is_an_address CHECK ((email ~ '^[^@[:space:][:cntrl:]]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$'::text)),
-    CONSTRAINT users_email_is_lower_case CHECK ((email !~ '[A-Z]'::text)),
-    CONSTRAINT users_email_is_short CHECK ((octet_length(email) <= 254)),
     CONSTRAINT users_first_name_is_a_name CHECK ((safetypin.is_printable(first_name) AND ((char_length(first_name) >= 1) AND (char_length(first_name) <= 100)) AND (btrim(first_name) <> ''::text))),
     CONSTRAINT users_job_title_is_short CHECK ((safetypin.is_printable(job_title) AND (char_length(job_title) <= 100))),
     CONSTRAINT users_last_name_is_a_name CHECK ((safetypin.is_printable(last_name) AND ((char_length(last_name) >= 1) AND (char_length(last_name) <= 100)) AND (btrim(last_name) <> ''::text))),
     CONSTRAINT users_locale_is_a_language_tag CHECK (((locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'::text) AND (char_length(locale) <= 35))),
-    CONSTRAINT users_phone_number_is_e164 CHECK ((phone_number ~ '^\+[1-9][0-9]{6,14}$'::text)),
     CONSTRAINT users_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text, 'deleted'::text]))),
-    CONSTRAINT users_timezone_is_a_name CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text))
+    CONSTRAINT users_timezone_is_a_name CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text)),
+    CONSTRAINT users_who_are_not_deleted_have_an_email CHECK (((email IS NOT NULL) OR (status = 'deleted'::text)))
 );
 
 ALTER TABLE ONLY safetypin.users FORCE ROW LEVEL SECURITY;
@@ -12815,7 +13260,7 @@ COMMENT ON TABLE safetypin.users IS 'A person who signs in: one row in a cell, w
 
 COMMENT ON COLUMN safetypin.users.id IS 'The id of the person. Never used again, also after erasure. [internal]';
 
-COMMENT ON COLUMN safetypin.users.email IS 'The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal]';
+COMMENT ON COLUMN safetypin.users.email IS 'The address they sign in with: A to Z in lower case, the domain in ASCII; null once there is none any more. Unique in the cell by its blind index. [sealed]';
 
 COMMENT ON COLUMN safetypin.users.first_name IS 'Given name. [personal]';
 
@@ -12827,7 +13272,7 @@ COMMENT ON COLUMN safetypin.users.status IS 'pending until the address is verifi
 
 COMMENT ON COLUMN safetypin.users.email_verified_time IS 'When they proved that the address is theirs; null until then. [internal]';
 
-COMMENT ON COLUMN safetypin.users.phone_number IS 'E.164; null when they give none. [personal]';
+COMMENT ON COLUMN safetypin.users.phone_number IS 'E.164; null when they give none. [sealed]';
 
 COMMENT ON COLUMN safetypin.users.avatar_url IS 'An https address of a picture. [personal]';
 
@@ -12848,9 +13293,6 @@ COMMENT ON COLUMN safetypin.users.search_text IS 'What search_users() looks for 
 COMMENT ON COLUMN safetypin.users.search_words IS 'What search_users() looks for words in. [personal]';
 
 ALTER TABLE ONLY safetypin.users
-    ADD CONSTRAINT users_email_key UNIQUE (email);
-
-ALTER TABLE ONLY safetypin.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
 CREATE INDEX users_search_text_idx ON safetypin.users USING gin (search_text extensions.gin_trgm_ops);
@@ -12858,6 +13300,10 @@ CREATE INDEX users_search_text_idx ON safetypin.users USING gin (search_text ext
 CREATE INDEX users_search_words_idx ON safetypin.users USING gin (search_words);
 
 CREATE TRIGGER _100_touch_last_update_time BEFORE UPDATE ON safetypin.users FOR EACH ROW EXECUTE FUNCTION safetypin.tg__touch_last_update_time();
+
+CREATE TRIGGER _500_email_is_sealed BEFORE INSERT OR UPDATE ON safetypin.users FOR EACH ROW EXECUTE FUNCTION safetypin.tg_users__email_is_sealed();
+
+CREATE TRIGGER _500_phone_number_is_sealed BEFORE INSERT OR UPDATE ON safetypin.users FOR EACH ROW EXECUTE FUNCTION safetypin.tg_users__phone_number_is_sealed();
 
 CREATE TRIGGER _900_record_delete AFTER DELETE ON safetypin.users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_users__record_changes();
 
@@ -12883,6 +13329,10 @@ CREATE POLICY select_definer ON safetypin.users FOR SELECT TO safetypin_definer 
 
 COMMENT ON POLICY select_definer ON safetypin.users IS 'Sign-in looks people up before anybody is signed in.';
 
+CREATE POLICY select_keyholder ON safetypin.users FOR SELECT TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY select_keyholder ON safetypin.users IS 'Before a key is retired it is looked for in what is sealed.';
+
 CREATE POLICY select_member ON safetypin.users FOR SELECT TO safetypin_app USING (( SELECT true
    FROM safetypin.organization_users
   WHERE (organization_users.user_id = users.id)));
@@ -12897,6 +13347,10 @@ CREATE POLICY update_definer ON safetypin.users FOR UPDATE TO safetypin_definer 
 
 COMMENT ON POLICY update_definer ON safetypin.users IS 'What people may not change of themselves changes in functions.';
 
+CREATE POLICY update_keyholder ON safetypin.users FOR UPDATE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY update_keyholder ON safetypin.users IS 'What is sealed is sealed anew when keys rotate.';
+
 CREATE POLICY update_self ON safetypin.users FOR UPDATE TO safetypin_app USING ((id = ( SELECT safetypin.current_user_id() AS current_user_id)));
 
 COMMENT ON POLICY update_self ON safetypin.users IS 'Everybody changes what is said of them, in the columns that are granted.';
@@ -12906,9 +13360,11 @@ ALTER TABLE safetypin.users ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON TABLE safetypin.users TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.users TO safetypin_backup;
 
+GRANT SELECT(id) ON TABLE safetypin.users TO safetypin_keyholder;
 GRANT SELECT(id) ON TABLE safetypin.users TO safetypin_app;
 GRANT INSERT(id) ON TABLE safetypin.users TO safetypin_definer;
 
+GRANT SELECT(email),UPDATE(email) ON TABLE safetypin.users TO safetypin_keyholder;
 GRANT SELECT(email) ON TABLE safetypin.users TO safetypin_app;
 GRANT INSERT(email) ON TABLE safetypin.users TO safetypin_definer;
 
@@ -12926,7 +13382,9 @@ GRANT INSERT(status),UPDATE(status) ON TABLE safetypin.users TO safetypin_define
 GRANT SELECT(email_verified_time) ON TABLE safetypin.users TO safetypin_app;
 GRANT INSERT(email_verified_time),UPDATE(email_verified_time) ON TABLE safetypin.users TO safetypin_definer;
 
-GRANT SELECT(phone_number),UPDATE(phone_number) ON TABLE safetypin.users TO safetypin_app;
+GRANT SELECT(phone_number),UPDATE(phone_number) ON TABLE safetypin.users TO safetypin_keyholder;
+GRANT SELECT(phone_number) ON TABLE safetypin.users TO safetypin_app;
+GRANT UPDATE(phone_number) ON TABLE safetypin.users TO safetypin_definer;
 
 GRANT SELECT(avatar_url),UPDATE(avatar_url) ON TABLE safetypin.users TO safetypin_app;
 
@@ -13111,19 +13569,20 @@ CREATE FUNCTION safetypin.withdraw_invitation(p_email text) RETURNS void
     AS $$
 declare
   v_organization_id uuid := _require_organization();
+  v_addressee_id    uuid;
   v_user_id         uuid;
   v_nobody_id       uuid;
 begin
   perform _require_permission('members.manage');
+  v_addressee_id := _find_user_by_email(p_email);
 
-  select organization_users.user_id
+  select user_id
   into v_user_id
-  from users
-  join organization_users on organization_users.user_id = users.id
-  where users.email = _fold_ascii(p_email)
-    and organization_users.organization_id = v_organization_id
-    and organization_users.status = 'invited'
-  for update of organization_users;
+  from organization_users
+  where organization_id = v_organization_id
+    and user_id = v_addressee_id
+    and status = 'invited'
+  for update;
 
   -- As in add_member(): an invitation that was none is taken back all the same.
   begin
@@ -13153,7 +13612,7 @@ $$;
 
 ALTER FUNCTION safetypin.withdraw_invitation(p_email text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.withdraw_invitation(p_email text) IS 'Takes back the invitation of the person with this address to the current organization; nothing happens when there is none, and the answer is the same. Raises SP201 without members.manage.';
+COMMENT ON FUNCTION safetypin.withdraw_invitation(p_email text) IS 'Takes back the invitation of the person with this address to the current organization; nothing happens when there is none, and the answer is the same. Raises SP201 without members.manage and SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin.withdraw_invitation(p_email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.withdraw_invitation(p_email text) TO safetypin_app;

@@ -257,10 +257,6 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
     code: "email_malformed",
     sentence: "An e-mail address looks like name@example.com",
   },
-  users_email_is_short: {
-    code: "email_too_long",
-    sentence: "An e-mail address has at most 254 bytes",
-  },
   users_first_name_is_a_name: {
     code: "first_name_malformed",
     sentence: "A first name has 1 to 100 characters, on one line and not only spaces",

@@ -47,7 +47,10 @@ export async function requestEmailVerification(
 ): Promise<void> {
   const email = parseEmail(text);
   const cell = await cells.ofEmail(email);
-  await cell.withNobody((tx) => request.run({ email }, tx), origin);
+  await cell.withNobody(async (tx) => {
+    await tx.unlock();
+    await request.run({ email }, tx);
+  }, origin);
 }
 
 /** The one answer to a token that is not good, whatever the reason. */

@@ -56,7 +56,10 @@ export interface TakeOptions {
 
 /** Takes what is due, to be sent before the lease ends. */
 export async function takeMessages(cell: Cell, { limit, leaseMs }: TakeOptions): Promise<Message[]> {
-  const rows = await cell.withNobody((tx) => take.run({ limit, leaseS: leaseMs / 1_000 }, tx));
+  const rows = await cell.withNobody(async (tx) => {
+    await tx.unlock();
+    return take.run({ limit, leaseS: leaseMs / 1_000 }, tx);
+  });
   return rows.map(
     ({ token, ...message }) =>
       ({ ...message, token: token === null ? null : OneTimeToken.of(cell.tag, token) }) as Message,

@@ -493,6 +493,7 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
     },
 
     async findOfOwnDomain() {
+      await tx.unlock();
       const [row] = await queries.findOrganizationOfOwnDomain.run(undefined, tx);
       if (row === undefined || row.organizationId === null || row.name === null) return null;
       return { id: row.organizationId as OrganizationId, name: row.name };
@@ -529,7 +530,9 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
     },
 
     async findMember(id) {
-      return firstOrNull(await members.findMember.run({ userId: parseUserId(id) }, tx), toMembership);
+      const userId = parseUserId(id);
+      await tx.unlock();
+      return firstOrNull(await members.findMember.run({ userId }, tx), toMembership);
     },
 
     async getMember(id) {
@@ -545,8 +548,10 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
         start: [BEFORE_ALL_IDS],
         pattern: [UUID_KEY],
         keyOf: (row: members.ListMembersResult) => [row.userId],
-        read: ([afterUserId], limit) =>
-          members.listMembers.run({ afterUserId: afterUserId!, limit }, tx),
+        read: async ([afterUserId], limit) => {
+          await tx.unlock();
+          return members.listMembers.run({ afterUserId: afterUserId!, limit }, tx);
+        },
         item: toMembership,
       }),
 
@@ -561,16 +566,21 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
     },
 
     async addMember({ email, role = "member" }) {
-      await members.addMember.run({ email: parseEmail(email), role }, tx);
+      const invited = { email: parseEmail(email), role };
+      await tx.unlock();
+      await members.addMember.run(invited, tx);
     },
 
     async withdrawInvitation(email) {
-      await members.withdrawInvitation.run({ email: parseEmail(email) }, tx);
+      const invited = { email: parseEmail(email) };
+      await tx.unlock();
+      await members.withdrawInvitation.run(invited, tx);
     },
 
     async addMembers(invited) {
       const given = parseBatch(invited, "members");
       const emails = given.map(({ email }) => parseEmail(email));
+      await tx.unlock();
       await members.addMembers.run({ emails, roles: given.map(({ role = "member" }) => role) }, tx);
     },
 

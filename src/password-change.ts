@@ -65,10 +65,13 @@ export function readPreparation(row: PreparePasswordChangeResult): Judging {
 
 async function prepare(cell: Cell, token: SessionToken, origin: Origin): Promise<PreparePasswordChangeResult> {
   const { ipAddress, userAgent } = origin;
-  const rows = await cell.withSession(token, (tx) => preparePasswordChange.run(undefined, tx), {
-    ipAddress,
-    userAgent,
-    readOnly: true,
-  });
+  const rows = await cell.withSession(
+    token,
+    async (tx) => {
+      await tx.unlock();
+      return preparePasswordChange.run(undefined, tx);
+    },
+    { ipAddress, userAgent, readOnly: true },
+  );
   return rows[0] as PreparePasswordChangeResult;
 }

@@ -38,9 +38,10 @@ export async function provePasswordOf(
 
   const ipAddress = readIpAddress(origin);
   const userAgent = readUserAgent(origin);
-  const [begun] = await cell.withNobody((tx) =>
-    beginPasswordCheck.run({ email, ipAddress, userAgent }, tx),
-  );
+  const [begun] = await cell.withNobody(async (tx) => {
+    await tx.unlock();
+    return beginPasswordCheck.run({ email, ipAddress, userAgent }, tx);
+  });
   if (begun?.status === "throttled") throw throttled(begun.retryAfterMs ?? 0);
   if (begun?.status === "disabled") throw disabled();
 

@@ -25,7 +25,10 @@ export async function requestPasswordReset(
 ): Promise<void> {
   const email = parseEmail(text);
   const cell = await cells.ofEmail(email);
-  await cell.withNobody((tx) => request.run({ email }, tx), origin);
+  await cell.withNobody(async (tx) => {
+    await tx.unlock();
+    await request.run({ email }, tx);
+  }, origin);
 }
 
 /**
@@ -52,10 +55,10 @@ export async function resetPassword(
   const cell = cells.ofToken(token);
 
   await underCurrentPolicy(async () => {
-    const [prepared] = await cell.withNobody(
-      (tx) => preparePasswordReset.run({ token: secretOf(token) }, tx),
-      origin,
-    );
+    const [prepared] = await cell.withNobody(async (tx) => {
+      await tx.unlock();
+      return preparePasswordReset.run({ token: secretOf(token) }, tx);
+    }, origin);
     if (prepared === undefined) throw tokenInvalid();
 
     const judged = await prepareNewPassword(cell, password, readPreparation(prepared), checks);

@@ -17,7 +17,7 @@ export type UserStatus = "pending" | "active" | "suspended" | "deleted";
 export interface User {
   readonly id: UserId;
 
-  /** The address they sign in with: lower case, unique in the cell. */
+  /** The address they sign in with: lower case, unique in the cell. Sealed where it is kept. */
   readonly email: string;
   readonly firstName: string;
   readonly lastName: string;
@@ -27,7 +27,7 @@ export interface User {
   /** When they proved that the address is theirs; `null` until then. */
   readonly emailVerifiedTime: Date | null;
 
-  /** E.164. */
+  /** E.164. Sealed where it is kept. */
   readonly phoneNumber: string | null;
   readonly avatarUrl: string | null;
 
@@ -145,8 +145,8 @@ export interface UserRepository {
   }): Promise<readonly User[]>;
 
   /**
-   * The people of the organization whose name, title or address contains the words, the
-   * best match first.
+   * The people of the organization whose name or title contains the words, the best match
+   * first; or whose address it is; or whose addresses are of a domain, as `@example.com`.
    *
    * @throws {@link RuleError} when the query has fewer than 2 or more than 100 characters,
    * when no organization is chosen, or `limit_out_of_range`.
@@ -188,6 +188,7 @@ export interface UserRepository {
 export function postgresUsers(tx: Transaction): UserRepository {
   const repository: UserRepository = {
     async find(id) {
+      await tx.unlock();
       const rows = await queries.findUser.run({ userId: parseUserId(id) }, tx);
       return firstOrNull(rows, toUser);
     },
@@ -201,11 +202,14 @@ export function postgresUsers(tx: Transaction): UserRepository {
     },
 
     async findByEmail(email) {
-      const rows = await queries.findUserByEmail.run({ email: parseEmail(email) }, tx);
+      const address = parseEmail(email);
+      await tx.unlock();
+      const rows = await queries.findUserByEmail.run({ email: address }, tx);
       return firstOrNull(rows, toUser);
     },
 
     async getSelf() {
+      await tx.unlock();
       const rows = await queries.findOwnUser.run(undefined, tx);
       return found(firstOrNull(rows, toUser), "user", "myself");
     },
@@ -215,32 +219,35 @@ export function postgresUsers(tx: Transaction): UserRepository {
         start: [BEFORE_ALL_IDS],
         pattern: [UUID_KEY],
         keyOf: (row: queries.ListUsersResult) => [row.id],
-        read: ([afterUserId], limit) =>
-          queries.listUsers.run({ afterUserId: afterUserId!, limit }, tx),
+        read: async ([afterUserId], limit) => {
+          await tx.unlock();
+          return queries.listUsers.run({ afterUserId: afterUserId!, limit }, tx);
+        },
         item: toUser,
       }),
 
     async listRecentlyActive({ since, limit }) {
-      const rows = await queries.listRecentlyActiveUsers.run(
-        { since: parseTime(since, "since"), limit: parseLimit(limit) },
-        tx,
-      );
+      const window = { since: parseTime(since, "since"), limit: parseLimit(limit) };
+      await tx.unlock();
+      const rows = await queries.listRecentlyActiveUsers.run(window, tx);
       return rows.map(toUser);
     },
 
     async search(query, { limit = 20 } = {}) {
       // The database says which length is right; what is far from it need not travel.
-      const text = parseText(query, "query").slice(0, 400);
-      const rows = await queries.searchUsers.run({ query: text, limit: parseLimit(limit) }, tx);
+      const wanted = { query: parseText(query, "query").slice(0, 400), limit: parseLimit(limit) };
+      await tx.unlock();
+      const rows = await queries.searchUsers.run(wanted, tx);
       return rows.map(({ userId, ...match }) => ({ id: userId as UserId, ...match }));
     },
 
-    async updateOwnProfile(changes) {
+    async updateOwnProfile({ phoneNumber, ...changes }) {
+      await tx.unlock();
+      if (phoneNumber !== undefined) await queries.setOwnPhoneNumber.run({ phoneNumber }, tx);
       const rows = await queries.updateOwnProfile.run(
         {
           ...changes,
           setsJobTitle: changes.jobTitle !== undefined,
-          setsPhoneNumber: changes.phoneNumber !== undefined,
           setsAvatarUrl: changes.avatarUrl !== undefined,
         },
         tx,

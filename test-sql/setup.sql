@@ -3,7 +3,9 @@
  * tests use, in schemas of their own, so that no snapshot ever sees them. It
  * ships with the package: applications write their own pgTAP tests in it.
  *
- *   tests.person('ann')               -- ann exists and may sign in
+ *   tests.person('ann')               -- ann exists and may sign in; the cell is unlocked
+ *   tests.newcomer('new')             -- new registered, and did not verify the address yet
+ *   tests.give_email('ann', 'ann@example.org') -- ann has another address
  *   tests.organization('acme', 'ann') -- acme exists and ann owns it
  *   tests.member('acme', 'bob')       -- bob works there; a third argument is his role
  *   tests.act_as('ann', 'acme')       -- the statements that follow are ann's, in acme
@@ -216,6 +218,24 @@ as $$
     proof_xid = proof_xid - 1
 $$;
 
+-- Begins a check in a transaction that is unlocked, as a client does.
+create function tests.begin_password_check(
+  p_email text,
+  p_ip_address inet default null,
+  out status text,
+  out attempt_id uuid,
+  out nonce bytea
+)
+  language plpgsql
+as $$
+begin
+  perform tests.unlock();
+  select checked.status, checked.attempt_id, checked.nonce
+  into status, attempt_id, nonce
+  from begin_password_check(p_email, p_ip_address) as checked;
+end;
+$$;
+
 -- Begins a check and hands its proof in; null when there is nothing to prove.
 create function tests.prove_password(
   p_name text,
@@ -228,7 +248,7 @@ as $$
 declare
   v_check record;
 begin
-  select * into v_check from begin_password_check(tests.email(p_name), p_ip_address);
+  select * into v_check from tests.begin_password_check(tests.email(p_name), p_ip_address);
   if v_check.attempt_id is null then
     return null;
   end if;
@@ -273,8 +293,12 @@ create function tests.read_message(p_name text, p_purpose text)
   security definer
 as $$
 declare
-  v_token bytea;
+  v_user_id uuid;
+  v_token   bytea;
 begin
+  perform tests.unlock();
+  v_user_id := _find_user_by_email(tests.email(p_name));
+
   select token
   into v_token
   from take_messages(1000) as taken
@@ -285,11 +309,9 @@ begin
   set
     next_attempt_time = _now(),
     attempt_count = attempt_count - 1
-  from users
-  where users.id = messages.user_id
-    and messages.status = 'waiting'
-    and messages.attempt_count > 0
-    and (users.email, messages.purpose) <> (tests.email(p_name), p_purpose);
+  where status = 'waiting'
+    and attempt_count > 0
+    and (user_id, purpose) is distinct from (v_user_id, p_purpose);
   return v_token;
 end;
 $$;
@@ -308,12 +330,24 @@ $$;
 -- Keys
 --
 
+-- The first key of the cell, as its share was wrapped: by nobody here. Where clients
+-- are tested it is replaced by one that they can have unwrapped.
+create function tests.first_key(out share bytea, out key_name text, out wrapped bytea)
+  language sql
+  immutable
+  return (sha256(convert_to('share::1', 'UTF8')), 'test'::text, '\x00'::bytea);
+
 -- The share of a key, as a key management service would unwrap it.
 create function tests.share(p_organization text default null, p_key_id integer default 1)
   returns bytea
   language sql
   immutable
-  return sha256(convert_to('share:' || coalesce(p_organization, '') || ':' || p_key_id, 'UTF8'));
+as $$
+  select case
+    when p_organization is null and p_key_id = 1 then (tests.first_key()).share
+    else sha256(convert_to('share:' || coalesce(p_organization, '') || ':' || p_key_id, 'UTF8'))
+  end
+$$;
 
 -- Under the pad of this transaction, made if there is none yet. A field of 0 is the
 -- share of a key, and names the key; every other names a field.
@@ -376,10 +410,13 @@ create function tests.add_key(p_organization text default null)
   security definer
 as $$
 declare
-  v_key_id integer := next_key_id(tests.organization_id(p_organization));
+  v_key_id   integer := next_key_id(tests.organization_id(p_organization));
+  v_is_first boolean := p_organization is null and v_key_id = 1;
 begin
   perform add_key(
-    tests.organization_id(p_organization), v_key_id, 'local-key-file', 'test', '\x00',
+    tests.organization_id(p_organization), v_key_id, 'local-key-file',
+    case when v_is_first then (tests.first_key()).key_name else 'test' end,
+    case when v_is_first then (tests.first_key()).wrapped else '\x00' end,
     tests.masked_share(p_organization, v_key_id)
   );
   perform activate_key(
@@ -595,6 +632,24 @@ end;
 $$;
 
 
+-- The cell as it is before its first key: people are there, and nothing of them is sealed.
+create function tests.without_keys()
+  returns void
+  language plpgsql
+as $$
+begin
+  perform tests.act_as_superuser();
+  alter table users drop constraint users_who_are_not_deleted_have_an_email;
+  update users set email = null, phone_number = null;
+  delete from user_email_indexes;
+  delete from password_credentials;
+  delete from password_history;
+  delete from subject_salts;
+  truncate tenant_keys, blind_index_versions;
+  perform set_config('safetypin.shares', '', true);
+end;
+$$;
+
 -- A table that lasts as long as the test, with a sealed column of each kind: `about`
 -- is about a person and the application's to open, `remark` is of an organization,
 -- `digest` is opened by the database alone, `token` is sealed by clients (algorithm 2).
@@ -674,12 +729,46 @@ create function tests.person(p_name text)
 as $$
 begin
   perform tests.act_as_superuser();
+  perform tests.unlock();
   insert into users (id, email, first_name, last_name, status, email_verified_time)
   values (
-    tests.user_id(p_name), tests.email(p_name), initcap(p_name), 'Example', 'active', now()
+    tests.user_id(p_name), _seal_email(tests.user_id(p_name), tests.email(p_name)),
+    initcap(p_name), 'Example', 'active', now()
   );
+  perform _index_email(tests.user_id(p_name), tests.email(p_name));
   perform tests.give_password(tests.user_id(p_name));
   return tests.user_id(p_name);
+end;
+$$;
+
+-- Somebody who registered and has to verify their address.
+create function tests.newcomer(p_name text)
+  returns uuid
+  language plpgsql
+as $$
+begin
+  perform tests.act_as_superuser();
+  perform tests.unlock();
+  insert into users (id, email, first_name, last_name)
+  values (
+    tests.user_id(p_name), _seal_email(tests.user_id(p_name), tests.email(p_name)),
+    initcap(p_name), 'Example'
+  );
+  perform _index_email(tests.user_id(p_name), tests.email(p_name));
+  return tests.user_id(p_name);
+end;
+$$;
+
+create function tests.give_email(p_name text, p_email text)
+  returns void
+  language plpgsql
+as $$
+begin
+  perform tests.act_as_superuser();
+  perform tests.unlock();
+  update users set email = _seal_email(id, p_email) where id = tests.user_id(p_name);
+  delete from user_email_indexes where user_id = tests.user_id(p_name);
+  perform _index_email(tests.user_id(p_name), p_email);
 end;
 $$;
 

@@ -73,7 +73,7 @@ const DEEDS: Record<string, string> = {
   "makes a member an admin": `select set_member_role('${userId("bob")}', 'admin')`,
   "removes a member": `select remove_member('${userId("bob")}')`,
   "suspends a member": `select suspend_member('${userId("bob")}')`,
-  "asks somebody to join": "select add_member('zoe@example.com', 'admin')",
+  "asks somebody to join": "select add_member('zoe@example.com', 'admin') from tests.unlock()",
   "makes a role": "select create_role('mine')",
   "deletes a role": `select delete_role('${OTHER_ROLE}')`,
   "gives a role what it did not hold": `select set_role_permissions('${OTHER_ROLE}', array['roles.manage'])`,

@@ -2,6 +2,7 @@ import type { SafetyPin } from "../src/safetypin.js";
 import { tagOf } from "../src/tokens.js";
 import { connectForTest, newPassword, newPerson, readToken, reveal, type Person } from "./support/client.js";
 import { useDatabase, type TestCell } from "./support/database.js";
+import { findUserId } from "./support/keys.js";
 
 jest.setTimeout(60_000);
 
@@ -66,8 +67,8 @@ it("asks resolveCell where somebody lives before they sign in", async () => {
   expect(signedIn.sessionToken.cellTag).toBe(tagOf(other.cell));
   const next = await safetypin.refresh(signedIn.refreshToken);
   expect(next.sessionToken.cellTag).toBe(tagOf(other.cell));
-  const found = (cell: TestCell) => cell.pool("admin").query("select from users where email = $1", [email]);
-  expect([(await found(database)).rowCount, (await found(other)).rowCount]).toEqual([0, 1]);
+  const found = (cell: TestCell) => findUserId(cell, email);
+  expect([await found(database), await found(other)]).toEqual([null, signedIn.userId]);
 });
 
 it("names the cell that resolveCell invents", async () => {

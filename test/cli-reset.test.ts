@@ -9,6 +9,7 @@ import { DEFAULT_CELL, parseCellName } from "../src/migrations/cell.js";
 import { status } from "../src/migrations/status.js";
 import { up } from "../src/migrations/up.js";
 import { declareEnvironment, seed } from "../src/seeds.js";
+import { localKeyFile } from "../src/keys/local-key-file.js";
 import { useCellNames } from "./support/cell-names.js";
 import { runCli } from "./support/cli.js";
 import { aloneWithRoles, asAdmin, useDatabase, type TestDatabase } from "./support/database.js";
@@ -32,8 +33,8 @@ async function withClient<Result>(
 async function addPerson(database: TestDatabase): Promise<void> {
   await withClient(database, (client) =>
     client.query(
-      `insert into ${cell}.users (id, email, first_name, last_name)
-       values ('00000000-0000-0000-0000-0000000000aa', 'gone@example.org', 'Gone', 'Tomorrow')`,
+      `insert into ${cell}.users (id, status, first_name, last_name)
+       values ('00000000-0000-0000-0000-0000000000aa', 'deleted', 'Gone', 'Tomorrow')`,
     ),
   );
 }
@@ -318,7 +319,7 @@ describe("seed", () => {
       await aloneWithRoles(() => bootstrap(client, { cell: cellOfDevelopers }));
       await up(client, { cell: cellOfDevelopers });
       await declareEnvironment(client, "development", { cell: cellOfDevelopers });
-      for (let time = 1; time <= 2; time += 1) await seed(client, { cell: cellOfDevelopers });
+      for (let time = 1; time <= 2; time += 1) await seed(client, { cell: cellOfDevelopers, keys: (environment) => localKeyFile({ environment }) });
       const { rows } = await client.query(`select count(*)::integer as people from ${cellOfDevelopers}.users`);
       expect(rows).toEqual([{ people: 3 }]);
     });

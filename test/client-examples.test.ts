@@ -13,6 +13,7 @@ import { speakTls, writeCertificate } from "./support/certificate.js";
 import { newPerson } from "./support/client.js";
 import type { Login, TestCell } from "./support/database.js";
 import { examplesOf, promised, runExample } from "./support/examples.js";
+import { inUnlockedCell, keysOfProduction } from "./support/keys.js";
 import { useServer } from "./support/server.js";
 
 /*
@@ -66,16 +67,16 @@ beforeAll(async () => {
 
   // The servers at hand have flaws that production would not serve with.
   const connect = (options: ConnectOptions) =>
-    safetypin.SafetyPin.connect({ ...options, allowVulnerableServer: true, log: () => undefined });
+    safetypin.SafetyPin.connect({ keys: keysOfProduction(), ...options, allowVulnerableServer: true, log: () => undefined });
   exported = {
     ...safetypin,
     SafetyPin: { connect },
     Mailer: {
       connect: (options: MailerOptions) =>
-        safetypin.Mailer.connect({ ...options, allowVulnerableServer: true, log: () => undefined }),
+        safetypin.Mailer.connect({ keys: keysOfProduction(), ...options, allowVulnerableServer: true, log: () => undefined }),
     },
     deliverMessages: (options: MailerOptions) =>
-      safetypin.deliverMessages({ ...options, allowVulnerableServer: true, log: () => undefined }),
+      safetypin.deliverMessages({ keys: keysOfProduction(), ...options, allowVulnerableServer: true, log: () => undefined }),
   };
   client = await connect({ connectionString: home.connectionString("app") });
   given = {
@@ -123,7 +124,11 @@ function cellNamed(cell: string): TestCell {
 }
 
 async function rename(cell: TestCell, id: string, email: string): Promise<void> {
-  await cell.pool("admin").query("update users set email = $2 where id = $1", [id, email]);
+  await inUnlockedCell(cell.pool("admin"), async (client) => {
+    await client.query("update users set email = _seal_email(id, $2) where id = $1", [id, email]);
+    await client.query("delete from user_email_indexes where user_id = $1", [id]);
+    await client.query("select _index_email($1, $2)", [id, email]);
+  });
 }
 
 /** What TypeScript says of blocks that stand each in a file of its own, as an application's would. */

@@ -333,6 +333,10 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     as: "operator",
     call: `suspend_organization(${ACME}, 'unpaid')`,
   },
+  "set_own_phone_number: user.phone_number_set": {
+    as: "bob",
+    call: "set_own_phone_number('+431234567')",
+  },
   "suspend_user: user.suspended": { as: "operator", call: `suspend_user(${BOB}, 'gone')` },
   "delete_index_batch: blind_index.swept": {
     given: `${TWO_KEYS}
@@ -377,6 +381,7 @@ const NO_EVENT = [
   "begin_request",
   "count_sealed_values",
   "find_organization_of_own_domain",
+  "find_user_by_email",
   "has_all_permissions",
   "has_any_permission",
   "has_permission",
@@ -388,6 +393,7 @@ const NO_EVENT = [
   "list_wrapped_shares",
   "next_key_id",
   "open_fields",
+  "open_users",
   "prepare_password_change",
   "read_password_policy",
   "require_permission",

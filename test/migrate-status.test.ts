@@ -90,8 +90,8 @@ test("a new cell is production, and stays what it is once it holds people", asyn
   await expect(status(client, { cell })).resolves.toMatchObject({ environment: "test" });
 
   await client.query(
-    `insert into ${cell}.users (id, email, first_name, last_name)
-     values ('00000000-0000-0000-0000-000000000001', 'ada@example.org', 'Ada', 'Lovelace')`,
+    `insert into ${cell}.users (id, status, first_name, last_name)
+     values ('00000000-0000-0000-0000-000000000001', 'deleted', 'Ada', 'Lovelace')`,
   );
   await declareEnvironment(client, "production", { cell });
   await expect(declareEnvironment(client, "development", { cell })).rejects.toMatchObject({

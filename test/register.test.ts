@@ -7,6 +7,7 @@ import type { SafetyPin } from "../src/safetypin.js";
 import { OneTimeToken, SessionToken, tagOf } from "../src/tokens.js";
 import { connectForTest, deliverMail, newPassword, newPerson, readToken, reveal } from "./support/client.js";
 import { useDatabase } from "./support/database.js";
+import { findUserId } from "./support/keys.js";
 
 jest.setTimeout(60_000);
 
@@ -171,8 +172,8 @@ describe("registering", () => {
 
     const { rows } = await database.admin.query(
       `select host(ip_address) as ip, user_agent from auth_audit_logs
-       join users on users.id = auth_audit_logs.user_id
-       where users.email = 'finn@example.com' and event_type = 'user.registered'`,
+       where user_id = $1 and event_type = 'user.registered'`,
+      [await findUserId(database, "finn@example.com")],
     );
     expect(rows).toEqual([{ ip: "192.0.2.9", user_agent: "Test??/1" }]);
   });

@@ -53,7 +53,7 @@ describe("npm start -- --once", () => {
     expect(output).toContain("SafetyPin: 0 rows. The injection ran, and made Zoe nobody");
     expect(output).toContain("the caller is null and sees 0 people");
     expect(output).toContain("the twin's application makes the token and keeps its digest: Ann's password is his now");
-    expect(output).toContain("SafetyPin: he asked, and was told nothing.");
+    expect(output).toContain("SafetyPin: with the application's login and without its keys he cannot even ask");
   });
 
   it("is what the README shows", async () => {

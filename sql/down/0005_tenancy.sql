@@ -7,6 +7,7 @@ set local role safetypin_owner;
 drop policy select_member on users;
 
 drop function search_users;
+drop function find_user_by_email;
 drop function close_account;
 drop function transfer_ownership;
 drop function leave_organization;

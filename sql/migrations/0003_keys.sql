@@ -1694,7 +1694,7 @@ comment on function open_fields(integer, uuid[], bytea[], uuid[]) is
   'Opens the values of one field of many rows, in their order; null where there is none, or where its subject was shredded. Raises SP222 for a field that is not for applications, SP526 when the arrays do not match, SP103 when no organization is chosen, SP521 for a value that does not open, SP522 when its key is not unlocked.';
 
 grant execute on function open_fields(integer, uuid[], bytea[], uuid[])
-  to safetypin_app, safetypin_operator;
+  to safetypin_app, safetypin_operator, safetypin_definer;
 
 
 --

@@ -8,6 +8,10 @@
  * insert here, and the functions that do (register_user() and its kin) answer
  * the same whether an address was new or not.
  *
+ * Addresses and numbers are sealed: a dump of this table says who works where
+ * under which name, and how to reach nobody. Whoever is looked for by address is
+ * found by its blind index, in a table beside this one.
+ *
  * Nothing secret lives in this table. What proves a password is in
  * password_credentials, which nobody is granted.
  */
@@ -16,13 +20,13 @@ set local role safetypin_owner;
 
 create table users (
   id                  uuid not null default new_id(),
-  email               text not null,
+  email               bytea,
   first_name          text not null,
   last_name           text not null,
   job_title           text,
   status              text not null default 'pending',
   email_verified_time timestamptz,
-  phone_number        text,
+  phone_number        bytea,
   avatar_url          text,
   timezone            text not null default 'UTC',
   locale              text not null default 'en',
@@ -31,24 +35,13 @@ create table users (
   creation_time       timestamptz not null default now(),
   last_update_time    timestamptz not null default now(),
   search_text         text not null generated always as (
-    lower(first_name || ' ' || last_name || ' ' || coalesce(job_title, '') || ' ' || email)
+    lower(first_name || ' ' || last_name || ' ' || coalesce(job_title, ''))
   ) stored,
   search_words        tsvector not null generated always as (
-    to_tsvector(
-      'simple', first_name || ' ' || last_name || ' ' || coalesce(job_title, '') || ' ' || email
-    )
+    to_tsvector('simple', first_name || ' ' || last_name || ' ' || coalesce(job_title, ''))
   ) stored,
 
   constraint users_pkey primary key (id),
-  constraint users_email_key unique (email),
-  constraint users_email_is_lower_case check (email !~ '[A-Z]'),
-  -- The domain as it stands in the DNS: labels of other scripts come as IDNA writes them (xn--…).
-  constraint users_email_is_an_address
-    check (
-      email ~ '^[^@[:space:][:cntrl:]]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$'
-    ),
-  -- RFC 5321, 4.5.3.1.3: 256 octets with the angle brackets.
-  constraint users_email_is_short check (octet_length(email) <= 254),
   constraint users_first_name_is_a_name
     check (is_printable(first_name) and char_length(first_name) between 1 and 100 and btrim(first_name) <> ''),
   constraint users_last_name_is_a_name
@@ -58,8 +51,8 @@ create table users (
   constraint users_status_is_known check (status in ('pending', 'active', 'suspended', 'deleted')),
   constraint users_active_ones_have_a_verified_email
     check (status <> 'active' or email_verified_time is not null),
-  -- E.164: a plus and up to fifteen digits.
-  constraint users_phone_number_is_e164 check (phone_number ~ '^\+[1-9][0-9]{6,14}$'),
+  constraint users_who_are_not_deleted_have_an_email
+    check (email is not null or status = 'deleted'),
   constraint users_avatar_url_is_https
     check (avatar_url ~ '^https://[^[:space:]]+$' and char_length(avatar_url) <= 2000),
   constraint users_timezone_is_a_name check (timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'),
@@ -70,7 +63,8 @@ create table users (
 
 comment on table users is 'A person who signs in: one row in a cell, whatever organizations they belong to.';
 comment on column users.id is 'The id of the person. Never used again, also after erasure. [internal]';
-comment on column users.email is 'The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal]';
+comment on column users.email is
+  'The address they sign in with: A to Z in lower case, the domain in ASCII; null once there is none any more. Unique in the cell by its blind index. [sealed]';
 comment on column users.first_name is 'Given name. [personal]';
 comment on column users.last_name is 'Family name. [personal]';
 comment on column users.job_title is 'What they do; null when they do not say. [personal]';
@@ -78,7 +72,7 @@ comment on column users.status is
   'pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal]';
 comment on column users.email_verified_time is
   'When they proved that the address is theirs; null until then. [internal]';
-comment on column users.phone_number is 'E.164; null when they give none. [personal]';
+comment on column users.phone_number is 'E.164; null when they give none. [sealed]';
 comment on column users.avatar_url is 'An https address of a picture. [personal]';
 comment on column users.timezone is 'An IANA time zone name. [personal]';
 comment on column users.locale is 'A BCP 47 language tag. [personal]';
@@ -89,6 +83,25 @@ comment on column users.creation_time is 'When they registered. [internal]';
 comment on column users.last_update_time is 'When this row last changed. [internal]';
 comment on column users.search_text is 'What search_users() looks for parts of words in. [personal]';
 comment on column users.search_words is 'What search_users() looks for words in. [personal]';
+
+-- The domain as it stands in the DNS: labels of other scripts come as IDNA writes them
+-- (xn--…). RFC 5321, 4.5.3.1.3: 256 octets with the angle brackets.
+select _declare_sealed_field(
+  'users', 'email', 1, 'cell', 'application', 254,
+  'It names a person, and is where everything that is sent to them goes.',
+  p_subject_column => 'id',
+  p_pattern => '^[^@[:space:][:cntrl:]]+@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$',
+  p_constraint_name => 'users_email_is_an_address',
+  p_is_folded => true
+);
+-- E.164: a plus and up to fifteen digits.
+select _declare_sealed_field(
+  'users', 'phone_number', 2, 'cell', 'application', 16,
+  'It names a person, and codes will be sent to it.',
+  p_subject_column => 'id',
+  p_pattern => '^\+[1-9][0-9]{6,14}$',
+  p_constraint_name => 'users_phone_number_is_e164'
+);
 
 create index users_search_text_idx on users using gin (search_text gin_trgm_ops);
 create index users_search_words_idx on users using gin (search_words);
@@ -147,7 +160,7 @@ grant select (
   id, email, first_name, last_name, job_title, status, email_verified_time, phone_number,
   avatar_url, timezone, locale, last_login_time, creation_time, last_update_time
 ) on users to safetypin_app;
-grant update (first_name, last_name, job_title, phone_number, avatar_url, timezone, locale)
+grant update (first_name, last_name, job_title, avatar_url, timezone, locale)
   on users to safetypin_app;
 -- No insert and no delete: people begin in register_user() and end in close_account().
 
@@ -155,8 +168,8 @@ grant select on users to safetypin_definer, safetypin_backup;
 grant insert (id, email, first_name, last_name, status, email_verified_time, timezone, locale)
   on users to safetypin_definer;
 grant update (
-  first_name, last_name, timezone, locale, status, email_verified_time, sessions_valid_from,
-  last_login_time
+  first_name, last_name, phone_number, timezone, locale, status, email_verified_time,
+  sessions_valid_from, last_login_time
 ) on users to safetypin_definer;
 
 select _record_changes_of(
@@ -165,11 +178,298 @@ select _record_changes_of(
 );
 
 
+-- One row for each version of the blind indexes that is written: while one takes over
+-- from another, a person has two.
+create table user_email_indexes (
+  id           uuid not null default new_id(),
+  user_id      uuid not null,
+  version      integer not null,
+  email_index  bytea not null,
+  domain_index bytea not null,
+
+  constraint user_email_indexes_pkey primary key (id),
+  constraint user_email_indexes_user_id_version_key unique (user_id, version),
+  -- What makes an address one person's, in every version.
+  constraint user_email_indexes_version_email_index_key unique (version, email_index),
+  constraint user_email_indexes_user_id_fkey
+    foreign key (user_id) references users (id) on delete cascade,
+  constraint user_email_indexes_email_index_is_16_bytes check (octet_length(email_index) = 16),
+  constraint user_email_indexes_domain_index_is_16_bytes check (octet_length(domain_index) = 16)
+);
+
+comment on table user_email_indexes is
+  'The blind indexes of addresses: what people are found by, whose address nobody reads here.';
+comment on column user_email_indexes.id is 'The id of this row. [internal]';
+comment on column user_email_indexes.user_id is 'Whose address. [internal]';
+comment on column user_email_indexes.version is 'Which version of the blind indexes. [internal]';
+comment on column user_email_indexes.email_index is 'The blind index of the address. [secret]';
+comment on column user_email_indexes.domain_index is
+  'The blind index of what comes after its name, @ and all: those of one domain have the same. [secret]';
+
+create index user_email_indexes_version_domain_index_idx on user_email_indexes (version, domain_index);
+
+alter table user_email_indexes enable row level security;
+alter table user_email_indexes force row level security;
+
+create policy select_definer on user_email_indexes
+  for select
+  to safetypin_definer
+  using (true);
+comment on policy select_definer on user_email_indexes is
+  'Sign-in looks people up before anybody is signed in.';
+
+create policy insert_definer on user_email_indexes
+  for insert
+  to safetypin_definer
+  with check (true);
+comment on policy insert_definer on user_email_indexes is
+  'An address is indexed by the function that seals it.';
+
+create policy select_backup on user_email_indexes
+  for select
+  to safetypin_backup
+  using (true);
+comment on policy select_backup on user_email_indexes is 'A backup holds every row.';
+
+grant select on user_email_indexes to safetypin_definer, safetypin_backup;
+grant insert (user_id, version, email_index, domain_index)
+  on user_email_indexes to safetypin_definer;
+-- No update: an index is of one address in one version, or goes with the person.
+
+
 --
--- Rules
+-- Addresses
 --
 
 set local role safetypin_definer;
+
+-- As the blind index folds it. Whatever is known by an address, an account, its
+-- throttle or a message that is on its way, is known by this form of it: otherwise
+-- one that is only written differently would get guesses of its own. What is longer than
+-- any address is cut before anything is made of it.
+create function _fold_email(
+  p_email text
+)
+  returns text
+  language sql
+  immutable
+  parallel safe
+  return btrim(_fold_ascii(left(btrim(p_email), 320)));
+
+comment on function _fold_email(text) is
+  'An address without the differences that make no other address of it: A to Z in small letters, no space around.';
+
+
+create function _seal_email(
+  p_user_id uuid,
+  p_email text
+)
+  returns bytea
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  return _seal_text(1, null, p_user_id, _fold_email(p_email), p_user_id);
+end;
+$$;
+
+comment on function _seal_email(uuid, text) is
+  'Seals an address for users.email of this person. Breaks users_email_is_an_address for what is none. Raises SP221, SP321 and SP522 when the cell''s key does not work here.';
+
+
+-- What is indexed is moved by assignment: a statement would show it in its plan.
+create function _index_email(
+  p_user_id uuid,
+  p_email text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_email        text := _fold_email(p_email);
+  v_domain       text := substr(v_email, strpos(v_email, '@'));
+  v_version      integer;
+  v_email_index  bytea;
+  v_domain_index bytea;
+begin
+  -- In one order, so that two who register one address do not wait in a circle.
+  foreach v_version in array _written_versions(null) loop
+    v_email_index := _blind_index(1, null, v_version, v_email);
+    v_domain_index := _blind_index(1, null, v_version, v_domain);
+
+    insert into user_email_indexes (user_id, version, email_index, domain_index)
+    values (p_user_id, v_version, v_email_index, v_domain_index);
+  end loop;
+end;
+$$;
+
+comment on function _index_email(uuid, text) is
+  'Writes the blind indexes of an address, in every version that is written. Breaks user_email_indexes_version_email_index_key for an address that somebody has. Raises SP321 and SP522 when the cell''s key does not work here.';
+
+
+create function _find_user_by_email(
+  p_email text
+)
+  returns uuid
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+declare
+  v_version integer := _looked_up_version(null);
+  v_index   bytea;
+begin
+  if v_version is null then
+    raise exception 'the cell has no active key'
+      using errcode = 'SP321', hint = 'Add one with add_key() and activate it.';
+  end if;
+  v_index := _blind_index(1, null, v_version, _fold_email(p_email));
+
+  return (
+    select user_id
+    from user_email_indexes
+    where version = v_version
+      and email_index = v_index
+  );
+end;
+$$;
+
+comment on function _find_user_by_email(text) is
+  'Who has this address, however it is written; null when nobody does. Raises SP321 and SP522 when the cell''s key does not work here.';
+
+
+create function _email_of(
+  p_user_id uuid
+)
+  returns text
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+declare
+  v_email bytea;
+begin
+  select email into v_email from users where id = p_user_id;
+
+  return _open_text(1, null, p_user_id, v_email, p_user_id);
+end;
+$$;
+
+comment on function _email_of(uuid) is
+  'The address of a person, opened. Raises SP521 when it does not open and SP522 when the cell''s key is not unlocked.';
+
+
+-- For rotation, which has locked the person.
+create function _index_user_email(
+  p_user_id uuid,
+  p_version integer
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_email        text := _email_of(p_user_id);
+  v_email_index  bytea;
+  v_domain_index bytea;
+begin
+  if v_email is null then
+    return;
+  end if;
+
+  v_email_index := _blind_index(1, null, p_version, v_email);
+  v_domain_index := _blind_index(1, null, p_version, substr(v_email, strpos(v_email, '@')));
+  insert into user_email_indexes (user_id, version, email_index, domain_index)
+  values (p_user_id, p_version, v_email_index, v_domain_index)
+  on conflict (user_id, version) do nothing;
+end;
+$$;
+
+comment on function _index_user_email(uuid, integer) is
+  'Indexes a person''s address in a version that takes over. Raises SP521 for an address that does not open, SP522 when a key is not unlocked.';
+
+
+-- One call for all of a list, and nothing of what is opened in a statement.
+create function open_users(
+  p_ids uuid[],
+  p_emails bytea[],
+  p_phone_numbers bytea[]
+)
+  returns table (
+    id uuid,
+    email text,
+    phone_number text
+  )
+  language plpgsql
+  stable
+  rows 100
+  security definer
+  set search_path from current
+as $$
+declare
+  v_emails        text[];
+  v_phone_numbers text[];
+begin
+  if p_ids is null then
+    return;
+  end if;
+  v_emails := open_fields(1, p_ids, p_emails);
+  v_phone_numbers := open_fields(2, p_ids, p_phone_numbers);
+
+  for v_at in 1 .. cardinality(p_ids) loop
+    id := p_ids[v_at];
+    email := v_emails[v_at];
+    phone_number := v_phone_numbers[v_at];
+    return next;
+  end loop;
+end;
+$$;
+
+comment on function open_users(uuid[], bytea[], bytea[]) is
+  'Opens the addresses and phone numbers of people, whom row-level security showed the caller before; nothing for no one. Raises SP521 for one that does not open and SP522 when the cell''s key is not unlocked.';
+
+grant execute on function open_users(uuid[], bytea[], bytea[]) to safetypin_app;
+
+
+create function set_own_phone_number(
+  p_phone_number text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_user_id uuid := _require_user();
+  v_sealed  bytea := _seal_text(2, null, v_user_id, p_phone_number, v_user_id);
+begin
+  update users
+  set phone_number = v_sealed
+  where id = v_user_id;
+
+  perform _log_event('user.phone_number_set', v_user_id);
+end;
+$$;
+
+comment on function set_own_phone_number(text) is
+  'Sets the caller''s phone number, or clears it for null. Breaks users_phone_number_is_e164 for what is none. Raises SP102 when nobody is signed in, SP221, SP321 and SP522 when the cell''s key does not work here.';
+
+grant execute on function set_own_phone_number(text) to safetypin_app;
+
+
+--
+-- Rules
+--
 
 -- PostgreSQL counts what a transaction writes to each table and shows every login the
 -- counts of its own. So what is done for an address that somebody has is done for one
@@ -182,16 +482,17 @@ create function _invent_person()
   set search_path from current
 as $$
 declare
-  v_id uuid := new_id();
+  v_id     uuid := new_id();
+  v_sealed bytea := _seal_email(v_id, v_id || '@nobody.invalid');
 begin
   insert into users (id, email, first_name, last_name, timezone, locale)
-  values (v_id, v_id || '@nobody.invalid', 'No', 'Body', 'UTC', 'en');
+  values (v_id, v_sealed, 'No', 'Body', 'UTC', 'en');
   return v_id;
 end;
 $$;
 
 comment on function _invent_person() is
-  'Makes a person who is nobody, for whoever calls it to undo: so that the same is written whether an address is somebody''s or not.';
+  'Makes a person who is nobody, for whoever calls it to undo: so that the same is written whether an address is somebody''s or not. Raises SP522 when the cell''s key is not unlocked.';
 
 
 -- Voids every session at once, whatever their number: begin_request() compares.
@@ -308,3 +609,5 @@ comment on function declare_environment(text) is
 grant execute on function declare_environment(text) to safetypin_owner, safetypin_operator;
 
 set local role safetypin_owner;
+
+select _declare_blind_index('user_email_indexes', 1, 'user_id', '_index_user_email');

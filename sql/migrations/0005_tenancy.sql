@@ -876,18 +876,20 @@ create function add_member(
 as $$
 declare
   v_organization_id uuid := _require_organization();
+  v_addressee_id    uuid;
   v_user_id         uuid;
   v_nobody_id       uuid;
 begin
   perform _require_permission('members.manage');
   perform _require_role_is_grantable(p_role);
+  v_addressee_id := _find_user_by_email(p_email);
 
   -- By their key, of which there is one: "not exists" is planned as a join, and was
   -- seen to read half of a large organization's members to add one.
   select users.id
   into v_user_id
   from users
-  where users.email = _fold_ascii(p_email)
+  where users.id = v_addressee_id
     and users.status = 'active'
     and (
       select true from organization_users
@@ -923,7 +925,7 @@ end;
 $$;
 
 comment on function add_member(text, text) is
-  'Asks the person with this address to join the current organization; nothing happens when there is none, and the answer is the same. Raises SP201 without members.manage and SP202 for a role above one''s own.';
+  'Asks the person with this address to join the current organization; nothing happens when there is none, and the answer is the same. Raises SP201 without members.manage and SP202 for a role above one''s own, SP522 when the cell''s key is not unlocked.';
 
 grant execute on function add_member(text, text) to safetypin_app;
 
@@ -987,19 +989,20 @@ create function withdraw_invitation(
 as $$
 declare
   v_organization_id uuid := _require_organization();
+  v_addressee_id    uuid;
   v_user_id         uuid;
   v_nobody_id       uuid;
 begin
   perform _require_permission('members.manage');
+  v_addressee_id := _find_user_by_email(p_email);
 
-  select organization_users.user_id
+  select user_id
   into v_user_id
-  from users
-  join organization_users on organization_users.user_id = users.id
-  where users.email = _fold_ascii(p_email)
-    and organization_users.organization_id = v_organization_id
-    and organization_users.status = 'invited'
-  for update of organization_users;
+  from organization_users
+  where organization_id = v_organization_id
+    and user_id = v_addressee_id
+    and status = 'invited'
+  for update;
 
   -- As in add_member(): an invitation that was none is taken back all the same.
   begin
@@ -1028,7 +1031,7 @@ end;
 $$;
 
 comment on function withdraw_invitation(text) is
-  'Takes back the invitation of the person with this address to the current organization; nothing happens when there is none, and the answer is the same. Raises SP201 without members.manage.';
+  'Takes back the invitation of the person with this address to the current organization; nothing happens when there is none, and the answer is the same. Raises SP201 without members.manage and SP522 when the cell''s key is not unlocked.';
 
 grant execute on function withdraw_invitation(text) to safetypin_app;
 
@@ -1368,10 +1371,47 @@ grant execute on function close_account() to safetypin_app;
 -- Searching people
 --
 
+-- Whoever has the address and may not be seen is not there. What this may show is what
+-- select_self and select_member show on users; a query that reads the person under
+-- those would find nobody else anyhow.
+create function find_user_by_email(
+  p_email text
+)
+  returns uuid
+  language plpgsql
+  stable
+  parallel restricted
+  security definer
+  set search_path from current
+as $$
+declare
+  v_user_id uuid := _find_user_by_email(p_email);
+begin
+  return (
+    select v_user_id
+    where v_user_id = current_user_id()
+      or exists (
+        select from organization_users
+        where organization_id = current_organization_id()
+          and user_id = v_user_id
+          and status <> 'invited'
+      )
+  );
+end;
+$$;
+
+comment on function find_user_by_email(text) is
+  'The person with this address, if the caller may see them; null otherwise. Raises SP522 when the cell''s key is not unlocked.';
+
+grant execute on function find_user_by_email(text) to safetypin_app;
+
+
 -- A definer function with the organization first, because LIKE and @@ are not
 -- leakproof: under row-level security they never reach an index (measured:
 -- 1 005 ms against 1.6). The plan is made for each call, since the right one
 -- depends on how many people the organization has.
+--
+-- An address is not searched in: it is found by all of it, or by its domain.
 create function search_users(
   p_query text,
   p_limit integer default 20
@@ -1396,6 +1436,8 @@ declare
   v_query           text;
   v_pattern         text;
   v_words           tsquery;
+  v_version         integer;
+  v_index           bytea;
 begin
   -- Before anything is made of it: what is parsed takes the square of its length in
   -- time, and heeds no timeout.
@@ -1403,7 +1445,7 @@ begin
      or coalesce(char_length(btrim(p_query)), 0) not between 2 and 100
   then
     raise exception 'a search is for 2 to 100 characters'
-      using errcode = 'SP506', hint = 'Pass at least two characters of a name, a title or an address.';
+      using errcode = 'SP506', hint = 'Pass at least two characters of a name or a title, or an address.';
   end if;
   if p_limit is null or p_limit not between 1 and 100 then
     raise exception 'a search returns 1 to 100 people, not %', p_limit
@@ -1414,26 +1456,74 @@ begin
   v_pattern := '%' || regexp_replace(v_query, '([\\%_])', '\\\1', 'g') || '%';
   v_words := plainto_tsquery('simple', v_query);
 
+  if strpos(v_query, '@') > 0 then
+    v_version := _looked_up_version(null);
+    v_index := _blind_index(1, null, v_version, _fold_email(v_query));
+
+    return query
+      with page as materialized (
+        select
+          users.id,
+          users.email,
+          users.first_name,
+          users.last_name,
+          users.job_title,
+          organization_users.role
+        from user_email_indexes
+        join organization_users on organization_users.user_id = user_email_indexes.user_id
+        join users on users.id = user_email_indexes.user_id
+        where user_email_indexes.version = v_version
+          and (
+            user_email_indexes.email_index = v_index
+            or user_email_indexes.domain_index = v_index
+          )
+          and organization_users.organization_id = v_organization_id
+          and organization_users.status <> 'invited'
+        order by users.last_name, users.id
+        limit p_limit
+      )
+      select page.id, opened.email, page.first_name, page.last_name, page.job_title, page.role
+      from page
+      join open_users(
+        (select array_agg(page.id) from page),
+        (select array_agg(page.email) from page),
+        (select array_agg(null::bytea) from page)
+      ) as opened on opened.id = page.id
+      order by page.last_name, page.id;
+    return;
+  end if;
+
   return query
-    select
-      users.id,
-      users.email,
-      users.first_name,
-      users.last_name,
-      users.job_title,
-      organization_users.role
-    from organization_users
-    join users on users.id = organization_users.user_id
-    where organization_users.organization_id = v_organization_id
-      and organization_users.status <> 'invited'
-      and (users.search_text like v_pattern or users.search_words @@ v_words)
-    order by word_similarity(v_query, users.search_text) desc, users.last_name, users.id
-    limit p_limit;
+    with page as materialized (
+      select
+        users.id,
+        users.email,
+        users.first_name,
+        users.last_name,
+        users.job_title,
+        organization_users.role,
+        word_similarity(v_query, users.search_text) as similarity
+      from organization_users
+      join users on users.id = organization_users.user_id
+      where organization_users.organization_id = v_organization_id
+        and organization_users.status <> 'invited'
+        and (users.search_text like v_pattern or users.search_words @@ v_words)
+      order by similarity desc, users.last_name, users.id
+      limit p_limit
+    )
+    select page.id, opened.email, page.first_name, page.last_name, page.job_title, page.role
+    from page
+    join open_users(
+      (select array_agg(page.id) from page),
+      (select array_agg(page.email) from page),
+      (select array_agg(null::bytea) from page)
+    ) as opened on opened.id = page.id
+    order by page.similarity desc, page.last_name, page.id;
 end;
 $$;
 
 comment on function search_users(text, integer) is
-  'People of the current organization whose name, title or address contains the query, best match first. Raises SP102, SP103, SP504 for a limit out of range and SP506 for a query too short or too long.';
+  'People of the current organization whose name or title contains the query, best match first; or whose address it is, or whose domain, as @example.com. Raises SP102, SP103, SP504 for a limit out of range, SP506 for a query too short or too long and SP522 when the cell''s key is not unlocked.';
 
 grant execute on function search_users(text, integer) to safetypin_app;
 

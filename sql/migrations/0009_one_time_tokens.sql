@@ -250,7 +250,7 @@ create function _request_message(
 as $$
 declare
   v_now          timestamptz := _now();
-  v_email_digest bytea := _keyed_digest('email|' || _fold_ascii(p_email));
+  v_email_digest bytea := _keyed_digest('email|' || _fold_email(p_email));
 begin
   if exists (
     select from messages
@@ -454,12 +454,12 @@ begin
       ))
     returning
       messages.id, messages.purpose, messages.user_id, messages.attempt_count,
-      users.email, users.first_name, users.last_name, users.locale, users.timezone
+      users.email as sealed_email, users.first_name, users.last_name, users.locale, users.timezone
   loop
     id := v_message.id;
     attempt := v_message.attempt_count;
     purpose := v_message.purpose;
-    email := v_message.email;
+    email := _open_text(1, null, v_message.user_id, v_message.sealed_email, v_message.user_id);
     first_name := v_message.first_name;
     last_name := v_message.last_name;
     locale := v_message.locale;
@@ -495,7 +495,7 @@ end;
 $$;
 
 comment on function take_messages(integer, interval) is
-  'Takes messages to be sent, for as long as the lease: whom to write to, in which language, and the token, which is made here and shown to nobody else. Tell finish_message() how it went; what it is not told of is taken again. Raises SP504 for a number or a lease out of range.';
+  'Takes messages to be sent, for as long as the lease: whom to write to, in which language, and the token, which is made here and shown to nobody else. Tell finish_message() how it went; what it is not told of is taken again. Raises SP504 for a number or a lease out of range, SP522 when the cell''s key is not unlocked.';
 
 grant execute on function take_messages(integer, interval) to safetypin_mailer;
 
@@ -822,12 +822,13 @@ create function request_email_verification(
   set search_path from current
 as $$
 declare
-  v_user_id uuid;
+  v_owner_id uuid := _find_user_by_email(p_email);
+  v_user_id  uuid;
 begin
   select id
   into v_user_id
   from users
-  where email = _fold_ascii(p_email)
+  where id = v_owner_id
     and status = 'pending';
 
   perform _request_message('verify_email', p_email, v_user_id, '1 day');
@@ -836,7 +837,7 @@ end;
 $$;
 
 comment on function request_email_verification(text) is
-  'Asks for a message by which an address is verified, if somebody waits to verify it. Says nothing, and does the same if nobody does.';
+  'Asks for a message by which an address is verified, if somebody waits to verify it. Says nothing, and does the same if nobody does. Raises SP522 when the cell''s key is not unlocked.';
 
 grant execute on function request_email_verification(text) to safetypin_app;
 
@@ -1026,12 +1027,13 @@ create function find_organization_of_own_domain(
 as $$
 declare
   v_user_id uuid := _require_user();
+  v_domain  text := split_part(_email_of(v_user_id), '@', 2);
 begin
   select organizations.id, organizations.name
   into organization_id, name
   from users
   join organization_domains
-    on organization_domains.domain = split_part(users.email, '@', 2)
+    on organization_domains.domain = v_domain
     and organization_domains.verified_time is not null
   join organizations on organizations.id = organization_domains.organization_id
   where users.id = v_user_id
@@ -1041,7 +1043,7 @@ end;
 $$;
 
 comment on function find_organization_of_own_domain() is
-  'The organization that holds the domain of the caller''s own verified address; nulls when there is none. Raises SP102.';
+  'The organization that holds the domain of the caller''s own verified address; nulls when there is none. Raises SP102, and SP522 when the cell''s key is not unlocked.';
 
 grant execute on function find_organization_of_own_domain() to safetypin_app;
 

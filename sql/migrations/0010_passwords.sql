@@ -565,12 +565,14 @@ create trigger _500_count_cost
 -- The published columns that moved
 --
 
+-- Opened one row at a time, and only where it is asked for: who reads many of them
+-- opens them by open_users().
 create view published_users
   with (security_invoker = true, security_barrier = true)
 as
 select
   users.id,
-  users.email,
+  (open_fields(1, array[users.id], array[users.email]))[1] as email,
   users.first_name,
   users.last_name,
   users.job_title,
@@ -582,7 +584,7 @@ select
   password_credentials.set_time as password_last_changed,
   coalesce(password_credentials.must_change, false) as force_password_change,
   users.avatar_url,
-  users.phone_number,
+  (open_fields(2, array[users.id], array[users.phone_number]))[1] as phone_number,
   users.timezone,
   users.locale
 from users
@@ -747,7 +749,7 @@ create function _account_id(
   returns uuid
   language sql
   stable
-  return encode(substr(_keyed_digest('account|' || _fold_ascii(p_email)), 1, 16), 'hex')::uuid;
+  return encode(substr(_keyed_digest('account|' || _fold_email(p_email)), 1, 16), 'hex')::uuid;
 
 comment on function _account_id(text) is
   'What an account is throttled by, whether it exists or not.';
@@ -797,7 +799,7 @@ create function _cost_for_nobody(
   set search_path from current
 as $$
 declare
-  v_digest bytea := _keyed_digest('cost|' || _fold_ascii(p_email));
+  v_digest bytea := _keyed_digest('cost|' || _fold_email(p_email));
   v_place  double precision := ('x' || encode(substr(v_digest, 1, 4), 'hex'))::bit(32)::bigint / 2.0 ^ 32;
 begin
   return coalesce(
@@ -832,7 +834,7 @@ create function _salt_for_nobody(
   stable
   return '$2a$' || p_cost || '$' || left(
     translate(
-      encode(substr(_keyed_digest('salt|' || p_cost || '|' || _fold_ascii(p_email)), 1, 16), 'base64'),
+      encode(substr(_keyed_digest('salt|' || p_cost || '|' || _fold_email(p_email)), 1, 16), 'base64'),
       'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
       './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
     ),
@@ -865,13 +867,13 @@ create function begin_password_check(
 as $$
 declare
   v_now          timestamptz := _now();
-  v_email_digest bytea := _keyed_digest('email|' || _fold_ascii(p_email));
+  v_email_digest bytea := _keyed_digest('email|' || _fold_email(p_email));
   v_account_id   uuid := _account_id(p_email);
   v_address_id   uuid := _address_id(p_ip_address);
   v_policy       record;
   v_account      record;
   v_address      record;
-  v_user_id      uuid;
+  v_user_id      uuid := _find_user_by_email(p_email);
   v_salt         text;
   v_nobodys_salt text;
 begin
@@ -880,11 +882,10 @@ begin
   from password_policies
   where organization_id is null;
 
-  select users.id, password_credentials.salt
-  into v_user_id, v_salt
-  from users
-  left join password_credentials on password_credentials.user_id = users.id
-  where users.email = _fold_ascii(p_email);
+  select password_credentials.salt
+  into v_salt
+  from password_credentials
+  where password_credentials.user_id = v_user_id;
 
   -- Always the account first, then the address: two attempts never wait for
   -- each other.
@@ -941,7 +942,7 @@ end;
 $$;
 
 comment on function begin_password_check(text, inet, text) is
-  'Charges an attempt to sign in with this address and answers ready, with the salt to digest the password under ($2a$, cost and all) and a nonce; throttled, with how long to wait; or disabled after a hundred failures in a row (NIST SP 800-63B-4, 3.2.2). The answer is the same for an address nobody has.';
+  'Charges an attempt to sign in with this address and answers ready, with the salt to digest the password under ($2a$, cost and all) and a nonce; throttled, with how long to wait; or disabled after a hundred failures in a row (NIST SP 800-63B-4, 3.2.2). The answer is the same for an address nobody has. Raises SP522 when the cell''s key is not unlocked.';
 
 grant execute on function begin_password_check(text, inet, text) to safetypin_app;
 
@@ -1186,11 +1187,12 @@ as $$
 declare
   v_prepared password_preparation;
 begin
-  select users.email, users.first_name, users.last_name
-  into v_prepared.email, v_prepared.first_name, v_prepared.last_name
+  select users.first_name, users.last_name
+  into v_prepared.first_name, v_prepared.last_name
   from users
   where users.id = p_user_id;
 
+  v_prepared.email := _email_of(p_user_id);
   v_prepared.policy := _effective_policy(p_user_id);
   v_prepared.organization_names := array(
     select organizations.name
@@ -1364,7 +1366,7 @@ begin
   where user_id = p_user_id;
 
   -- Bound anew, the password starts with no failures.
-  perform _release_attempt(_account_id((select email from users where id = p_user_id)), null);
+  perform _release_attempt(_account_id(_email_of(p_user_id)), null);
   return true;
 end;
 $$;
@@ -1467,23 +1469,26 @@ as $$
 declare
   v_now        timestamptz := _now();
   v_is_set     boolean;
-  v_owner_id   uuid;
+  v_owner_id   uuid := _find_user_by_email(p_email);
+  v_email      text := p_email;
+  v_sealed     bytea;
   v_status     text;
   v_is_again   boolean := false;
   v_constraint text;
 begin
-  select id, status into v_owner_id, v_status from users where email = _fold_ascii(p_email);
+  select status into v_status from users where id = v_owner_id;
 
   -- What is done for a new address is done for one that has an account, under an
   -- address that nobody has, and undone: whatever is refused is refused alike, and
   -- it takes as long.
+  if v_owner_id is not null then
+    v_email := new_id() || '@nobody.invalid';
+  end if;
   begin
+    v_sealed := _seal_email(p_user_id, v_email);
     insert into users (id, email, first_name, last_name, timezone, locale)
-    values (
-      p_user_id,
-      case when v_owner_id is null then _fold_ascii(p_email) else new_id() || '@nobody.invalid' end,
-      p_first_name, p_last_name, p_timezone, p_locale
-    );
+    values (p_user_id, v_sealed, p_first_name, p_last_name, p_timezone, p_locale);
+    perform _index_email(p_user_id, v_email);
     v_is_set := _set_password(p_user_id, p_password_digest, array[p_history_digest], p_policy_version);
     if v_owner_id is null or v_status <> 'pending' then
       perform _register_again(p_user_id, p_first_name, p_last_name, p_timezone, p_locale, null);
@@ -1499,10 +1504,11 @@ begin
     when unique_violation then
       -- Somebody registered it at the same moment, and was first.
       get stacked diagnostics v_constraint = constraint_name;
-      if v_constraint <> 'users_email_key' then
+      if v_constraint <> 'user_email_indexes_version_email_index_key' then
         raise;
       end if;
-      select id, status into v_owner_id, v_status from users where email = _fold_ascii(p_email);
+      v_owner_id := _find_user_by_email(p_email);
+      select status into v_status from users where id = v_owner_id;
   end;
 
   if v_status = 'pending' then
@@ -1666,12 +1672,13 @@ create function request_password_reset(
   set search_path from current
 as $$
 declare
-  v_user_id uuid;
+  v_owner_id uuid := _find_user_by_email(p_email);
+  v_user_id  uuid;
 begin
   select id
   into v_user_id
   from users
-  where email = _fold_ascii(p_email)
+  where id = v_owner_id
     and status in ('pending', 'active');
 
   perform _request_message('reset_password', p_email, v_user_id, '1 hour');

@@ -14,7 +14,6 @@ export interface FindMemberParams {
 export interface FindMemberResult {
   /** Since when. [internal] */
   creationTime: Date;
-  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** Given name. [personal] */
   firstName: string;
@@ -36,23 +35,40 @@ export interface FindMemberQuery {
   result: FindMemberResult;
 }
 
-const findMemberIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":397,"b":404}]}],"statement":"select\n  organization_users.user_id as \"userId\",\n  users.email,\n  users.first_name as \"firstName\",\n  users.last_name as \"lastName\",\n  organization_users.role,\n  organization_users.is_owner as \"isOwner!\",\n  organization_users.status,\n  organization_users.creation_time as \"creationTime\"\nfrom organization_users\njoin users on users.id = organization_users.user_id\nwhere organization_users.user_id = :userId!"};
+const findMemberIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":376,"b":383}]}],"statement":"with page as materialized (\n  select\n    organization_users.user_id,\n    users.email,\n    users.first_name,\n    users.last_name,\n    organization_users.role,\n    organization_users.is_owner,\n    organization_users.status,\n    organization_users.creation_time\n  from organization_users\n  join users on users.id = organization_users.user_id\n  where organization_users.user_id = :userId!\n)\nselect\n  page.user_id as \"userId\",\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.role,\n  page.is_owner as \"isOwner!\",\n  page.status,\n  page.creation_time as \"creationTime\"\nfrom page\njoin open_users(\n  (select array_agg(user_id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(null::bytea) from page)\n) as opened on opened.id = page.user_id"};
 
 /**
  * Query generated from SQL:
  * ```
+ * with page as materialized (
+ *   select
+ *     organization_users.user_id,
+ *     users.email,
+ *     users.first_name,
+ *     users.last_name,
+ *     organization_users.role,
+ *     organization_users.is_owner,
+ *     organization_users.status,
+ *     organization_users.creation_time
+ *   from organization_users
+ *   join users on users.id = organization_users.user_id
+ *   where organization_users.user_id = :userId!
+ * )
  * select
- *   organization_users.user_id as "userId",
- *   users.email,
- *   users.first_name as "firstName",
- *   users.last_name as "lastName",
- *   organization_users.role,
- *   organization_users.is_owner as "isOwner!",
- *   organization_users.status,
- *   organization_users.creation_time as "creationTime"
- * from organization_users
- * join users on users.id = organization_users.user_id
- * where organization_users.user_id = :userId!
+ *   page.user_id as "userId",
+ *   opened.email as "email!",
+ *   page.first_name as "firstName",
+ *   page.last_name as "lastName",
+ *   page.role,
+ *   page.is_owner as "isOwner!",
+ *   page.status,
+ *   page.creation_time as "creationTime"
+ * from page
+ * join open_users(
+ *   (select array_agg(user_id) from page),
+ *   (select array_agg(email) from page),
+ *   (select array_agg(null::bytea) from page)
+ * ) as opened on opened.id = page.user_id
  * ```
  */
 export const findMember = new PreparedQuery<FindMemberParams,FindMemberResult>(findMemberIR);
@@ -68,7 +84,6 @@ export interface ListMembersParams {
 export interface ListMembersResult {
   /** Since when. [internal] */
   creationTime: Date;
-  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** Given name. [personal] */
   firstName: string;
@@ -90,34 +105,51 @@ export interface ListMembersQuery {
   result: ListMembersResult;
 }
 
-const listMembersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"params":[{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":403,"b":415}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":444,"b":450}]}],"statement":"-- The page is cut before people are joined: see ListUsers.\nselect\n  page.user_id as \"userId\",\n  users.email,\n  users.first_name as \"firstName\",\n  users.last_name as \"lastName\",\n  page.role,\n  page.is_owner as \"isOwner!\",\n  page.status,\n  page.creation_time as \"creationTime\"\nfrom (\n  select\n    user_id,\n    role,\n    is_owner,\n    status,\n    creation_time\n  from organization_users\n  where user_id > :afterUserId!\n  order by user_id\n  limit :limit!\n) as page\njoin users on users.id = page.user_id\norder by page.user_id"};
+const listMembersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"params":[{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":409,"b":421}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":454,"b":460}]}],"statement":"-- The page is cut before people are joined: see ListUsers.\nwith page as materialized (\n  select\n    members.user_id,\n    users.email,\n    users.first_name,\n    users.last_name,\n    members.role,\n    members.is_owner,\n    members.status,\n    members.creation_time\n  from (\n    select\n      user_id,\n      role,\n      is_owner,\n      status,\n      creation_time\n    from organization_users\n    where user_id > :afterUserId!\n    order by user_id\n    limit :limit!\n  ) as members\n  join users on users.id = members.user_id\n)\nselect\n  page.user_id as \"userId\",\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.role,\n  page.is_owner as \"isOwner!\",\n  page.status,\n  page.creation_time as \"creationTime\"\nfrom page\njoin open_users(\n  (select array_agg(user_id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(null::bytea) from page)\n) as opened on opened.id = page.user_id\norder by page.user_id"};
 
 /**
  * Query generated from SQL:
  * ```
  * -- The page is cut before people are joined: see ListUsers.
+ * with page as materialized (
+ *   select
+ *     members.user_id,
+ *     users.email,
+ *     users.first_name,
+ *     users.last_name,
+ *     members.role,
+ *     members.is_owner,
+ *     members.status,
+ *     members.creation_time
+ *   from (
+ *     select
+ *       user_id,
+ *       role,
+ *       is_owner,
+ *       status,
+ *       creation_time
+ *     from organization_users
+ *     where user_id > :afterUserId!
+ *     order by user_id
+ *     limit :limit!
+ *   ) as members
+ *   join users on users.id = members.user_id
+ * )
  * select
  *   page.user_id as "userId",
- *   users.email,
- *   users.first_name as "firstName",
- *   users.last_name as "lastName",
+ *   opened.email as "email!",
+ *   page.first_name as "firstName",
+ *   page.last_name as "lastName",
  *   page.role,
  *   page.is_owner as "isOwner!",
  *   page.status,
  *   page.creation_time as "creationTime"
- * from (
- *   select
- *     user_id,
- *     role,
- *     is_owner,
- *     status,
- *     creation_time
- *   from organization_users
- *   where user_id > :afterUserId!
- *   order by user_id
- *   limit :limit!
- * ) as page
- * join users on users.id = page.user_id
+ * from page
+ * join open_users(
+ *   (select array_agg(user_id) from page),
+ *   (select array_agg(email) from page),
+ *   (select array_agg(null::bytea) from page)
+ * ) as opened on opened.id = page.user_id
  * order by page.user_id
  * ```
  */

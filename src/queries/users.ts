@@ -16,7 +16,6 @@ export interface FindUserResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
@@ -34,7 +33,6 @@ export interface FindUserResult {
   lastUpdateTime: Date;
   /** A BCP 47 language tag. [personal] */
   locale: string;
-  /** E.164; null when they give none. [personal] */
   phoneNumber: string | null;
   /** pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal] */
   status: string;
@@ -48,28 +46,52 @@ export interface FindUserQuery {
   result: FindUserResult;
 }
 
-const findUserIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":379,"b":386}]}],"statement":"select\n  id,\n  email,\n  first_name as \"firstName\",\n  last_name as \"lastName\",\n  job_title as \"jobTitle\",\n  status,\n  email_verified_time as \"emailVerifiedTime\",\n  phone_number as \"phoneNumber\",\n  avatar_url as \"avatarUrl\",\n  timezone,\n  locale,\n  last_login_time as \"lastLoginTime\",\n  creation_time as \"creationTime\",\n  last_update_time as \"lastUpdateTime\"\nfrom users\nwhere id = :userId!"};
+const findUserIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":366,"b":373}]}],"statement":"-- Addresses and numbers are opened in one call, however many people there are.\nwith page as materialized (\n  select\n    id,\n    email,\n    first_name,\n    last_name,\n    job_title,\n    status,\n    email_verified_time,\n    phone_number,\n    avatar_url,\n    timezone,\n    locale,\n    last_login_time,\n    creation_time,\n    last_update_time\n  from users\n  where id = :userId!\n)\nselect\n  page.id,\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id"};
 
 /**
  * Query generated from SQL:
  * ```
+ * -- Addresses and numbers are opened in one call, however many people there are.
+ * with page as materialized (
+ *   select
+ *     id,
+ *     email,
+ *     first_name,
+ *     last_name,
+ *     job_title,
+ *     status,
+ *     email_verified_time,
+ *     phone_number,
+ *     avatar_url,
+ *     timezone,
+ *     locale,
+ *     last_login_time,
+ *     creation_time,
+ *     last_update_time
+ *   from users
+ *   where id = :userId!
+ * )
  * select
- *   id,
- *   email,
- *   first_name as "firstName",
- *   last_name as "lastName",
- *   job_title as "jobTitle",
- *   status,
- *   email_verified_time as "emailVerifiedTime",
- *   phone_number as "phoneNumber",
- *   avatar_url as "avatarUrl",
- *   timezone,
- *   locale,
- *   last_login_time as "lastLoginTime",
- *   creation_time as "creationTime",
- *   last_update_time as "lastUpdateTime"
- * from users
- * where id = :userId!
+ *   page.id,
+ *   opened.email as "email!",
+ *   page.first_name as "firstName",
+ *   page.last_name as "lastName",
+ *   page.job_title as "jobTitle",
+ *   page.status,
+ *   page.email_verified_time as "emailVerifiedTime",
+ *   opened.phone_number as "phoneNumber",
+ *   page.avatar_url as "avatarUrl",
+ *   page.timezone,
+ *   page.locale,
+ *   page.last_login_time as "lastLoginTime",
+ *   page.creation_time as "creationTime",
+ *   page.last_update_time as "lastUpdateTime"
+ * from page
+ * join open_users(
+ *   (select array_agg(id) from page),
+ *   (select array_agg(email) from page),
+ *   (select array_agg(phone_number) from page)
+ * ) as opened on opened.id = page.id
  * ```
  */
 export const findUser = new PreparedQuery<FindUserParams,FindUserResult>(findUserIR);
@@ -86,7 +108,6 @@ export interface FindUserByEmailResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
@@ -104,7 +125,6 @@ export interface FindUserByEmailResult {
   lastUpdateTime: Date;
   /** A BCP 47 language tag. [personal] */
   locale: string;
-  /** E.164; null when they give none. [personal] */
   phoneNumber: string | null;
   /** pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal] */
   status: string;
@@ -118,28 +138,51 @@ export interface FindUserByEmailQuery {
   result: FindUserByEmailResult;
 }
 
-const findUserByEmailIR: any = {"usedParamSet":{"email":true},"params":[{"name":"email","required":true,"transform":{"type":"scalar"},"locs":[{"a":388,"b":394}]}],"statement":"select\n  id,\n  email,\n  first_name as \"firstName\",\n  last_name as \"lastName\",\n  job_title as \"jobTitle\",\n  status,\n  email_verified_time as \"emailVerifiedTime\",\n  phone_number as \"phoneNumber\",\n  avatar_url as \"avatarUrl\",\n  timezone,\n  locale,\n  last_login_time as \"lastLoginTime\",\n  creation_time as \"creationTime\",\n  last_update_time as \"lastUpdateTime\"\nfrom users\nwhere email = lower(:email!)"};
+const findUserByEmailIR: any = {"usedParamSet":{"email":true},"params":[{"name":"email","required":true,"transform":{"type":"scalar"},"locs":[{"a":313,"b":319}]}],"statement":"with page as materialized (\n  select\n    id,\n    email,\n    first_name,\n    last_name,\n    job_title,\n    status,\n    email_verified_time,\n    phone_number,\n    avatar_url,\n    timezone,\n    locale,\n    last_login_time,\n    creation_time,\n    last_update_time\n  from users\n  where id = (select find_user_by_email(:email!))\n)\nselect\n  page.id,\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id"};
 
 /**
  * Query generated from SQL:
  * ```
+ * with page as materialized (
+ *   select
+ *     id,
+ *     email,
+ *     first_name,
+ *     last_name,
+ *     job_title,
+ *     status,
+ *     email_verified_time,
+ *     phone_number,
+ *     avatar_url,
+ *     timezone,
+ *     locale,
+ *     last_login_time,
+ *     creation_time,
+ *     last_update_time
+ *   from users
+ *   where id = (select find_user_by_email(:email!))
+ * )
  * select
- *   id,
- *   email,
- *   first_name as "firstName",
- *   last_name as "lastName",
- *   job_title as "jobTitle",
- *   status,
- *   email_verified_time as "emailVerifiedTime",
- *   phone_number as "phoneNumber",
- *   avatar_url as "avatarUrl",
- *   timezone,
- *   locale,
- *   last_login_time as "lastLoginTime",
- *   creation_time as "creationTime",
- *   last_update_time as "lastUpdateTime"
- * from users
- * where email = lower(:email!)
+ *   page.id,
+ *   opened.email as "email!",
+ *   page.first_name as "firstName",
+ *   page.last_name as "lastName",
+ *   page.job_title as "jobTitle",
+ *   page.status,
+ *   page.email_verified_time as "emailVerifiedTime",
+ *   opened.phone_number as "phoneNumber",
+ *   page.avatar_url as "avatarUrl",
+ *   page.timezone,
+ *   page.locale,
+ *   page.last_login_time as "lastLoginTime",
+ *   page.creation_time as "creationTime",
+ *   page.last_update_time as "lastUpdateTime"
+ * from page
+ * join open_users(
+ *   (select array_agg(id) from page),
+ *   (select array_agg(email) from page),
+ *   (select array_agg(phone_number) from page)
+ * ) as opened on opened.id = page.id
  * ```
  */
 export const findUserByEmail = new PreparedQuery<FindUserByEmailParams,FindUserByEmailResult>(findUserByEmailIR);
@@ -154,7 +197,6 @@ export interface FindOwnUserResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
@@ -172,7 +214,6 @@ export interface FindOwnUserResult {
   lastUpdateTime: Date;
   /** A BCP 47 language tag. [personal] */
   locale: string;
-  /** E.164; null when they give none. [personal] */
   phoneNumber: string | null;
   /** pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal] */
   status: string;
@@ -186,28 +227,51 @@ export interface FindOwnUserQuery {
   result: FindOwnUserResult;
 }
 
-const findOwnUserIR: any = {"usedParamSet":{},"params":[],"statement":"select\n  id,\n  email,\n  first_name as \"firstName\",\n  last_name as \"lastName\",\n  job_title as \"jobTitle\",\n  status,\n  email_verified_time as \"emailVerifiedTime\",\n  phone_number as \"phoneNumber\",\n  avatar_url as \"avatarUrl\",\n  timezone,\n  locale,\n  last_login_time as \"lastLoginTime\",\n  creation_time as \"creationTime\",\n  last_update_time as \"lastUpdateTime\"\nfrom users\nwhere id = (select current_user_id())"};
+const findOwnUserIR: any = {"usedParamSet":{},"params":[],"statement":"with page as materialized (\n  select\n    id,\n    email,\n    first_name,\n    last_name,\n    job_title,\n    status,\n    email_verified_time,\n    phone_number,\n    avatar_url,\n    timezone,\n    locale,\n    last_login_time,\n    creation_time,\n    last_update_time\n  from users\n  where id = (select current_user_id())\n)\nselect\n  page.id,\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id"};
 
 /**
  * Query generated from SQL:
  * ```
+ * with page as materialized (
+ *   select
+ *     id,
+ *     email,
+ *     first_name,
+ *     last_name,
+ *     job_title,
+ *     status,
+ *     email_verified_time,
+ *     phone_number,
+ *     avatar_url,
+ *     timezone,
+ *     locale,
+ *     last_login_time,
+ *     creation_time,
+ *     last_update_time
+ *   from users
+ *   where id = (select current_user_id())
+ * )
  * select
- *   id,
- *   email,
- *   first_name as "firstName",
- *   last_name as "lastName",
- *   job_title as "jobTitle",
- *   status,
- *   email_verified_time as "emailVerifiedTime",
- *   phone_number as "phoneNumber",
- *   avatar_url as "avatarUrl",
- *   timezone,
- *   locale,
- *   last_login_time as "lastLoginTime",
- *   creation_time as "creationTime",
- *   last_update_time as "lastUpdateTime"
- * from users
- * where id = (select current_user_id())
+ *   page.id,
+ *   opened.email as "email!",
+ *   page.first_name as "firstName",
+ *   page.last_name as "lastName",
+ *   page.job_title as "jobTitle",
+ *   page.status,
+ *   page.email_verified_time as "emailVerifiedTime",
+ *   opened.phone_number as "phoneNumber",
+ *   page.avatar_url as "avatarUrl",
+ *   page.timezone,
+ *   page.locale,
+ *   page.last_login_time as "lastLoginTime",
+ *   page.creation_time as "creationTime",
+ *   page.last_update_time as "lastUpdateTime"
+ * from page
+ * join open_users(
+ *   (select array_agg(id) from page),
+ *   (select array_agg(email) from page),
+ *   (select array_agg(phone_number) from page)
+ * ) as opened on opened.id = page.id
  * ```
  */
 export const findOwnUser = new PreparedQuery<FindOwnUserParams,FindOwnUserResult>(findOwnUserIR);
@@ -225,7 +289,6 @@ export interface ListUsersResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
@@ -243,7 +306,6 @@ export interface ListUsersResult {
   lastUpdateTime: Date;
   /** A BCP 47 language tag. [personal] */
   locale: string;
-  /** E.164; null when they give none. [personal] */
   phoneNumber: string | null;
   /** pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal] */
   status: string;
@@ -257,7 +319,7 @@ export interface ListUsersQuery {
   result: ListUsersResult;
 }
 
-const listUsersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"params":[{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":730,"b":742}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":771,"b":777}]}],"statement":"-- The page is cut from the membership, whose key has the organization first, before people\n-- are joined: otherwise PostgreSQL takes every organization for one of average size, joins\n-- all of its people and sorts them.\nselect\n  users.id,\n  users.email,\n  users.first_name as \"firstName\",\n  users.last_name as \"lastName\",\n  users.job_title as \"jobTitle\",\n  users.status,\n  users.email_verified_time as \"emailVerifiedTime\",\n  users.phone_number as \"phoneNumber\",\n  users.avatar_url as \"avatarUrl\",\n  users.timezone,\n  users.locale,\n  users.last_login_time as \"lastLoginTime\",\n  users.creation_time as \"creationTime\",\n  users.last_update_time as \"lastUpdateTime\"\nfrom (\n  select user_id\n  from organization_users\n  where user_id > :afterUserId!\n  order by user_id\n  limit :limit!\n) as page\njoin users on users.id = page.user_id\norder by page.user_id"};
+const listUsersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"params":[{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":641,"b":653}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":686,"b":692}]}],"statement":"-- The page is cut from the membership, whose key has the organization first, before people\n-- are joined: otherwise PostgreSQL takes every organization for one of average size, joins\n-- all of its people and sorts them.\nwith page as materialized (\n  select\n    users.id,\n    users.email,\n    users.first_name,\n    users.last_name,\n    users.job_title,\n    users.status,\n    users.email_verified_time,\n    users.phone_number,\n    users.avatar_url,\n    users.timezone,\n    users.locale,\n    users.last_login_time,\n    users.creation_time,\n    users.last_update_time\n  from (\n    select user_id\n    from organization_users\n    where user_id > :afterUserId!\n    order by user_id\n    limit :limit!\n  ) as members\n  join users on users.id = members.user_id\n)\nselect\n  page.id,\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id\norder by page.id"};
 
 /**
  * Query generated from SQL:
@@ -265,30 +327,53 @@ const listUsersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"para
  * -- The page is cut from the membership, whose key has the organization first, before people
  * -- are joined: otherwise PostgreSQL takes every organization for one of average size, joins
  * -- all of its people and sorts them.
+ * with page as materialized (
+ *   select
+ *     users.id,
+ *     users.email,
+ *     users.first_name,
+ *     users.last_name,
+ *     users.job_title,
+ *     users.status,
+ *     users.email_verified_time,
+ *     users.phone_number,
+ *     users.avatar_url,
+ *     users.timezone,
+ *     users.locale,
+ *     users.last_login_time,
+ *     users.creation_time,
+ *     users.last_update_time
+ *   from (
+ *     select user_id
+ *     from organization_users
+ *     where user_id > :afterUserId!
+ *     order by user_id
+ *     limit :limit!
+ *   ) as members
+ *   join users on users.id = members.user_id
+ * )
  * select
- *   users.id,
- *   users.email,
- *   users.first_name as "firstName",
- *   users.last_name as "lastName",
- *   users.job_title as "jobTitle",
- *   users.status,
- *   users.email_verified_time as "emailVerifiedTime",
- *   users.phone_number as "phoneNumber",
- *   users.avatar_url as "avatarUrl",
- *   users.timezone,
- *   users.locale,
- *   users.last_login_time as "lastLoginTime",
- *   users.creation_time as "creationTime",
- *   users.last_update_time as "lastUpdateTime"
- * from (
- *   select user_id
- *   from organization_users
- *   where user_id > :afterUserId!
- *   order by user_id
- *   limit :limit!
- * ) as page
- * join users on users.id = page.user_id
- * order by page.user_id
+ *   page.id,
+ *   opened.email as "email!",
+ *   page.first_name as "firstName",
+ *   page.last_name as "lastName",
+ *   page.job_title as "jobTitle",
+ *   page.status,
+ *   page.email_verified_time as "emailVerifiedTime",
+ *   opened.phone_number as "phoneNumber",
+ *   page.avatar_url as "avatarUrl",
+ *   page.timezone,
+ *   page.locale,
+ *   page.last_login_time as "lastLoginTime",
+ *   page.creation_time as "creationTime",
+ *   page.last_update_time as "lastUpdateTime"
+ * from page
+ * join open_users(
+ *   (select array_agg(id) from page),
+ *   (select array_agg(email) from page),
+ *   (select array_agg(phone_number) from page)
+ * ) as opened on opened.id = page.id
+ * order by page.id
  * ```
  */
 export const listUsers = new PreparedQuery<ListUsersParams,ListUsersResult>(listUsersIR);
@@ -306,7 +391,6 @@ export interface ListRecentlyActiveUsersResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
@@ -324,7 +408,6 @@ export interface ListRecentlyActiveUsersResult {
   lastUpdateTime: Date;
   /** A BCP 47 language tag. [personal] */
   locale: string;
-  /** E.164; null when they give none. [personal] */
   phoneNumber: string | null;
   /** pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal] */
   status: string;
@@ -338,47 +421,71 @@ export interface ListRecentlyActiveUsersQuery {
   result: ListRecentlyActiveUsersResult;
 }
 
-const listRecentlyActiveUsersIR: any = {"usedParamSet":{"since":true,"limit":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":741,"b":747}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":865,"b":871}]}],"statement":"-- The newest sign-ins of the window, a bounded number of them, and who they were.\nselect\n  users.id,\n  users.email,\n  users.first_name as \"firstName\",\n  users.last_name as \"lastName\",\n  users.job_title as \"jobTitle\",\n  users.status,\n  users.email_verified_time as \"emailVerifiedTime\",\n  users.phone_number as \"phoneNumber\",\n  users.avatar_url as \"avatarUrl\",\n  users.timezone,\n  users.locale,\n  users.last_login_time as \"lastLoginTime\",\n  users.creation_time as \"creationTime\",\n  users.last_update_time as \"lastUpdateTime\"\nfrom (\n  select\n    opened.user_id,\n    max(opened.recorded_at) as latest\n  from (\n    select\n      user_id,\n      recorded_at\n    from auth_audit_logs\n    where event_type = 'session.opened'\n      and recorded_at >= :since!\n    order by recorded_at desc\n    limit 1000\n  ) as opened\n  group by opened.user_id\n  order by latest desc\n  limit :limit!\n) as recent\njoin users on users.id = recent.user_id\norder by recent.latest desc"};
+const listRecentlyActiveUsersIR: any = {"usedParamSet":{"since":true,"limit":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":701,"b":707}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":853,"b":859}]}],"statement":"-- The newest sign-ins of the window, a bounded number of them, and who they were.\nwith page as materialized (\n  select\n    users.id,\n    users.email,\n    users.first_name,\n    users.last_name,\n    users.job_title,\n    users.status,\n    users.email_verified_time,\n    users.phone_number,\n    users.avatar_url,\n    users.timezone,\n    users.locale,\n    users.last_login_time,\n    users.creation_time,\n    users.last_update_time,\n    recent.latest\n  from (\n    select\n      session_events.user_id,\n      max(session_events.recorded_at) as latest\n    from (\n      select\n        user_id,\n        recorded_at\n      from auth_audit_logs\n      where event_type = 'session.opened'\n        and recorded_at >= :since!\n      order by recorded_at desc\n      limit 1000\n    ) as session_events\n    group by session_events.user_id\n    order by latest desc\n    limit :limit!\n  ) as recent\n  join users on users.id = recent.user_id\n)\nselect\n  page.id,\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id\norder by page.latest desc"};
 
 /**
  * Query generated from SQL:
  * ```
  * -- The newest sign-ins of the window, a bounded number of them, and who they were.
- * select
- *   users.id,
- *   users.email,
- *   users.first_name as "firstName",
- *   users.last_name as "lastName",
- *   users.job_title as "jobTitle",
- *   users.status,
- *   users.email_verified_time as "emailVerifiedTime",
- *   users.phone_number as "phoneNumber",
- *   users.avatar_url as "avatarUrl",
- *   users.timezone,
- *   users.locale,
- *   users.last_login_time as "lastLoginTime",
- *   users.creation_time as "creationTime",
- *   users.last_update_time as "lastUpdateTime"
- * from (
+ * with page as materialized (
  *   select
- *     opened.user_id,
- *     max(opened.recorded_at) as latest
+ *     users.id,
+ *     users.email,
+ *     users.first_name,
+ *     users.last_name,
+ *     users.job_title,
+ *     users.status,
+ *     users.email_verified_time,
+ *     users.phone_number,
+ *     users.avatar_url,
+ *     users.timezone,
+ *     users.locale,
+ *     users.last_login_time,
+ *     users.creation_time,
+ *     users.last_update_time,
+ *     recent.latest
  *   from (
  *     select
- *       user_id,
- *       recorded_at
- *     from auth_audit_logs
- *     where event_type = 'session.opened'
- *       and recorded_at >= :since!
- *     order by recorded_at desc
- *     limit 1000
- *   ) as opened
- *   group by opened.user_id
- *   order by latest desc
- *   limit :limit!
- * ) as recent
- * join users on users.id = recent.user_id
- * order by recent.latest desc
+ *       session_events.user_id,
+ *       max(session_events.recorded_at) as latest
+ *     from (
+ *       select
+ *         user_id,
+ *         recorded_at
+ *       from auth_audit_logs
+ *       where event_type = 'session.opened'
+ *         and recorded_at >= :since!
+ *       order by recorded_at desc
+ *       limit 1000
+ *     ) as session_events
+ *     group by session_events.user_id
+ *     order by latest desc
+ *     limit :limit!
+ *   ) as recent
+ *   join users on users.id = recent.user_id
+ * )
+ * select
+ *   page.id,
+ *   opened.email as "email!",
+ *   page.first_name as "firstName",
+ *   page.last_name as "lastName",
+ *   page.job_title as "jobTitle",
+ *   page.status,
+ *   page.email_verified_time as "emailVerifiedTime",
+ *   opened.phone_number as "phoneNumber",
+ *   page.avatar_url as "avatarUrl",
+ *   page.timezone,
+ *   page.locale,
+ *   page.last_login_time as "lastLoginTime",
+ *   page.creation_time as "creationTime",
+ *   page.last_update_time as "lastUpdateTime"
+ * from page
+ * join open_users(
+ *   (select array_agg(id) from page),
+ *   (select array_agg(email) from page),
+ *   (select array_agg(phone_number) from page)
+ * ) as opened on opened.id = page.id
+ * order by page.latest desc
  * ```
  */
 export const listRecentlyActiveUsers = new PreparedQuery<ListRecentlyActiveUsersParams,ListRecentlyActiveUsersResult>(listRecentlyActiveUsersIR);
@@ -424,6 +531,33 @@ const searchUsersIR: any = {"usedParamSet":{"query":true,"limit":true},"params":
 export const searchUsers = new PreparedQuery<SearchUsersParams,SearchUsersResult>(searchUsersIR);
 
 
+/** 'SetOwnPhoneNumber' parameters type */
+export interface SetOwnPhoneNumberParams {
+  phoneNumber?: string | null | void;
+}
+
+/** 'SetOwnPhoneNumber' return type */
+export interface SetOwnPhoneNumberResult {
+  set_own_phone_number: undefined | null;
+}
+
+/** 'SetOwnPhoneNumber' query type */
+export interface SetOwnPhoneNumberQuery {
+  params: SetOwnPhoneNumberParams;
+  result: SetOwnPhoneNumberResult;
+}
+
+const setOwnPhoneNumberIR: any = {"usedParamSet":{"phoneNumber":true},"params":[{"name":"phoneNumber","required":false,"transform":{"type":"scalar"},"locs":[{"a":28,"b":39}]}],"statement":"select set_own_phone_number(:phoneNumber)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select set_own_phone_number(:phoneNumber)
+ * ```
+ */
+export const setOwnPhoneNumber = new PreparedQuery<SetOwnPhoneNumberParams,SetOwnPhoneNumberResult>(setOwnPhoneNumberIR);
+
+
 /** 'UpdateOwnProfile' parameters type */
 export interface UpdateOwnProfileParams {
   avatarUrl?: string | null | void;
@@ -431,10 +565,8 @@ export interface UpdateOwnProfileParams {
   jobTitle?: string | null | void;
   lastName?: string | null | void;
   locale?: string | null | void;
-  phoneNumber?: string | null | void;
   setsAvatarUrl: boolean;
   setsJobTitle: boolean;
-  setsPhoneNumber: boolean;
   timezone?: string | null | void;
 }
 
@@ -444,7 +576,6 @@ export interface UpdateOwnProfileResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  /** The address they sign in with: A to Z in lower case, the domain in ASCII, unique in the cell. [personal] */
   email: string;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
@@ -462,7 +593,6 @@ export interface UpdateOwnProfileResult {
   lastUpdateTime: Date;
   /** A BCP 47 language tag. [personal] */
   locale: string;
-  /** E.164; null when they give none. [personal] */
   phoneNumber: string | null;
   /** pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal] */
   status: string;
@@ -476,36 +606,58 @@ export interface UpdateOwnProfileQuery {
   result: UpdateOwnProfileResult;
 }
 
-const updateOwnProfileIR: any = {"usedParamSet":{"firstName":true,"lastName":true,"setsJobTitle":true,"jobTitle":true,"setsPhoneNumber":true,"phoneNumber":true,"setsAvatarUrl":true,"avatarUrl":true,"timezone":true,"locale":true},"params":[{"name":"firstName","required":false,"transform":{"type":"scalar"},"locs":[{"a":41,"b":50}]},{"name":"lastName","required":false,"transform":{"type":"scalar"},"locs":[{"a":89,"b":97}]},{"name":"setsJobTitle","required":true,"transform":{"type":"scalar"},"locs":[{"a":136,"b":149}]},{"name":"jobTitle","required":false,"transform":{"type":"scalar"},"locs":[{"a":156,"b":164}]},{"name":"setsPhoneNumber","required":true,"transform":{"type":"scalar"},"locs":[{"a":213,"b":229}]},{"name":"phoneNumber","required":false,"transform":{"type":"scalar"},"locs":[{"a":236,"b":247}]},{"name":"setsAvatarUrl","required":true,"transform":{"type":"scalar"},"locs":[{"a":297,"b":311}]},{"name":"avatarUrl","required":false,"transform":{"type":"scalar"},"locs":[{"a":318,"b":327}]},{"name":"timezone","required":false,"transform":{"type":"scalar"},"locs":[{"a":372,"b":380}]},{"name":"locale","required":false,"transform":{"type":"scalar"},"locs":[{"a":414,"b":420}]}],"statement":"update users\nset\n  first_name = coalesce(:firstName, first_name),\n  last_name = coalesce(:lastName, last_name),\n  job_title = case when :setsJobTitle! then :jobTitle else job_title end,\n  phone_number = case when :setsPhoneNumber! then :phoneNumber else phone_number end,\n  avatar_url = case when :setsAvatarUrl! then :avatarUrl else avatar_url end,\n  timezone = coalesce(:timezone, timezone),\n  locale = coalesce(:locale, locale)\nwhere id = (select current_user_id())\nreturning\n  id,\n  email,\n  first_name as \"firstName\",\n  last_name as \"lastName\",\n  job_title as \"jobTitle\",\n  status,\n  email_verified_time as \"emailVerifiedTime\",\n  phone_number as \"phoneNumber\",\n  avatar_url as \"avatarUrl\",\n  timezone,\n  locale,\n  last_login_time as \"lastLoginTime\",\n  creation_time as \"creationTime\",\n  last_update_time as \"lastUpdateTime\""};
+const updateOwnProfileIR: any = {"usedParamSet":{"firstName":true,"lastName":true,"setsJobTitle":true,"jobTitle":true,"setsAvatarUrl":true,"avatarUrl":true,"timezone":true,"locale":true},"params":[{"name":"firstName","required":false,"transform":{"type":"scalar"},"locs":[{"a":62,"b":71}]},{"name":"lastName","required":false,"transform":{"type":"scalar"},"locs":[{"a":112,"b":120}]},{"name":"setsJobTitle","required":true,"transform":{"type":"scalar"},"locs":[{"a":161,"b":174}]},{"name":"jobTitle","required":false,"transform":{"type":"scalar"},"locs":[{"a":181,"b":189}]},{"name":"setsAvatarUrl","required":true,"transform":{"type":"scalar"},"locs":[{"a":238,"b":252}]},{"name":"avatarUrl","required":false,"transform":{"type":"scalar"},"locs":[{"a":259,"b":268}]},{"name":"timezone","required":false,"transform":{"type":"scalar"},"locs":[{"a":315,"b":323}]},{"name":"locale","required":false,"transform":{"type":"scalar"},"locs":[{"a":359,"b":365}]}],"statement":"with page as (\n  update users\n  set\n    first_name = coalesce(:firstName, first_name),\n    last_name = coalesce(:lastName, last_name),\n    job_title = case when :setsJobTitle! then :jobTitle else job_title end,\n    avatar_url = case when :setsAvatarUrl! then :avatarUrl else avatar_url end,\n    timezone = coalesce(:timezone, timezone),\n    locale = coalesce(:locale, locale)\n  where id = (select current_user_id())\n  returning\n    id,\n    email,\n    first_name,\n    last_name,\n    job_title,\n    status,\n    email_verified_time,\n    phone_number,\n    avatar_url,\n    timezone,\n    locale,\n    last_login_time,\n    creation_time,\n    last_update_time\n)\nselect\n  page.id,\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id"};
 
 /**
  * Query generated from SQL:
  * ```
- * update users
- * set
- *   first_name = coalesce(:firstName, first_name),
- *   last_name = coalesce(:lastName, last_name),
- *   job_title = case when :setsJobTitle! then :jobTitle else job_title end,
- *   phone_number = case when :setsPhoneNumber! then :phoneNumber else phone_number end,
- *   avatar_url = case when :setsAvatarUrl! then :avatarUrl else avatar_url end,
- *   timezone = coalesce(:timezone, timezone),
- *   locale = coalesce(:locale, locale)
- * where id = (select current_user_id())
- * returning
- *   id,
- *   email,
- *   first_name as "firstName",
- *   last_name as "lastName",
- *   job_title as "jobTitle",
- *   status,
- *   email_verified_time as "emailVerifiedTime",
- *   phone_number as "phoneNumber",
- *   avatar_url as "avatarUrl",
- *   timezone,
- *   locale,
- *   last_login_time as "lastLoginTime",
- *   creation_time as "creationTime",
- *   last_update_time as "lastUpdateTime"
+ * with page as (
+ *   update users
+ *   set
+ *     first_name = coalesce(:firstName, first_name),
+ *     last_name = coalesce(:lastName, last_name),
+ *     job_title = case when :setsJobTitle! then :jobTitle else job_title end,
+ *     avatar_url = case when :setsAvatarUrl! then :avatarUrl else avatar_url end,
+ *     timezone = coalesce(:timezone, timezone),
+ *     locale = coalesce(:locale, locale)
+ *   where id = (select current_user_id())
+ *   returning
+ *     id,
+ *     email,
+ *     first_name,
+ *     last_name,
+ *     job_title,
+ *     status,
+ *     email_verified_time,
+ *     phone_number,
+ *     avatar_url,
+ *     timezone,
+ *     locale,
+ *     last_login_time,
+ *     creation_time,
+ *     last_update_time
+ * )
+ * select
+ *   page.id,
+ *   opened.email as "email!",
+ *   page.first_name as "firstName",
+ *   page.last_name as "lastName",
+ *   page.job_title as "jobTitle",
+ *   page.status,
+ *   page.email_verified_time as "emailVerifiedTime",
+ *   opened.phone_number as "phoneNumber",
+ *   page.avatar_url as "avatarUrl",
+ *   page.timezone,
+ *   page.locale,
+ *   page.last_login_time as "lastLoginTime",
+ *   page.creation_time as "creationTime",
+ *   page.last_update_time as "lastUpdateTime"
+ * from page
+ * join open_users(
+ *   (select array_agg(id) from page),
+ *   (select array_agg(email) from page),
+ *   (select array_agg(phone_number) from page)
+ * ) as opened on opened.id = page.id
  * ```
  */
 export const updateOwnProfile = new PreparedQuery<UpdateOwnProfileParams,UpdateOwnProfileResult>(updateOwnProfileIR);

@@ -37,7 +37,7 @@ export async function tellAttacks(
     await plainSql(attacker, acme.id);
     await forgedContext(attacker, founded);
     await noPassword(attacker, ann.email);
-    await resetOfAnother(attacker, mailboxes, ann.email);
+    await resetOfAnother(safetypin, attacker, mailboxes, ann.email);
     await injection(safetypin, attacker, founded);
   } finally {
     await attacker.end();
@@ -48,9 +48,9 @@ export async function tellAttacks(
 async function plainSql(attacker: pg.Client, acmeId: string): Promise<void> {
   say();
   say("By plain SQL:");
-  quote(`select email from users where id in (select user_id from organization_users where organization_id = '${acmeId}')`);
+  quote(`select first_name from users where id in (select user_id from organization_users where organization_id = '${acmeId}')`);
   const { rows } = await attacker.query(
-    "select email from users where id in (select user_id from organization_users where organization_id = $1)",
+    "select first_name from users where id in (select user_id from organization_users where organization_id = $1)",
     [acmeId],
   );
   insist(rows.length === 0, "plain SQL reads nothing");
@@ -87,11 +87,14 @@ async function noPassword(attacker: pg.Client, email: string): Promise<void> {
   say();
   say("By signing in with the database's own functions and no password:");
   quote("select … from begin_password_check(…); select submit_password_proof(…); select … from finish_password_check(…)");
-  const { rows: [attempt] } = await attacker.query("select attempt_id, salt from begin_password_check($1)", [email]);
-  await attacker.query("select submit_password_proof($1, sha256('whatever'))", [attempt?.attempt_id]);
-  const judged = await failure(attacker, "select status from finish_password_check($1, sha256('a token of mine'))", [attempt?.attempt_id as string]);
-  insist(judged === "SP522", "digests are sealed: without the cell's key none is compared");
-  good(`He is given a salt (${String(attempt?.salt).slice(0, 12)}…) and no digest; without the cell's key his proof is not even judged`);
+  const begun = await failure(attacker, "select attempt_id, salt from begin_password_check($1)", [email]);
+  insist(begun === "SP522", "without the cell's key nobody is looked for");
+  good("Ann is found by her sealed address, and he has no key to it: the key is not unlocked");
+  const { rows: [finished] } = await attacker.query(
+    "select status, session_id from finish_password_check(new_id(), sha256('a token of mine'))",
+  );
+  insist(finished?.status === "invalid" && finished.session_id === null, "no password, no session");
+  good("An attempt of his own invention: invalid");
 
   const direct = await failure(
     attacker,
@@ -103,7 +106,7 @@ async function noPassword(attacker: pg.Client, email: string): Promise<void> {
 }
 
 /** Asks for somebody else's reset, as the application does for whoever forgot their password. */
-async function resetOfAnother(attacker: pg.Client, mailboxes: Mailboxes, email: string): Promise<void> {
+async function resetOfAnother(safetypin: SafetyPin, attacker: pg.Client, mailboxes: Mailboxes, email: string): Promise<void> {
   say();
   say("By resetting Ann's password, for which the application only has to ask:");
   quote(`insert into naive_twin.password_resets values ('${email}', sha256('mine')); select naive_twin.reset_password('mine', '…')`);
@@ -113,9 +116,11 @@ async function resetOfAnother(attacker: pg.Client, mailboxes: Mailboxes, email: 
   bad("the twin's application makes the token and keeps its digest: Ann's password is his now");
 
   quote(`select request_password_reset('${email}')`);
-  const asked = await attacker.query("select request_password_reset($1)::text as answer", [email]);
-  insist(asked.rows[0]?.answer === "", "asking for a reset answers nothing");
-  good("SafetyPin: he asked, and was told nothing. There is no token until a mailer takes the message");
+  const asked = await failure(attacker, "select request_password_reset($1)", [email]);
+  insist(asked === "SP522", "without the cell's key nobody is asked for");
+  good("SafetyPin: with the application's login and without its keys he cannot even ask");
+  await safetypin.requestPasswordReset(email);
+  good("The application asks for him, and is told nothing. There is no token until a mailer takes the message");
   for (const [sql, what] of [
     ["select id from messages", "The messages"],
     ["select token from take_messages()", "The function that gives them to the mailer"],
@@ -132,7 +137,7 @@ async function resetOfAnother(attacker: pg.Client, mailboxes: Mailboxes, email: 
 
 /** A search that pastes what was typed into its SQL, as no search should. */
 const vulnerableSearch = (table: string, typed: string) =>
-  `select first_name, email from ${table} where last_name = '${typed}'`;
+  `select first_name, last_name from ${table} where last_name = '${typed}'`;
 
 /** Types SQL into a search box: enough of it to become somebody else inside one SELECT. */
 async function injection(
@@ -150,14 +155,14 @@ async function injection(
   bad(`the twin gives away ${leaked.rows.length} people of ${acme.name}, and their password hashes`);
 
   const forged = `${acme.id}|${ann.userId}|${acme.id}|${ann.userId}|3#${"0".repeat(64)}`;
-  const same = `' union all select first_name, email from users where (select set_config('safetypin.context', '${forged}', true)) is not null --`;
+  const same = `' union all select first_name, last_name from users where (select set_config('safetypin.context', '${forged}', true)) is not null --`;
   quote(vulnerableSearch("users", same));
   const inside = await search(safetypin, zoe, same);
-  insist(!inside.some(({ email }) => email === ann.email), "the injection reaches nobody of Acme");
+  insist(!inside.some(({ last_name }) => last_name === ann.lastName), "the injection reaches nobody of Acme");
   good(`SafetyPin: ${inside.length} rows. The injection ran, and made Zoe nobody`);
 
   const everything = await search(safetypin, zoe, "' or true --");
-  insist(everything.length === 1 && everything[0]?.email === zoe.email, "the injection stays in Zenith");
+  insist(everything.length === 1 && everything[0]?.last_name === zoe.lastName, "the injection stays in Zenith");
   good(`“' or true --” gives ${everything.length} row, Zoe herself: all that she may see`);
 
   const digests = await search(safetypin, zoe, "' union all select user_id::text, encode(digest, 'hex') from password_credentials --").then(
@@ -172,10 +177,10 @@ async function search(
   safetypin: SafetyPin,
   { sessionToken }: Actor,
   typed: string,
-): Promise<{ first_name: string; email: string }[]> {
+): Promise<{ first_name: string; last_name: string }[]> {
   return safetypin.withSession(sessionToken, async (tx) => {
     const { rows } = await tx.query(vulnerableSearch("users", typed));
-    return rows as { first_name: string; email: string }[];
+    return rows as { first_name: string; last_name: string }[];
   });
 }
 

@@ -47,7 +47,7 @@ select is(tests.sign_in('vic', tests.other_password_digest()), 'signed_in', '...
 select tests.register(tests.email('vic'), 'Mallory', tests.password_digest(), tests.history_digest());
 select tests.act_as_superuser();
 select results_eq(
-  $$ select first_name, disabled_time from users join password_credentials on user_id = id where email = tests.email('vic') $$,
+  $$ select first_name, disabled_time from users join password_credentials on user_id = id where id = _find_user_by_email(tests.email('vic')) $$,
   $$ values ('Mallory', null::timestamptz) $$,
   'once it is verified nobody registers it away'
 );

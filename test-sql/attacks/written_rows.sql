@@ -91,7 +91,7 @@ create function tests.naive_invitation(p_email text)
   language sql
 as $$
   insert into organization_users (organization_id, user_id, role, status)
-  select tests.organization_id('acme'), id, 'member', 'invited' from users where email = p_email
+  select tests.organization_id('acme'), id, 'member', 'invited' from users where id = _find_user_by_email(p_email)
 $$;
 select isnt(
   tests.writes_of($$ select tests.naive_invitation('zoe@example.com') $$),

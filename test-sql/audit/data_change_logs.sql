@@ -37,7 +37,8 @@ select results_eq(
 
 -- What is personal or secret shows that it changed, and not to what
 select tests.act_as('bob', 'acme');
-update users set first_name = 'Robert', phone_number = '+4930123456' where id = tests.user_id('bob');
+update users set first_name = 'Robert' where id = tests.user_id('bob');
+select set_own_phone_number('+4930123456');
 select tests.act_as_auditor();
 select results_eq(
   $$
@@ -47,12 +48,16 @@ select results_eq(
       new_values - '{last_update_time,search_text,search_words}'::text[]
     from data_change_logs
     where table_name = 'users' and row_id = tests.user_id('bob') and operation = 'update'
+    order by seq
   $$,
   $$
     values (
       'update', tests.organization_id('acme'), tests.user_id('bob'),
-      '{"first_name": "[redacted]", "phone_number": "[redacted]"}'::jsonb,
-      '{"first_name": "[redacted]", "phone_number": "[redacted]"}'::jsonb
+      '{"first_name": "[redacted]"}'::jsonb, '{"first_name": "[redacted]"}'::jsonb
+    ),
+    (
+      'update', tests.organization_id('acme'), tests.user_id('bob'),
+      '{"phone_number": "[redacted]"}'::jsonb, '{"phone_number": "[redacted]"}'::jsonb
     )
   $$,
   'bob''s new name and number are redacted, and so is that there was no number before'
@@ -97,7 +102,7 @@ select is(
     select count(*) from data_change_logs
     where table_name = 'users' and row_id = tests.user_id('bob') and operation = 'update'
   ),
-  1::bigint,
+  2::bigint,
   'that bob signed in, or wrote what was there already, is no change'
 );
 

@@ -62,7 +62,7 @@ select is_empty(
         'blind_indexes', 'cloud_providers', 'context_keys', 'event_types', 'messages', 'migrations',
         'one_time_tokens', 'password_attempts', 'password_blocklist', 'password_costs', 'password_history', 'password_history_indexes',
         'refresh_tokens', 'sealed_fields', 'security_alerts', 'session_activities', 'sessions',
-        'sign_in_throttles', 'subject_salts'
+        'sign_in_throttles', 'subject_salts', 'user_email_indexes'
       )
       and not exists (
         select from pg_trigger

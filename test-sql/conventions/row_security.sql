@@ -169,8 +169,8 @@ select 'safetypin_app', unnest(array[
 ]), 'the same for everybody, and about nobody'
 union all
 select 'safetypin_definer', unnest(array[
-  'users', 'organizations', 'organization_users', 'organization_domains', 'sessions',
-  'session_activities', 'refresh_tokens', 'one_time_tokens', 'messages', 'password_credentials',
+  'users', 'user_email_indexes', 'organizations', 'organization_users', 'organization_domains',
+  'sessions', 'session_activities', 'refresh_tokens', 'one_time_tokens', 'messages', 'password_credentials',
   'password_history', 'password_history_indexes', 'password_attempts', 'password_costs', 'sign_in_throttles',
   'password_policies'
 ]), 'read and written before anybody is known, or before an organization is chosen'

@@ -1,7 +1,7 @@
--- search_users(): people of one's own organization, by a part of a name, a title or
--- an address; what is typed is text and never a pattern.
+-- search_users(): people of one's own organization, by a part of a name or a title, or
+-- by all of an address or its domain; what is typed is text and never a pattern.
 begin;
-select plan(42);
+select plan(49);
 
 create function pg_temp.time_to_refuse(p_query text)
   returns interval
@@ -38,8 +38,15 @@ select results_eq($$ select first_name from search_users('US') $$, $$ values ('G
 select results_eq($$ select first_name from search_users('  gus  ') $$, $$ values ('Gus') $$, '... with room around it');
 select results_eq($$ select first_name from search_users('ead nur') $$, $$ values ('Gus') $$, '... by a part of his title');
 select results_eq($$ select first_name from search_users('nurse head') $$, $$ values ('Gus') $$, '... by its words in any order');
-select results_eq($$ select first_name from search_users('gus@example') $$, $$ values ('Gus') $$, '... by his address');
-select is((select count(*) from search_users('example')), 5::bigint, 'everybody of acme is found by what they share');
+select results_eq($$ select first_name, email from search_users(' Gus@Example.com ') $$, $$ values ('Gus', 'gus@example.com') $$, '... by his address');
+select is_empty($$ select first_name from search_users('gus@example') $$, '... and not by a part of it');
+select is((select count(*) from search_users('@example.com')), 5::bigint, 'everybody of acme is found by their domain');
+select results_eq(
+  $$ select first_name from search_users('@example.com', 2) $$, $$ values ('Hal'), ('Bob') $$,
+  '... by name, and no more than were asked for'
+);
+select is_empty($$ select first_name from search_users('@example.org') $$, '... and nobody by another one');
+select is((select count(*) from search_users('example')), 4::bigint, 'everybody of acme is found by what they share');
 select is((select count(*) from search_users('example', 2)), 2::bigint, '... as many as were asked for');
 select is_empty($$ select user_id from search_users('nobody at all') $$, 'who is not there is not found');
 select results_eq(
@@ -61,6 +68,10 @@ select lives_ok($$ select search_users('a & | ! ( <-> :*') $$, 'what means somet
 -- Inside the organization and nowhere else
 select is_empty($$ select user_id from search_users('zoe') $$, 'bob does not find zoe of zenith');
 select is_empty($$ select user_id from search_users('iva') $$, '... nor iva, who is only invited');
+select is_empty(
+  $$ select user_id from unnest(array['zoe@example.com', 'iva@example.com']) as address cross join search_users(address) $$,
+  '... also when he knows their addresses'
+);
 select tests.act_as('ann', 'acme');
 select is_empty($$ select user_id from search_users('zoe') $$, 'ann, who owns acme, does not find zoe');
 select tests.act_as('zoe', 'zenith');
@@ -95,13 +106,19 @@ select throws_ok($$ select search_users('bob', 101) $$, 'SP504', null, '... and 
 -- Both indexes carry it: in an organization of many, on the very query of the function
 select tests.act_as_superuser();
 insert into users (id, email, first_name, last_name)
-select md5('crowd:' || n)::uuid, 'crowd' || n || '@example.com', 'Crowd' || n, left(md5(n::text), 12)
+select
+  md5('crowd:' || n)::uuid, '\x0101'::bytea || int4send(1) || decode(repeat('00', 64), 'hex'), 'Crowd' || n,
+  left(md5(n::text), 12)
+from generate_series(1, 12000) as n;
+insert into user_email_indexes (user_id, version, email_index, domain_index)
+select md5('crowd:' || n)::uuid, 1, uuid_send(md5('crowd:' || n)::uuid), uuid_send(md5('domain:' || n % 100)::uuid)
 from generate_series(1, 12000) as n;
 insert into organization_users (organization_id, user_id)
 select tests.organization_id('acme'), md5('crowd:' || n)::uuid
 from generate_series(1, 12000) as n;
 select gin_clean_pending_list('users_search_text_idx'), gin_clean_pending_list('users_search_words_idx');
 analyze users;
+analyze user_email_indexes;
 analyze organization_users;
 
 create function pg_temp.plan_of(p_query text)
@@ -142,6 +159,28 @@ select matches(
   'users\.search_text like v_pattern or users\.search_words @@ v_words',
   'the function asks in those words'
 );
+select set_config(
+  'tests.plan',
+  pg_temp.plan_of($$
+    select users.id
+    from user_email_indexes
+    join organization_users on organization_users.user_id = user_email_indexes.user_id
+    join users on users.id = user_email_indexes.user_id
+    where user_email_indexes.version = 1
+      and (user_email_indexes.email_index = '\x00' or user_email_indexes.domain_index = '\x00')
+      and organization_users.organization_id = tests.organization_id('acme')
+      and organization_users.status <> 'invited'
+    order by users.last_name, users.id
+    limit 20
+  $$),
+  true
+);
+select matches(
+  current_setting('tests.plan'),
+  'user_email_indexes_version_email_index_key.*user_email_indexes_version_domain_index_idx',
+  'an address and a domain are looked up in their indexes'
+);
+select doesnt_match(current_setting('tests.plan'), 'Seq Scan', '... and nothing is read through');
 select tests.act_as('bob', 'acme');
 select results_eq(
   $$ select first_name from search_users('crowd11999') $$,

@@ -4,14 +4,7 @@ begin;
 select plan(56);
 
 select tests.two_organizations();
--- As before anything was sealed.
-delete from password_credentials;
-delete from password_history;
-delete from blind_index_versions where organization_id is null;
-alter table tenant_keys disable trigger _500_only_forward;
-delete from tenant_keys where organization_id is null;
-alter table tenant_keys enable always trigger _500_only_forward;
-select set_config('safetypin.shares', '', true);
+select tests.without_keys();
 select tests.notes();
 
 -- Who may

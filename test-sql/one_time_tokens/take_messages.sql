@@ -6,7 +6,7 @@ select plan(59);
 select tests.two_organizations();
 select tests.act_as_superuser();
 update users set locale = 'fr-CH', timezone = 'Europe/Zurich', last_name = 'Müller' where id = tests.user_id('bob');
-insert into users (id, email, first_name, last_name) values (tests.user_id('new'), tests.email('new'), 'New', 'Example');
+select tests.newcomer('new');
 create temporary table taken (
   n integer generated always as identity, id uuid, attempt integer, purpose text, email text, first_name text,
   last_name text, locale text, timezone text, token bytea, expiration_time timestamptz

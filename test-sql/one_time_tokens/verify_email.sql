@@ -5,8 +5,7 @@ select plan(20);
 
 select tests.two_organizations();
 select tests.act_as_superuser();
-insert into users (id, email, first_name, last_name)
-values (tests.user_id('new'), tests.email('new'), 'New', 'Example');
+select tests.newcomer('new');
 
 -- The same answer for everybody
 select tests.act_as_nobody();

@@ -65,9 +65,9 @@ select is(
   'asked again, however written, the same address has the same salt'
 );
 select tests.act_as_superuser();
-insert into users (id, email, first_name, last_name) values (tests.user_id('new'), 'nobody1@example.com', 'New', 'Example');
+select tests.newcomer('new');
 select set_config('tests.salt', (select salt from begin_password_check('nobody2@example.com')), true);
-update users set email = 'nobody2@example.com' where id = tests.user_id('new');
+select tests.give_email('new', 'nobody2@example.com');
 select is((select salt from begin_password_check('nobody2@example.com')), current_setting('tests.salt'), 'somebody without a password has the salt that nobody had');
 update users set status = 'suspended' where id = tests.user_id('bob');
 select tests.act_as_nobody();

@@ -5,7 +5,7 @@ select plan(36);
 
 select tests.two_organizations();
 select tests.act_as_superuser();
-insert into users (id, email, first_name, last_name) values (tests.user_id('new'), tests.email('new'), 'New', 'Example');
+select tests.newcomer('new');
 select tests.person('hal');
 select tests.act_as_superuser();
 update users set status = 'suspended' where id = tests.user_id('hal');

@@ -96,7 +96,7 @@ select is(
 select tests.act_as_nobody();
 select throws_ok($$ select find_organization_of_own_domain() $$, 'SP102', null, 'nobody asks');
 select tests.act_as_superuser();
-update users set email = 'bob@elsewhere.test' where id = tests.user_id('bob');
+select tests.give_email('bob', 'bob@elsewhere.test');
 select tests.act_as('bob');
 select is((select organization_id from find_organization_of_own_domain()), null, 'of an address elsewhere nobody holds the domain');
 

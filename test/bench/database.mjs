@@ -105,6 +105,11 @@ export async function openDatabase({ users, say }) {
         });
         return keep(pool);
       },
+      /** Lets the transaction of a connection open what is sealed. */
+      async unlock(client) {
+        const { rows } = await admin.query("select id from cell_settings");
+        await unlockCell(client, { provider: keysForSeeds("test"), cellId: rows[0].id });
+      },
       /** A token as the client writes it. */
       textOf: (secret) => SessionToken.of(tagOf(CELL), secret).reveal(),
       /** The busy sessions: token, digest, user, organization. */
@@ -189,7 +194,9 @@ async function populate(client, users) {
     "sessions", "password_credentials",
   ];
   // Everybody who signs in here has the same password: see PASSWORD.
+  const { rows: cells } = await client.query("select id from cell_settings");
   await client.query("begin");
+  await unlockCell(client, { provider: keysForSeeds("test"), cellId: cells[0].id });
   for (const table of tables) await client.query(`alter table ${table} disable trigger user`);
 
   await client.query(
@@ -201,10 +208,18 @@ async function populate(client, users) {
   );
   await client.query(
     `insert into users (id, email, first_name, last_name, job_title, status, email_verified_time)
-     select md5('user:' || number)::uuid, 'user' || number || '@example.com',
+     select md5('user:' || number)::uuid,
+       _seal_email(md5('user:' || number)::uuid, 'user' || number || '@example.com'),
        initcap(substr(md5('first' || number % 5000), 1, 7)), initcap(substr(md5('last' || number % 50000), 1, 9)),
        (array['nurse', 'physician', 'pharmacist', 'administrator'])[1 + number % 4], 'active', now()
      from generate_series(1, $1::integer) as number`,
+    [users],
+  );
+  await client.query(
+    `insert into user_email_indexes (user_id, version, email_index, domain_index)
+     select md5('user:' || number)::uuid, 1, _blind_index(1, null, 1, 'user' || number || '@example.com'), domain_index
+     from (select _blind_index(1, null, 1, '@example.com') as domain_index offset 0) as domain
+     cross join generate_series(1, $1::integer) as number`,
     [users],
   );
   await client.query(
@@ -232,8 +247,6 @@ async function populate(client, users) {
     "insert into session_activities (session_id, last_activity_time) select id, now() from sessions",
   );
 
-  const { rows: [{ id: cellId }] } = await client.query("select id from cell_settings");
-  await unlockCell(client, { provider: keysForSeeds("test"), cellId });
   await client.query(
     `insert into password_credentials (user_id, digest, salt, history_salt)
      select id, _seal_text(5, null, id, $1, id), left($1, 29), 'abcdefghijklmnopqrstuu'

@@ -82,7 +82,7 @@ export async function proveAttempt(
   digest: string = PASSWORD.digest,
 ): Promise<Attempt> {
   const { rows } = await client.query<{ status: string; attempt_id: string; nonce: Buffer }>(
-    "select status, attempt_id, nonce from begin_password_check($1)",
+    "select status, attempt_id, nonce from tests.begin_password_check($1)",
     [address],
   );
   const [attempt] = rows;

@@ -2,10 +2,8 @@ import { randomBytes, randomUUID } from "node:crypto";
 
 import type { ClientBase } from "pg";
 
-import type { SessionId, UserId } from "../../src/ids.js";
+import { newId, type SessionId, type UserId } from "../../src/ids.js";
 import type { ConnectOptions } from "../../src/connect-options.js";
-import { localKeyFile } from "../../src/keys/local-key-file.js";
-import { unlockCell } from "../../src/keys/new-key.js";
 import { deliverMessages, type MailerOptions } from "../../src/mailer.js";
 import type { Message } from "../../src/messages.js";
 import { SafetyPin } from "../../src/safetypin.js";
@@ -13,6 +11,7 @@ import type { SignedIn } from "../../src/sign-in.js";
 import { digestOf, type OneTimeToken, RefreshToken, SessionToken, tagOf, type Token } from "../../src/tokens.js";
 import { PASSWORD } from "./actors.js";
 import type { TestCell } from "./database.js";
+import { inUnlockedCell } from "./keys.js";
 import { remember } from "./secrets.js";
 
 /** Somebody who is signed in through a client. */
@@ -88,16 +87,15 @@ export async function newPerson(cell: TestCell, name: string): Promise<Person> {
   reveal(sessionToken);
   reveal(refreshToken);
 
-  const userId = await unlocked(cell, async (client) => {
-    const { rows } = await client.query<{ id: UserId }>(
-      `insert into users (email, first_name, last_name, status, email_verified_time)
-       values ($1, initcap($2), 'Example', 'active', now())
-       returning id`,
-      [email, name],
+  const userId = newId<"user">();
+  await inUnlockedCell(admin, async (client) => {
+    await client.query(
+      `insert into users (id, email, first_name, last_name, status, email_verified_time)
+       values ($1, _seal_email($1, $2), initcap($3), 'Example', 'active', now())`,
+      [userId, email, name],
     );
-    const { id } = rows[0]!;
-    await givePassword(client, id);
-    return id;
+    await client.query("select _index_email($1, $2)", [userId, email]);
+    await givePassword(client, userId);
   });
   const opened = await admin.query<{ id: SessionId; expiration_time: Date }>(
     "select id, expiration_time from sessions where id = $1",
@@ -114,24 +112,6 @@ export async function newPerson(cell: TestCell, name: string): Promise<Person> {
     sessionToken,
     refreshToken,
   };
-}
-
-/** Work of a superuser's, in a transaction that seals and opens under the cell's keys. */
-export async function unlocked<Result>(cell: TestCell, work: (client: ClientBase) => Promise<Result>): Promise<Result> {
-  const client = await cell.pool("admin").connect();
-  try {
-    await client.query("begin");
-    const { rows } = await client.query<{ id: string }>("select id from cell_settings");
-    await unlockCell(client, { provider: localKeyFile({ environment: "test" }), cellId: rows[0]!.id });
-    const result = await work(client);
-    await client.query("commit");
-    return result;
-  } catch (error) {
-    await client.query("rollback");
-    throw error;
-  } finally {
-    client.release();
-  }
 }
 
 async function givePassword(client: ClientBase, userId: UserId): Promise<void> {

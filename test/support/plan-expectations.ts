@@ -170,7 +170,7 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
 
   // People: one by key, lists from the membership.
   "users.findUser": { params: { userId: MEMBER }, uses: ["users_pkey", "organization_users_pkey|organization_users_user_id_idx"] },
-  "users.findUserByEmail": { params: { email: "person7@domain7.example" }, uses: ["users_email_key"] },
+  "users.findUserByEmail": { params: { email: "person7@domain7.example" }, uses: ["user_email_indexes_version_email_index_key"] },
   "users.findOwnUser": { uses: ["users_pkey"] },
   "users.listUsers": { params: { afterUserId: NO_ID, limit: 20 }, uses: ["organization_users_pkey|organization_users_user_id_idx", "users_pkey"] },
   "users.listRecentlyActiveUsers": {
@@ -179,6 +179,7 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     // It sifts the period's events for sign-ins.
     rows: 2_000,
   },
+  "users.setOwnPhoneNumber": { params: { phoneNumber: "+431234567" }, uses: ["users_pkey"] },
   "users.searchUsers": { params: { query: "last77", limit: 20 }, uses: [] },
   "users.updateOwnProfile": { params: PROFILE, uses: ["users_pkey"] },
   "users.closeAccount": { as: "member", uses: ["users_pkey", "organization_users_user_id_idx"] },
@@ -217,15 +218,15 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   "organization_users.countActiveMembers": { params: { limit: 20 }, uses: [] },
   "organization_users.addMember": {
     params: { email: "person9999@domain499.example", role: "member" },
-    uses: ["users_email_key"],
+    uses: ["user_email_indexes_version_email_index_key"],
   },
   "organization_users.addMembers": {
     params: { emails: ["person9999@domain499.example", "person9998@domain499.example"], roles: ["member", "admin"] },
-    uses: ["users_email_key"],
+    uses: ["user_email_indexes_version_email_index_key"],
   },
   "organization_users.withdrawInvitation": {
     params: { email: "person9999@domain499.example" },
-    uses: ["users_email_key", "organization_users_pkey|organization_users_user_id_idx"],
+    uses: ["user_email_indexes_version_email_index_key", "organization_users_pkey|organization_users_user_id_idx"],
   },
   "organization_users.acceptMembership": {
     as: "member",
@@ -375,7 +376,7 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   "password_attempts.beginPasswordCheck": {
     as: "nobody",
     params: { email: "person7@domain7.example", ipAddress: "198.51.100.7", userAgent: "x" },
-    uses: ["users_email_key", "password_credentials_pkey", "sign_in_throttles_pkey"],
+    uses: ["user_email_indexes_version_email_index_key", "password_credentials_pkey", "sign_in_throttles_pkey"],
   },
   "password_attempts.submitPasswordProof": {
     as: "nobody",
@@ -404,7 +405,7 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   "password_credentials.requestPasswordReset": {
     as: "nobody",
     params: { email: "person7@domain7.example" },
-    uses: ["users_email_key", "messages_email_digest_idx"],
+    uses: ["user_email_indexes_version_email_index_key", "messages_email_digest_idx"],
   },
   "password_credentials.preparePasswordReset": { as: "nobody", params: { token: TOKEN }, uses: ["one_time_tokens_token_hash_key"] },
   "password_credentials.resetPassword": {
@@ -420,7 +421,18 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   "one_time_tokens.requestEmailVerification": {
     as: "nobody",
     params: { email: "person7@domain7.example" },
-    uses: ["users_email_key", "messages_email_digest_idx"],
+    uses: ["user_email_indexes_version_email_index_key", "messages_email_digest_idx"],
+  },
+  "tenant_keys.hello": { as: "nobody", params: { forTransaction: true }, uses: [] },
+  "tenant_keys.listWrappedShares": {
+    as: "nobody",
+    params: { organizationId: null },
+    uses: ["tenant_keys_tenant_id_key_id_key"],
+  },
+  "tenant_keys.unlock": {
+    as: "nobody",
+    params: first(`select null::uuid as "organizationId", 1 as "keyId", tests.masked_share() as "maskedShare"`),
+    uses: ["tenant_keys_tenant_id_key_id_key"],
   },
   "messages.takeMessages": {
     as: "mailer",

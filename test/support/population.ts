@@ -17,14 +17,28 @@ const STATEMENTS: readonly string[] = [
   "select tests.person('ann')",
   "select tests.organization('acme', 'ann')",
 
-  `insert into users (id, email, first_name, last_name, job_title, status, email_verified_time)
-   select ${id("user", "n")}, 'person' || n || '@domain' || n % 500 || '.example', 'First' || n,
-     'Last' || n % 3000, 'Title' || n % 40, 'active', now()
-   from generate_series(1, 20000) as n`,
+  `with unlocked as materialized (select tests.unlock()),
+   people as materialized (
+     select n, ${id("user", "n")} as id, 'person' || n || '@domain' || n % 500 || '.example' as email
+     from unlocked, generate_series(1, 20000) as n
+   ),
+   users as (
+     insert into users (id, email, first_name, last_name, job_title, status, email_verified_time)
+     select id, _seal_email(id, email), 'First' || n, 'Last' || n % 3000, 'Title' || n % 40, 'active', now()
+     from people
+   )
+   insert into user_email_indexes (user_id, version, email_index, domain_index)
+   select id, 1, _blind_index(1, null, 1, email), _blind_index(1, null, 1, substr(email, strpos(email, '@')))
+   from people`,
 
   `insert into organizations (id, slug, name)
    select ${id("organization", "n")}, 'organization-' || n, 'Organization ' || n
    from generate_series(1, 2000) as n`,
+  // Each with a key and an index of its own: whose they are is looked up among many.
+  `insert into tenant_keys (organization_id, key_id, provider, key_name, wrapped)
+   select ${id("organization", "n")}, 1, 'local-key-file', 'test', '\\x00' from generate_series(1, 2000) as n`,
+  `insert into blind_index_versions (organization_id, version, key_id, phase)
+   select ${id("organization", "n")}, 1, 1, 'steady' from generate_series(1, 2000) as n`,
   `insert into organization_users (organization_id, user_id, role)
    select ${id("organization", "1 + n % 200")}, ${id("user", "n")}, case when n > 19800 then 'owner' else 'member' end
    from generate_series(1, 20000) as n`,

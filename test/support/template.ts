@@ -7,6 +7,7 @@ import pg from "pg";
 
 import { prepareDatabase } from "../../src/development/prepare-database.js";
 import { quoteIdentifier } from "../../src/migrations/cell.js";
+import { localKeyFile } from "../../src/keys/local-key-file.js";
 import { SQL_DIRECTORY } from "../../src/migrations/chapters.js";
 import { pgtapSql } from "./pgtap.js";
 import type { TestRun } from "./run.js";
@@ -90,8 +91,21 @@ async function loadVocabulary(client: pg.Client): Promise<void> {
   await client.query(`set search_path = ${TEST_CELL}, extensions, tap`);
   const vocabulary = join(SQL_DIRECTORY, "..", "test-sql", "setup.sql");
   await client.query(await readFile(vocabulary, "utf8"));
-  // The template's key is in a file that SQL cannot read: the vocabulary makes one that it knows.
+  // The template's key is in a file that SQL cannot read: the vocabulary makes one that it knows,
+  // and that clients know by the same file.
   await client.query("truncate tenant_keys, blind_index_versions");
+  const { rows } = await client.query<{ id: string }>("select id from cell_settings");
+  const { share, wrapped } = await localKeyFile({ environment: "test" }).generate({
+    cellId: rows[0]!.id,
+    organizationId: null,
+    keyId: 1,
+  });
+  const [shown, bytes] = [share.toString("hex"), wrapped.bytes.toString("hex")];
+  await client.query(
+    `create or replace function tests.first_key(out share bytea, out key_name text, out wrapped bytea)
+       language sql immutable
+       return ('\\x${shown}'::bytea, '${wrapped.keyName}'::text, '\\x${bytes}'::bytea)`,
+  );
 }
 
 /** Makes a database like another, with the privileges and settings that PostgreSQL does not copy. */

@@ -83,6 +83,7 @@ values
   ('sessions.swept', 'info', 'Sessions that ended long ago were deleted.', '{sweep_sessions}'),
   ('sign_in_throttles.swept', 'info', 'Failures long past were forgotten.', '{sweep_sign_in_throttles}'),
   ('user.closed', 'warning', 'Somebody closed their account.', '{close_account}'),
+  ('user.phone_number_set', 'info', 'Somebody changed, or took away, their phone number.', '{set_own_phone_number}'),
   ('user.reactivated', 'warning', 'A suspended person may sign in again.', '{reactivate_user}'),
   ('user.registered', 'info', 'Somebody registered.', '{register_user}'),
   ('user.suspended', 'warning', 'A person may no longer sign in.', '{suspend_user}')

@@ -23,7 +23,7 @@ declare
   v_role     uuid;
   v_token    bytea;
 begin
-  if exists (select from users where email = 'helen@hospital.example') then
+  if _find_user_by_email('helen@hospital.example') is not null then
     return;
   end if;
 

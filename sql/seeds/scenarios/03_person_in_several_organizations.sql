@@ -21,7 +21,7 @@ declare
   v_lab     uuid;
   v_token   bytea;
 begin
-  if exists (select from users where email = 'dora@everywhere.example') then
+  if _find_user_by_email('dora@everywhere.example') is not null then
     return;
   end if;
 

@@ -20,7 +20,7 @@ declare
   v_organization uuid;
   v_token        bytea;
 begin
-  if exists (select from users where email = 'sue@suspended.example') then
+  if _find_user_by_email('sue@suspended.example') is not null then
     return;
   end if;
 

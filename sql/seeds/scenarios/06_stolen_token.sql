@@ -20,7 +20,7 @@ declare
   v_refresh bytea;
   v_session uuid;
 begin
-  if exists (select from users where email = 'theo@stolen.example') then
+  if _find_user_by_email('theo@stolen.example') is not null then
     return;
   end if;
 
