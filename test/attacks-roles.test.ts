@@ -119,7 +119,7 @@ test("the operator and the monitor see nobody, and the auditor no secret", async
 });
 
 test.each([
-  ["operator", `suspend_user('${userId("bob")}', 'x')`, "user.suspended"],
+  ["operator", `suspend_user('${userId("zoe")}', 'x')`, "user.suspended"],
   ["auditor", "record_auditor_export('events', 'csv', null, null)", "audit.exported"],
   ["app", "record_denial('x', 'y')", "access.denied"],
 ] as const)("the %s's login stands in the evidence, and tenants do not see it", async (login, call, eventType) => {

@@ -40,9 +40,10 @@ values
   ('security_alerts', 'evidence'),
   ('sessions', 'revocation_reason');
 insert into ours
-select 'sealed_fields', 'blind_indexes', attname
+select relname, attname
 from pg_attribute
-where attrelid = 'sealed_fields', 'blind_indexes'::regclass and attnum > 0;
+join pg_class on pg_class.oid = attrelid
+where attrelid in ('sealed_fields'::regclass, 'blind_indexes'::regclass) and attnum > 0;
 
 create temporary table texts on commit drop as
 select
@@ -90,7 +91,7 @@ select is_empty(
     select relation, attribute
     from ours
     where (relation, attribute) not in (select relation, attribute from texts)
-      and relation <> 'sealed_fields', 'blind_indexes'
+      and relation not in ('sealed_fields', 'blind_indexes')
   $$,
   '... and is there'
 );

@@ -188,7 +188,8 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     params: first(`
       select
         new_id() as "userId", 'new@example.com' as email, 'New' as "firstName", 'Person' as "lastName",
-        '${OTHER_PASSWORD.digest}' as "passwordDigest", '${OTHER_PASSWORD.historyDigest}' as "historyDigest",
+        tests.masked_digest('${OTHER_PASSWORD.digest}') as "passwordDigest",
+        tests.masked_history('${OTHER_PASSWORD.historyDigest}') as "historyDigest",
         (read_password_policy()).version as "policyVersion",
         'UTC' as timezone, 'en' as locale
     `),
@@ -378,6 +379,17 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     params: { email: "person7@domain7.example", ipAddress: "198.51.100.7", userAgent: "x" },
     uses: ["user_email_indexes_version_email_index_key", "password_credentials_pkey", "sign_in_throttles_pkey"],
   },
+  "tenant_keys.hello": { as: "nobody", params: { forTransaction: true }, uses: [] },
+  "tenant_keys.listWrappedShares": {
+    as: "nobody",
+    params: { organizationId: null },
+    uses: ["tenant_keys_tenant_id_key_id_key"],
+  },
+  "tenant_keys.unlock": {
+    as: "nobody",
+    params: first(`select null::uuid as "organizationId", 1 as "keyId", tests.masked_share() as "maskedShare"`),
+    uses: ["tenant_keys_tenant_id_key_id_key"],
+  },
   "password_attempts.submitPasswordProof": {
     as: "nobody",
     params: { attemptId: NO_ID, proof: DIGEST },
@@ -414,7 +426,7 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     uses: ["one_time_tokens_token_hash_key"],
   },
   "password_credentials.rehashPassword": {
-    params: { attemptId: NO_ID, passwordDigest: DIGEST },
+    params: first(`select '${NO_ID}' as "attemptId", tests.masked_digest('${OTHER_PASSWORD.digest}') as "passwordDigest"`),
     uses: ["password_attempts_pkey|password_attempts_user_id_idx"],
   },
   "one_time_tokens.verifyEmail": { as: "nobody", params: { token: TOKEN }, uses: ["one_time_tokens_token_hash_key"] },
@@ -422,17 +434,6 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     as: "nobody",
     params: { email: "person7@domain7.example" },
     uses: ["user_email_indexes_version_email_index_key", "messages_email_digest_idx"],
-  },
-  "tenant_keys.hello": { as: "nobody", params: { forTransaction: true }, uses: [] },
-  "tenant_keys.listWrappedShares": {
-    as: "nobody",
-    params: { organizationId: null },
-    uses: ["tenant_keys_tenant_id_key_id_key"],
-  },
-  "tenant_keys.unlock": {
-    as: "nobody",
-    params: first(`select null::uuid as "organizationId", 1 as "keyId", tests.masked_share() as "maskedShare"`),
-    uses: ["tenant_keys_tenant_id_key_id_key"],
   },
   "messages.takeMessages": {
     as: "mailer",
