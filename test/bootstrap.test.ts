@@ -378,6 +378,7 @@ const GROUPS = [
 
 /** What seeds write and everybody may know. */
 const CATALOGUES = new Set([
+  "blind_indexes",
   "cell_settings",
   "cloud_providers",
   "event_types",
@@ -387,6 +388,7 @@ const CATALOGUES = new Set([
   "permissions",
   "role_permissions",
   "roles",
+  "sealed_fields",
 ]);
 
 /** Everything that bootstrap makes, as the catalogs have it. */

@@ -115,6 +115,16 @@ const OFFENDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       "alter table users add constraint users_first_name_is_no_dash check (first_name <> '-') not valid",
   },
 
+  "bounds.sql": {
+    "each has a bound, or is written by us alone": "alter table users add column nickname text",
+    "what is written by us alone is granted to no application": "grant update (description) on permissions to safetypin_app",
+    "... and is there": "alter table refresh_tokens drop column scope cascade",
+    "what people write has no control character in it": `
+      alter table users drop constraint users_job_title_is_short;
+      alter table users add constraint users_job_title_is_short check (char_length(job_title) <= 100);`,
+    "what is_printable() refuses is just what _printable() replaces":
+      "create or replace function _printable(p_text text) returns text language sql immutable as 'select p_text'",
+  },
   "columns.sql": {
     "every column of every table, partition and view says what it is and which class of data it holds":
       "alter table users add column nickname text",

@@ -13,6 +13,7 @@ import { secretsManagerCredentials } from "../src/credentials/secrets-manager-cr
 import { bootstrap } from "../src/migrations/bootstrap.js";
 import { parseCellName } from "../src/migrations/cell.js";
 import { SafetyPin } from "../src/safetypin.js";
+import { SessionToken, tagOf } from "../src/tokens.js";
 import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
 import { remember } from "./support/secrets.js";
 import { startSecretsManager, type Call, type SecretsManagerServer } from "./support/secrets-manager-server.js";
@@ -404,7 +405,7 @@ describe("rotating", () => {
     });
     const ask = async () => {
       while (goesOn) {
-        await safetypin.requestPasswordReset(`nobody.${done}@example.com`).then(
+        await safetypin.signOut(SessionToken.of(tagOf("safetypin"))).then(
           () => (done += 1),
           (error: unknown) => failures.push(error),
         );

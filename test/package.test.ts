@@ -271,7 +271,7 @@ describe("installed into an empty folder", () => {
        });
        const { sessionToken, userId, sessionId } = await safetypin.signIn({ email, password });
        const [user, session] = await safetypin.withSession(sessionToken, async (tx) => [
-         (await findUser.run({ userId }, tx))[0],
+         (await tx.unlock(), await findUser.run({ userId }, tx))[0],
          (await findCurrentSession.run(undefined, tx))[0],
        ]);
        await safetypin.close();

@@ -1455,13 +1455,13 @@ begin
     return null;
   end if;
 
+  -- One that ended a moment ago is made for whoever asked before: nobody looks it up.
   select sealed_fields.is_folded, blind_index_versions.key_id
   into v_is_folded, v_key_id
   from sealed_fields
   left join blind_index_versions
     on tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
     and version = p_version
-    and phase <> 'ended'
   where field_id = p_field_id
     and (scope = 'cell') = (p_organization_id is null);
 

@@ -38,6 +38,9 @@ const FUNCTIONS: Readonly<Record<string, (call: Call, relations: Relations) => P
       work: "catalog",
     })),
 
+  // Grants on the table of indexes, and makes the policies by which they are rotated.
+  _declare_blind_index: (call) => [{ relation: firstWord(call), mode: "ACCESS EXCLUSIVE", work: "catalog" }],
+
   // Makes tables of their own and attaches them.
   make_partitions: (_call, relations) => {
     const partitioned = new Set(
