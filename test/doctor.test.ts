@@ -992,6 +992,8 @@ describe("what the cell has noticed", () => {
       expect(finding).toMatchObject({ severity: "critical", object: "sequence clock_high_water" });
       const migrator = await connect(urlOf("safetypin_migrator"));
       try {
+        // Before PostgreSQL 16 this login inherits nothing, and says who it is.
+        await migrator.query("set role safetypin_owner");
         await migrator.query(/select setval.*;/.exec(finding?.remedy ?? "")?.[0] ?? "");
       } finally {
         await migrator.end();
