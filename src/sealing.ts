@@ -9,7 +9,7 @@ export type Sealing = Pick<Transaction, "unlock" | "mask">;
 
 /** What that is made of. */
 export interface SealingParts {
-  /** The keys of the cell; none where the client was given none. */
+  /** The keys of the cell. */
   readonly keys: CellKeys;
 
   /** The connection's pad; `undefined` where each transaction asks for one of its own. */

@@ -4,16 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type pg from "pg";
-
 import { EXIT } from "../src/cli/exit-codes.js";
-import { localKeyFile } from "../src/keys/local-key-file.js";
-import { unlockCell } from "../src/keys/new-key.js";
 import type { Transaction } from "../src/transaction.js";
 import { startAwsKms, type AwsKmsServer } from "./support/aws-kms-server.js";
 import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
 import { connectForTest, newPerson } from "./support/client.js";
 import { useDatabase, type TestDatabase } from "./support/database.js";
+import { inUnlockedCell } from "./support/keys.js";
 
 jest.setTimeout(300_000);
 
@@ -78,7 +75,6 @@ const NOTES = `
   commit`;
 
 const keyFile = () => process.env["SAFETYPIN_KEY_FILE"]!;
-const provider = () => localKeyFile({ environment: "test" });
 
 const environmentOf = (db: TestDatabase, login: "operator" | "app" | "auditor" = "operator") => ({
   DATABASE_URL: db.connectionString(login),
@@ -94,26 +90,8 @@ async function jsonOf<Answer>(result: Promise<CliResult>): Promise<Answer> {
   return JSON.parse(stdout) as Answer;
 }
 
-/** In a transaction in which every key works. */
-async function unlocked<Result>(db: TestDatabase, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
-  const client = await db.admin.connect();
-  try {
-    const { rows } = await client.query<{ id: string }>("select id from cell_settings");
-    await client.query("begin");
-    await unlockCell(client, { provider: provider(), cellId: rows[0]!.id });
-    const result = await work(client);
-    await client.query("commit");
-    return result;
-  } catch (error) {
-    await client.query("rollback");
-    throw error;
-  } finally {
-    client.release();
-  }
-}
-
 const keepMany = (db: TestDatabase, count: number) =>
-  unlocked(db, async (client) => {
+  inUnlockedCell(db.admin, async (client) => {
     for (let number = 1; number <= count; number += 1) {
       await client.query("select keep_note($1, $2)", [randomUUID(), `note ${number}`]);
     }
@@ -121,7 +99,7 @@ const keepMany = (db: TestDatabase, count: number) =>
 
 /** Everything opens, to what it was, and is found. */
 async function expectWhole(db: TestDatabase, count: number): Promise<void> {
-  await unlocked(db, async (client) => {
+  await inUnlockedCell(db.admin, async (client) => {
     const { rows } = await client.query<{ id: string; note: string; found: string }>(
       `select id, text as note, find_note(text) as found
        from notes, lateral _open_text(${FIELD}, null, id, note) as text order by 2`,
@@ -285,7 +263,7 @@ describe("a value that does not open", () => {
     expect(await under(db)).toEqual({ 1: 2, 2: 2 });
     expect(await keys(db, "retire", "1")).toMatchObject({ code: EXIT.failed, stderr: expect.stringContaining("still needed") });
 
-    await unlocked(db, (client) => client.query("select keep_note($1, 'said again')", [id]));
+    await inUnlockedCell(db.admin, (client) => client.query("select keep_note($1, 'said again')", [id]));
     expect(await jsonOf(keys(db, "rotate", "--json"))).toMatchObject({ resumed: true, reencrypted: 1, retired: [1] });
     await expectWhole(db, 4);
   });
@@ -372,7 +350,7 @@ describe("eight who write and read while a key rotates", () => {
     expect(await under(db)).toEqual({ 2: 100 + kept.size });
     await expectWhole(db, 100 + kept.size);
     for (const [id, note] of kept) {
-      const [row] = await unlocked(db, async (client) => (await client.query("select find_note($1) as id", [note])).rows as { id: string }[]);
+      const [row] = await inUnlockedCell(db.admin, async (client) => (await client.query("select find_note($1) as id", [note])).rows as { id: string }[]);
       expect(row).toEqual({ id });
     }
   });
