@@ -204,7 +204,7 @@ describe("a rotation that is killed at every batch", () => {
       const isBetween = kills % 2 === 0;
       last = isBetween
         ? await killedAt(/rows\n/, 0, "--rows-per-second", "20")
-        : await killedAt(/rows\n/, 1 + Math.floor(Math.random() * 25));
+        : await killedAt(/rows\n/, 1 + Math.floor(Math.random() * 25), "--rows-per-second", "250");
       if (last.code !== null) break;
       kills += 1;
       await expectWhole(db, COUNT);
