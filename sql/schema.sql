@@ -4213,7 +4213,7 @@ CREATE INDEX auth_audit_logs_organization_id_recorded_at_idx ON ONLY safetypin.a
 
 CREATE INDEX auth_audit_logs_recorded_at_idx ON ONLY safetypin.auth_audit_logs USING brin (recorded_at);
 
-CREATE INDEX auth_audit_logs_user_id_recorded_at_idx ON ONLY safetypin.auth_audit_logs USING btree (user_id, recorded_at) WHERE (user_id IS NOT NULL);
+CREATE INDEX auth_audit_logs_user_id_recorded_at_idx ON ONLY safetypin.auth_audit_logs USING btree (user_id, recorded_at);
 
 CREATE INDEX auth_audit_logs_xid_idx ON ONLY safetypin.auth_audit_logs USING btree (xid);
 
@@ -9617,10 +9617,11 @@ declare
   v_owner_id uuid := _find_user_by_email(p_email);
   v_user_id  uuid;
 begin
+  -- Nobody is looked for too: a null would not be.
   select id
   into v_user_id
   from users
-  where id = v_owner_id
+  where id = coalesce(v_owner_id, '00000000-0000-0000-0000-000000000000')
     and status = 'pending';
 
   perform _request_message('verify_email', p_email, v_user_id, '1 day');
@@ -9647,10 +9648,11 @@ declare
   v_owner_id uuid := _find_user_by_email(p_email);
   v_user_id  uuid;
 begin
+  -- Nobody is looked for too: a null would not be.
   select id
   into v_user_id
   from users
-  where id = v_owner_id
+  where id = coalesce(v_owner_id, '00000000-0000-0000-0000-000000000000')
     and status in ('pending', 'active');
 
   perform _request_message('reset_password', p_email, v_user_id, '1 hour');

@@ -825,10 +825,11 @@ declare
   v_owner_id uuid := _find_user_by_email(p_email);
   v_user_id  uuid;
 begin
+  -- Nobody is looked for too: a null would not be.
   select id
   into v_user_id
   from users
-  where id = v_owner_id
+  where id = coalesce(v_owner_id, '00000000-0000-0000-0000-000000000000')
     and status = 'pending';
 
   perform _request_message('verify_email', p_email, v_user_id, '1 day');

@@ -1675,10 +1675,11 @@ declare
   v_owner_id uuid := _find_user_by_email(p_email);
   v_user_id  uuid;
 begin
+  -- Nobody is looked for too: a null would not be.
   select id
   into v_user_id
   from users
-  where id = v_owner_id
+  where id = coalesce(v_owner_id, '00000000-0000-0000-0000-000000000000')
     and status in ('pending', 'active');
 
   perform _request_message('reset_password', p_email, v_user_id, '1 hour');

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -34,9 +34,13 @@ describe("a server that is killed while people sign in", () => {
   });
 
   afterEach(async () => {
+    await clear();
+  });
+
+  async function clear(): Promise<void> {
     await Promise.all(servers.splice(0).map((server) => server.stop()));
     await rm(directory, { recursive: true, force: true });
-  });
+  }
 
   /** A server that keeps its word: fsync and synchronous_commit as PostgreSQL has them. */
   async function start(settings: Record<string, string> = {}): Promise<EmbeddedServer> {
@@ -177,15 +181,22 @@ describe("a server that is killed while people sign in", () => {
   }, 60_000);
 
   it("would have lost some, if it acknowledged before it wrote", async () => {
-    const { found } = await runDrill({
+    const settings = {
       synchronous_commit: "off",
       wal_writer_delay: "10s",
       wal_writer_flush_after: "1GB",
       wal_buffers: "64MB",
-    });
+    };
+    // What is written may have been written just before the kill, by whoever needed the room.
+    let found = (await runDrill(settings)).found;
+    for (let again = 0; again < 2 && found?.lost === 0; again += 1) {
+      await clear();
+      await mkdir(directory, { mode: 0o755 });
+      found = (await runDrill(settings)).found;
+    }
 
     expect(found?.lost).toBeGreaterThan(0);
     // Lost, but not torn.
     expect(found?.half).toBe(0);
-  }, 60_000);
+  }, 120_000);
 });

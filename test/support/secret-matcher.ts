@@ -50,7 +50,7 @@ export function matchSecrets(secrets: readonly Buffer[]): SecretMatcher {
 
   return {
     size: wanted.length,
-    overlap: Math.max(0, ...forms.map(({ bytes }) => bytes.length - 1)),
+    overlap: forms.reduce((longest, { bytes }) => Math.max(longest, bytes.length - 1), 0),
     find(bytes) {
       const found = new Map<string, Buffer>();
       let start = 0;
