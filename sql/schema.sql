@@ -2230,20 +2230,22 @@ declare
   v_now        timestamptz := _now();
   v_is_set     boolean;
   v_owner_id   uuid := _find_user_by_email(p_email);
-  v_email      text := p_email;
+  v_nobody     text := new_id() || '@nobody.invalid';
+  v_email      text := case when v_owner_id is null then p_email else v_nobody end;
   v_sealed     bytea;
   v_status     text;
   v_is_again   boolean := false;
   v_constraint text;
 begin
-  select status into v_status from users where id = v_owner_id;
+  -- Nobody is looked for too: a null would not be.
+  select status
+  into v_status
+  from users
+  where id = coalesce(v_owner_id, '00000000-0000-0000-0000-000000000000');
 
   -- What is done for a new address is done for one that has an account, under an
   -- address that nobody has, and undone: whatever is refused is refused alike, and
   -- it takes as long.
-  if v_owner_id is not null then
-    v_email := new_id() || '@nobody.invalid';
-  end if;
   begin
     v_sealed := _seal_email(p_user_id, v_email);
     insert into users (id, email, first_name, last_name, timezone, locale)
@@ -2253,9 +2255,9 @@ begin
     if v_owner_id is null or v_status <> 'pending' then
       perform _register_again(p_user_id, p_first_name, p_last_name, p_timezone, p_locale, null);
     end if;
+    -- As _set_password() does for the one of the two that it was given.
+    perform _release_attempt(_account_id(case when v_owner_id is null then v_nobody else p_email end), null);
     if v_owner_id is not null then
-      -- As _set_password() does for an address that is new, tried before or not.
-      perform _release_attempt(_account_id(p_email), null);
       raise triggered_action_exception;
     end if;
   exception
