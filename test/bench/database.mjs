@@ -32,6 +32,14 @@ export const PASSWORD = {
   digest: "$2a$12$abcdefghijklmnopqrstuuXxytZM3ml4cIrUhX.MkZ/PiAmI9VF/u",
 };
 
+/** A table of sealed values, each under its person's key, and the same in clear beside it. */
+export const SEALED_ROWS = 10_000;
+export const SEALED_FIELDS = [
+  { id: 9001, column: "one" },
+  { id: 9002, column: "two" },
+  { id: 9003, column: "three" },
+];
+
 /** The roles of the first organization, and how many of them each of its first members holds. */
 export const ROLES = 500;
 export const ROLES_PER_USER = 50;
@@ -105,10 +113,10 @@ export async function openDatabase({ users, say }) {
         });
         return keep(pool);
       },
+      cellId: () => cellIdOf(admin),
       /** Lets the transaction of a connection open what is sealed. */
       async unlock(client) {
-        const { rows } = await admin.query("select id from cell_settings");
-        await unlockCell(client, { provider: keysForSeeds("test"), cellId: rows[0].id });
+        await unlockCell(client, { provider: keysForSeeds("test"), cellId: await cellIdOf(admin) });
       },
       /** A token as the client writes it. */
       textOf: (secret) => SessionToken.of(tagOf(CELL), secret).reveal(),
@@ -194,9 +202,8 @@ async function populate(client, users) {
     "sessions", "password_credentials",
   ];
   // Everybody who signs in here has the same password: see PASSWORD.
-  const { rows: cells } = await client.query("select id from cell_settings");
   await client.query("begin");
-  await unlockCell(client, { provider: keysForSeeds("test"), cellId: cells[0].id });
+  await unlockCell(client, { provider: keysForSeeds("test"), cellId: await cellIdOf(client) });
   for (const table of tables) await client.query(`alter table ${table} disable trigger user`);
 
   await client.query(
@@ -289,9 +296,54 @@ async function populate(client, users) {
       await client.query(`alter table ${table} enable ${always}trigger ${tgname}`);
     }
   }
+  await populateSealed(client, users);
   await client.query("commit");
   await client.query("vacuum (analyze, freeze)");
   await client.query("checkpoint");
+}
+
+/** What is read sealed and in clear, and addresses as a cell would have them that seals nothing. */
+async function populateSealed(client, users) {
+  const columns = SEALED_FIELDS.map(({ column }) => column);
+  // As an application's own table: its rows are of people, and everybody sees them.
+  await client.query("set local role safetypin_owner");
+  await client.query(`create table bench_sealed (id uuid primary key, ${columns.map((name) => `${name} bytea`).join(", ")})`);
+  for (const { id, column } of SEALED_FIELDS) {
+    await client.query(`comment on column bench_sealed.${column} is 'A value. [sealed]'`);
+    await client.query(
+      `select _declare_sealed_field('bench_sealed', $1, $2, 'cell', 'application', 100, 'It is measured.', p_subject_column => 'id')`,
+      [column, id],
+    );
+  }
+  await client.query("grant select on bench_sealed to safetypin_app");
+  await client.query("reset role");
+
+  const value = (column) => `'${column} of person ' || number || ' of many'`;
+  await client.query(
+    `create table bench_plain (id uuid primary key, ${columns.map((name) => `${name} text`).join(", ")})`,
+  );
+  await client.query(
+    `insert into bench_plain (id, ${columns.join(", ")})
+     select md5('sealed:' || number)::uuid, ${columns.map(value).join(", ")}
+     from generate_series(1, ${SEALED_ROWS}) as number`,
+  );
+  await client.query(
+    `insert into bench_sealed (id, ${columns.join(", ")})
+     select id, ${SEALED_FIELDS.map(({ id, column }) => `_seal_text(${id}, null, id, ${column}, id)`).join(", ")}
+     from bench_plain`,
+  );
+  await client.query("create table bench_addresses (user_id uuid primary key, email text not null unique)");
+  await client.query(
+    `insert into bench_addresses (user_id, email)
+     select md5('user:' || number)::uuid, 'user' || number || '@example.com'
+     from generate_series(1, $1::integer) as number`,
+    [users],
+  );
+}
+
+async function cellIdOf(client) {
+  const { rows } = await client.query("select id from cell_settings");
+  return rows[0].id;
 }
 
 async function hashOfSql() {

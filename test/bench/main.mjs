@@ -22,6 +22,7 @@ import { auditEvent, changeTrigger } from "./rows/evidence.mjs";
 import { migrateUp } from "./rows/migrate.mjs";
 import { permissionCheck, policyList, searchUsers } from "./rows/policies.mjs";
 import { refresh } from "./rows/refresh.mjs";
+import { sealed } from "./rows/sealed.mjs";
 import { sessionCheck } from "./rows/session-check.mjs";
 import { signIn, unknownUser } from "./rows/sign-in.mjs";
 
@@ -37,6 +38,7 @@ const ROWS = [
   ...changeTrigger,
   migrateUp,
   searchUsers,
+  ...sealed,
   // Why an index holds what it holds: asked for by name.
   ...coveringIndexes,
 ];
