@@ -24,7 +24,13 @@ create policy all_owner on migrations
   to safetypin_owner
   using (true);
 
--- No grant: the ledger is written by whoever migrates, as the owner.
+create policy select_backup on migrations
+  for select
+  to safetypin_backup
+  using (true);
+
+-- Nobody else: the ledger is written by whoever migrates, as the owner.
+grant select on migrations to safetypin_backup;
 
 comment on table migrations is
   'The chapters that made this cell, one row each.';
@@ -38,3 +44,5 @@ comment on column migrations.executed_at is
   'When it was applied, UTC. [internal]';
 comment on policy all_owner on migrations is
   'Row level security is forced, so even the owner needs leave.';
+comment on policy select_backup on migrations is
+  'A cell that is restored has to know which chapters it has had.';
