@@ -3884,6 +3884,12 @@ GRANT SELECT(recorded_at) ON TABLE safetypin.access_attempt_logs TO safetypin_ap
 -- Its partitions are not listed: they come and go with the months.
 
 --
+-- safetypin.access_attempt_logs_seq_seq
+--
+
+GRANT SELECT ON SEQUENCE safetypin.access_attempt_logs_seq_seq TO safetypin_backup;
+
+--
 -- safetypin.acknowledge_alert()
 --
 
@@ -4310,6 +4316,12 @@ GRANT SELECT(recorded_at) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 GRANT SELECT(seq) ON TABLE safetypin.auth_audit_logs TO safetypin_app;
 
 -- Its partitions are not listed: they come and go with the months.
+
+--
+-- safetypin.auth_audit_logs_seq_seq
+--
+
+GRANT SELECT ON SEQUENCE safetypin.auth_audit_logs_seq_seq TO safetypin_backup;
 
 --
 -- safetypin.backfill_index_batch()
@@ -5829,6 +5841,12 @@ GRANT SELECT(seq) ON TABLE safetypin.data_change_logs TO safetypin_app;
 -- Its partitions are not listed: they come and go with the months.
 
 --
+-- safetypin.data_change_logs_seq_seq
+--
+
+GRANT SELECT ON SEQUENCE safetypin.data_change_logs_seq_seq TO safetypin_backup;
+
+--
 -- safetypin.declare_environment()
 --
 
@@ -6803,6 +6821,15 @@ begin
     );
     execute format('alter table %I enable row level security', v_partition);
     execute format('alter table %I force row level security', v_partition);
+    -- pg_dump reads each partition by its own name, and not through its parent.
+    execute format('grant select on %I to safetypin_backup', v_partition);
+    execute format(
+      'create policy select_backup on %I for select to safetypin_backup using (true)', v_partition
+    );
+    execute format(
+      'comment on policy select_backup on %I is %L',
+      v_partition, 'A dump reads partitions by their own names.'
+    );
     execute format(
       'comment on table %I is %L',
       v_partition, format('%s of %s.', v_table, to_char(v_month, 'YYYY-MM'))
@@ -7018,6 +7045,12 @@ CREATE POLICY all_owner ON safetypin.migrations TO safetypin_owner USING (true);
 COMMENT ON POLICY all_owner ON safetypin.migrations IS 'Row level security is forced, so even the owner needs leave.';
 
 ALTER TABLE safetypin.migrations ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY select_backup ON safetypin.migrations FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.migrations IS 'A cell that is restored has to know which chapters it has had.';
+
+GRANT SELECT ON TABLE safetypin.migrations TO safetypin_backup;
 
 --
 -- safetypin.new_id()
