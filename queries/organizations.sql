@@ -9,8 +9,7 @@ select
   max_users as "maxUsers",
   member_count as "memberCount",
   owner_count as "ownerCount",
-  billing_email as "billingEmail",
-  technical_contact_email as "technicalContactEmail",
+  billing_email is not null or technical_contact_email is not null as "hasContacts!",
   settings,
   creation_time as "creationTime",
   last_update_time as "lastUpdateTime"
@@ -28,8 +27,7 @@ select
   max_users as "maxUsers",
   member_count as "memberCount",
   owner_count as "ownerCount",
-  billing_email as "billingEmail",
-  technical_contact_email as "technicalContactEmail",
+  billing_email is not null or technical_contact_email is not null as "hasContacts!",
   settings,
   creation_time as "creationTime",
   last_update_time as "lastUpdateTime"
@@ -51,6 +49,19 @@ select
   name
 from find_organization_of_own_domain();
 
+/* @name OpenContacts */
+select
+  (open_fields(3, array[id], array[billing_email]))[1] as "billingEmail",
+  (open_fields(4, array[id], array[technical_contact_email]))[1] as "technicalContactEmail"
+from organizations
+where id = :organizationId!;
+
+/* @name SetBillingEmail */
+select set_billing_email(:email);
+
+/* @name SetTechnicalContactEmail */
+select set_technical_contact_email(:email);
+
 /* @name CreateOrganization */
 select create_organization(p_slug => :slug!, p_name => :name!) as "organizationId!";
 
@@ -61,11 +72,6 @@ select choose_organization(:organizationId!);
 update organizations
 set
   name = coalesce(:name, name),
-  billing_email = case when :setsBillingEmail! then :billingEmail else billing_email end,
-  technical_contact_email = case
-    when :setsTechnicalContactEmail! then :technicalContactEmail
-    else technical_contact_email
-  end,
   settings = coalesce(:settings, settings)
 where id = (select current_organization_id())
 returning
@@ -78,8 +84,7 @@ returning
   max_users as "maxUsers",
   member_count as "memberCount",
   owner_count as "ownerCount",
-  billing_email as "billingEmail",
-  technical_contact_email as "technicalContactEmail",
+  billing_email is not null or technical_contact_email is not null as "hasContacts!",
   settings,
   creation_time as "creationTime",
   last_update_time as "lastUpdateTime";

@@ -9,5 +9,21 @@ select
   wrapped as "wrapped!"
 from list_wrapped_shares(:organizationId);
 
+/* @name ListWrappedSharesOfOrganization */
+-- Of the organization that is chosen now: within a transaction it can change. One row, and
+-- no key in it, where there is none.
+select
+  chosen.organization_id as "organizationId",
+  shares.key_id as "keyId",
+  shares.provider,
+  shares.key_name as "keyName",
+  shares.wrapped
+from (select current_organization_id() as organization_id) as chosen
+left join list_wrapped_shares(chosen.organization_id) as shares
+  on chosen.organization_id is not null;
+
+/* @name AddFirstKey */
+select add_first_key(:organizationId!, :provider!, :keyName!, :wrapped!, :maskedShare!);
+
 /* @name Unlock */
 select unlock(:organizationId, :keyId!, :maskedShare!) as "isUnlocked!";

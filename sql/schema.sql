@@ -1022,7 +1022,7 @@ declare
 begin
   if v_version is null then
     raise exception 'the cell has no active key'
-      using errcode = 'SP321', hint = 'Add one with add_key() and activate it.';
+      using errcode = 'SP321', hint = 'The operator makes the first: "safetypin keys init".';
   end if;
   v_index := _blind_index(1, null, v_version, _fold_email(p_email));
 
@@ -3035,7 +3035,7 @@ begin
   if v_field.key_id is null then
     raise exception '% has no active key',
       case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
-      using errcode = 'SP321', hint = 'Add one with add_key() and activate it.';
+      using errcode = 'SP321', hint = 'The operator makes the first: "safetypin keys init", of an organization with --organization.';
   end if;
 
   v_key := _unlocked_key('enc', v_tenant_id, v_field.key_id, v_field.db_share, v_field.check_value);
@@ -7597,13 +7597,12 @@ CREATE TABLE safetypin.organizations (
     max_users integer,
     member_count integer DEFAULT 0 NOT NULL,
     owner_count integer DEFAULT 0 NOT NULL,
-    billing_email text,
-    technical_contact_email text,
+    billing_email bytea,
+    technical_contact_email bytea,
     settings jsonb DEFAULT '{}'::jsonb NOT NULL,
     sessions_valid_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     last_update_time timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT organizations_billing_email_is_an_address CHECK (((billing_email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$'::text) AND (octet_length(billing_email) <= 254))),
     CONSTRAINT organizations_have_room CHECK ((member_count <= max_users)),
     CONSTRAINT organizations_keep_an_owner CHECK (((owner_count > 0) OR (status = ANY (ARRAY['inactive'::text, 'deleted'::text])))),
     CONSTRAINT organizations_max_users_is_positive CHECK ((max_users > 0)),
@@ -7612,8 +7611,7 @@ CREATE TABLE safetypin.organizations (
     CONSTRAINT organizations_slug_is_kebab_case CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text)),
     CONSTRAINT organizations_slug_is_short CHECK (((char_length(slug) >= 3) AND (char_length(slug) <= 60))),
     CONSTRAINT organizations_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'suspended'::text, 'deleted'::text]))),
-    CONSTRAINT organizations_subscription_tier_is_a_word CHECK ((subscription_tier ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
-    CONSTRAINT organizations_technical_contact_email_is_an_address CHECK (((technical_contact_email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$'::text) AND (octet_length(technical_contact_email) <= 254)))
+    CONSTRAINT organizations_subscription_tier_is_a_word CHECK ((subscription_tier ~ '^[a-z][a-z0-9_]{0,39}$'::text))
 );
 
 ALTER TABLE ONLY safetypin.organizations FORCE ROW LEVEL SECURITY;
@@ -7638,9 +7636,9 @@ COMMENT ON COLUMN safetypin.organizations.member_count IS 'How many it has, peop
 
 COMMENT ON COLUMN safetypin.organizations.owner_count IS 'How many of them are active owners. [internal]';
 
-COMMENT ON COLUMN safetypin.organizations.billing_email IS 'Where bills go. [personal]';
+COMMENT ON COLUMN safetypin.organizations.billing_email IS 'Where bills go; null when it is not said. [sealed]';
 
-COMMENT ON COLUMN safetypin.organizations.technical_contact_email IS 'Whom to ask. [personal]';
+COMMENT ON COLUMN safetypin.organizations.technical_contact_email IS 'Whom to ask; null when it is not said. [sealed]';
 
 COMMENT ON COLUMN safetypin.organizations.settings IS 'locale, timezone, logo_url and support_url, each a string and each optional. [internal]';
 
@@ -7661,7 +7659,11 @@ ALTER TABLE ONLY safetypin.organizations
 
 CREATE TRIGGER _100_touch_last_update_time BEFORE UPDATE ON safetypin.organizations FOR EACH ROW EXECUTE FUNCTION safetypin.tg__touch_last_update_time();
 
+CREATE TRIGGER _500_billing_email_is_sealed BEFORE INSERT OR UPDATE ON safetypin.organizations FOR EACH ROW EXECUTE FUNCTION safetypin.tg_organizations__billing_email_is_sealed();
+
 CREATE TRIGGER _500_require_permission AFTER UPDATE ON safetypin.organizations FOR EACH ROW WHEN ((row_security_active(('safetypin.organizations'::regclass)::oid) AND pg_has_role('safetypin_app'::name, 'usage'::text))) EXECUTE FUNCTION safetypin.tg__require_permission('organization.update');
+
+CREATE TRIGGER _500_technical_contact_email_is_sealed BEFORE INSERT OR UPDATE ON safetypin.organizations FOR EACH ROW EXECUTE FUNCTION safetypin.tg_organizations__technical_contact_email_is_sealed();
 
 CREATE TRIGGER _900_record_delete AFTER DELETE ON safetypin.organizations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_organizations__record_changes();
 
@@ -7693,6 +7695,10 @@ CREATE POLICY select_definer ON safetypin.organizations FOR SELECT TO safetypin_
 
 COMMENT ON POLICY select_definer ON safetypin.organizations IS 'Sign-in asks which organizations a person is in before one is chosen.';
 
+CREATE POLICY select_keyholder ON safetypin.organizations FOR SELECT TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY select_keyholder ON safetypin.organizations IS 'Before a key is retired it is looked for in what is sealed.';
+
 CREATE POLICY select_member ON safetypin.organizations FOR SELECT TO safetypin_app USING (true);
 
 COMMENT ON POLICY select_member ON safetypin.organizations IS 'Members see their organization.';
@@ -7709,10 +7715,15 @@ CREATE POLICY update_definer ON safetypin.organizations FOR UPDATE TO safetypin_
 
 COMMENT ON POLICY update_definer ON safetypin.organizations IS 'What an administrator may not change of an organization changes in functions.';
 
+CREATE POLICY update_keyholder ON safetypin.organizations FOR UPDATE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY update_keyholder ON safetypin.organizations IS 'What is sealed is sealed anew when keys rotate.';
+
 GRANT SELECT ON TABLE safetypin.organizations TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.organizations TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.organizations TO safetypin_backup;
 
+GRANT SELECT(id) ON TABLE safetypin.organizations TO safetypin_keyholder;
 GRANT SELECT(id) ON TABLE safetypin.organizations TO safetypin_auditor;
 GRANT INSERT(id) ON TABLE safetypin.organizations TO safetypin_definer;
 
@@ -7741,9 +7752,11 @@ GRANT UPDATE(member_count) ON TABLE safetypin.organizations TO safetypin_definer
 GRANT SELECT(owner_count) ON TABLE safetypin.organizations TO safetypin_auditor;
 GRANT UPDATE(owner_count) ON TABLE safetypin.organizations TO safetypin_definer;
 
-GRANT UPDATE(billing_email) ON TABLE safetypin.organizations TO safetypin_app;
+GRANT SELECT(billing_email),UPDATE(billing_email) ON TABLE safetypin.organizations TO safetypin_keyholder;
+GRANT UPDATE(billing_email) ON TABLE safetypin.organizations TO safetypin_definer;
 
-GRANT UPDATE(technical_contact_email) ON TABLE safetypin.organizations TO safetypin_app;
+GRANT SELECT(technical_contact_email),UPDATE(technical_contact_email) ON TABLE safetypin.organizations TO safetypin_keyholder;
+GRANT UPDATE(technical_contact_email) ON TABLE safetypin.organizations TO safetypin_definer;
 
 GRANT UPDATE(settings) ON TABLE safetypin.organizations TO safetypin_app;
 
@@ -9043,7 +9056,7 @@ begin
   if v_key_id is null then
     raise exception '% has no active key',
       case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
-      using errcode = 'SP321', hint = 'Add one with add_key() and activate it.';
+      using errcode = 'SP321', hint = 'The operator makes the first: "safetypin keys init", of an organization with --organization.';
   end if;
 
   reencrypted := 0;
@@ -10950,6 +10963,44 @@ GRANT SELECT(session_data) ON TABLE safetypin.sessions TO safetypin_app;
 GRANT UPDATE(session_data) ON TABLE safetypin.sessions TO safetypin_definer;
 
 --
+-- safetypin.set_billing_email()
+--
+
+CREATE FUNCTION safetypin.set_billing_email(p_email text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_organization_id uuid := _require_organization();
+  v_sealed          bytea;
+begin
+  perform _require_permission('organization.update');
+  v_sealed := _seal_text(3, v_organization_id, v_organization_id, p_email);
+
+  update organizations
+  set billing_email = v_sealed
+  where id = v_organization_id;
+
+  -- And once more behind the lock that the update had to wait for.
+  perform _require_permission('organization.update');
+
+  perform _log_event(
+    'organization.contact_set',
+    p_resource_type => 'organization',
+    p_resource_id => v_organization_id,
+    p_additional_data => jsonb_build_object('contact', 'billing')
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.set_billing_email(p_email text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.set_billing_email(p_email text) IS 'Says where the bills of the current organization go, or no more for null. Breaks organizations_billing_email_is_an_address for what is no address. Raises SP201 without organization.update, SP221, SP321 and SP522 when the organization''s key does not work here.';
+
+REVOKE ALL ON FUNCTION safetypin.set_billing_email(p_email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.set_billing_email(p_email text) TO safetypin_app;
+
+--
 -- safetypin.set_member_role()
 --
 
@@ -11166,6 +11217,44 @@ COMMENT ON FUNCTION safetypin.set_subscription(p_organization_id uuid, p_subscri
 
 REVOKE ALL ON FUNCTION safetypin.set_subscription(p_organization_id uuid, p_subscription_tier text, p_max_users integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.set_subscription(p_organization_id uuid, p_subscription_tier text, p_max_users integer) TO safetypin_operator;
+
+--
+-- safetypin.set_technical_contact_email()
+--
+
+CREATE FUNCTION safetypin.set_technical_contact_email(p_email text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_organization_id uuid := _require_organization();
+  v_sealed          bytea;
+begin
+  perform _require_permission('organization.update');
+  v_sealed := _seal_text(4, v_organization_id, v_organization_id, p_email);
+
+  update organizations
+  set technical_contact_email = v_sealed
+  where id = v_organization_id;
+
+  -- And once more behind the lock that the update had to wait for.
+  perform _require_permission('organization.update');
+
+  perform _log_event(
+    'organization.contact_set',
+    p_resource_type => 'organization',
+    p_resource_id => v_organization_id,
+    p_additional_data => jsonb_build_object('contact', 'technical')
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.set_technical_contact_email(p_email text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.set_technical_contact_email(p_email text) IS 'Says whom to ask in the current organization, or no more for null. Breaks organizations_technical_contact_email_is_an_address for what is no address. Raises SP201 without organization.update, SP221, SP321 and SP522 when the organization''s key does not work here.';
+
+REVOKE ALL ON FUNCTION safetypin.set_technical_contact_email(p_email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.set_technical_contact_email(p_email text) TO safetypin_app;
 
 --
 -- safetypin.sign_in_throttles
@@ -12200,6 +12289,38 @@ REVOKE ALL ON FUNCTION safetypin.tg_organization_users__record_changes() FROM PU
 GRANT ALL ON FUNCTION safetypin.tg_organization_users__record_changes() TO safetypin_owner;
 
 --
+-- safetypin.tg_organizations__billing_email_is_sealed()
+--
+
+CREATE FUNCTION safetypin.tg_organizations__billing_email_is_sealed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      begin
+        if new.billing_email is null then
+          return new;
+        end if;
+        if tg_op = 'UPDATE' and new.billing_email = old.billing_email then
+          if (new.id, new.id) is distinct from (old.id, old.id) then
+            raise exception 'a sealed value is bound to its row'
+              using errcode = 'SP525', detail = 'It would open nowhere else.',
+                hint = 'Open it, and seal it for the row it goes to.';
+          end if;
+          return new;
+        end if;
+        perform _require_sealed(3, 1, 254, new.id, new.billing_email);
+        return new;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_organizations__billing_email_is_sealed() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg_organizations__billing_email_is_sealed() IS 'Lets only sealed values into billing_email of organizations. Applications open it. Raises SP525.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_organizations__billing_email_is_sealed() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_organizations__billing_email_is_sealed() TO safetypin_owner;
+
+--
 -- safetypin.tg_organizations__record_changes()
 --
 
@@ -12245,6 +12366,38 @@ COMMENT ON FUNCTION safetypin.tg_organizations__record_changes() IS 'Records eve
 
 REVOKE ALL ON FUNCTION safetypin.tg_organizations__record_changes() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.tg_organizations__record_changes() TO safetypin_owner;
+
+--
+-- safetypin.tg_organizations__technical_contact_email_is_sealed()
+--
+
+CREATE FUNCTION safetypin.tg_organizations__technical_contact_email_is_sealed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      begin
+        if new.technical_contact_email is null then
+          return new;
+        end if;
+        if tg_op = 'UPDATE' and new.technical_contact_email = old.technical_contact_email then
+          if (new.id, new.id) is distinct from (old.id, old.id) then
+            raise exception 'a sealed value is bound to its row'
+              using errcode = 'SP525', detail = 'It would open nowhere else.',
+                hint = 'Open it, and seal it for the row it goes to.';
+          end if;
+          return new;
+        end if;
+        perform _require_sealed(4, 1, 254, new.id, new.technical_contact_email);
+        return new;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_organizations__technical_contact_email_is_sealed() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg_organizations__technical_contact_email_is_sealed() IS 'Lets only sealed values into technical_contact_email of organizations. Applications open it. Raises SP525.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_organizations__technical_contact_email_is_sealed() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_organizations__technical_contact_email_is_sealed() TO safetypin_owner;
 
 --
 -- safetypin.tg_password_credentials__count_cost()

@@ -60,6 +60,8 @@ export interface Organization {
 
   /** How many of them are active owners: at least one. */
   readonly ownerCount: number;
+
+  /** Where bills go, and whom to ask: sealed under the organization's own key. */
   readonly billingEmail: string | null;
   readonly technicalContactEmail: string | null;
   readonly settings: OrganizationSettings;
@@ -213,8 +215,10 @@ export interface OrganizationRepository {
   findOfOwnDomain(): Promise<{ readonly id: OrganizationId; readonly name: string } | null>;
 
   /**
-   * Founds an organization that the caller owns. {@link OrganizationRepository.choose} enters it.
+   * Founds an organization that the caller owns, and gives it a key of its own.
+   * {@link OrganizationRepository.choose} enters it.
    *
+   * @throws {@link KeyProviderError} when there is no key to be had: then it is not founded.
    * @throws {@link RuleError} when slug or name are not as they have to be.
    * @throws {@link AuthenticationError} when nobody is signed in.
    */
@@ -236,6 +240,7 @@ export interface OrganizationRepository {
   /**
    * Changes the organization the caller acts in. Takes the permission `organization.update`.
    *
+   * @throws {@link KeyProviderError} when the key that its contacts are sealed under cannot be had.
    * @throws {@link RuleError} when the caller may not, or something is not as it has to be.
    */
   update(changes: OrganizationChanges): Promise<Organization>;
@@ -464,10 +469,20 @@ export interface OrganizationRepository {
 
 /** Organizations in PostgreSQL, as the transaction's caller may see them. */
 export function postgresOrganizations(tx: Transaction): OrganizationRepository {
+  /** Asks for a key only where there is something to open. */
+  async function withContacts(rows: readonly queries.FindOrganizationResult[]): Promise<readonly OpenedOrganization[]> {
+    const [row] = rows;
+    if (row === undefined) return [];
+    if (!row.hasContacts) return [{ ...row, billingEmail: null, technicalContactEmail: null }];
+    await tx.unlock("organization");
+    const contacts = await queries.openContacts.run({ organizationId: row.id }, tx);
+    return contacts.map((opened) => ({ ...row, ...opened }));
+  }
+
   const repository: OrganizationRepository = {
     async find(id) {
       const rows = await queries.findOrganization.run({ organizationId: parseOrganizationId(id) }, tx);
-      return firstOrNull(rows, toOrganization);
+      return firstOrNull(await withContacts(rows), toOrganization);
     },
 
     async get(id) {
@@ -475,7 +490,7 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
     },
 
     async findCurrent() {
-      return firstOrNull(await queries.findCurrentOrganization.run(undefined, tx), toOrganization);
+      return firstOrNull(await withContacts(await queries.findCurrentOrganization.run(undefined, tx)), toOrganization);
     },
 
     async getCurrent() {
@@ -504,25 +519,35 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
         { slug: parseText(slug, "slug"), name: parseText(name, "name") },
         tx,
       );
-      return row!.organizationId as OrganizationId;
+      const id = row!.organizationId as OrganizationId;
+      await tx.giveFirstKey(id);
+      return id;
     },
 
     async choose(id) {
       await queries.chooseOrganization.run({ organizationId: parseOrganizationId(id) }, tx);
     },
 
-    async update({ settings, ...changes }) {
+    async update({ name, settings, billingEmail, technicalContactEmail }) {
       await requirePermission.run({ permission: "organization.update" }, tx);
+      // What is sealed goes in by functions. What is only cleared takes no key.
+      if (typeof billingEmail === "string" || typeof technicalContactEmail === "string") {
+        await tx.unlock("organization");
+      }
+      if (billingEmail !== undefined) {
+        await queries.setBillingEmail.run({ email: parseContact(billingEmail, "billingEmail") }, tx);
+      }
+      if (technicalContactEmail !== undefined) {
+        await queries.setTechnicalContactEmail.run(
+          { email: parseContact(technicalContactEmail, "technicalContactEmail") },
+          tx,
+        );
+      }
       const rows = await queries.updateOrganization.run(
-        {
-          ...changes,
-          settings: settings === undefined ? null : { ...settings },
-          setsBillingEmail: changes.billingEmail !== undefined,
-          setsTechnicalContactEmail: changes.technicalContactEmail !== undefined,
-        },
+        { name, settings: settings === undefined ? null : { ...settings } },
         tx,
       );
-      return found(firstOrNull(rows, toOrganization), "organization", "of the session");
+      return found(firstOrNull(await withContacts(rows), toOrganization), "organization", "of the session");
     },
 
     async close() {
@@ -556,7 +581,8 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
       }),
 
     async countMembers() {
-      return (await repository.getCurrent()).memberCount;
+      const rows = await queries.findCurrentOrganization.run(undefined, tx);
+      return found(firstOrNull(rows, ({ memberCount }) => memberCount), "organization", "of the session");
     },
 
     async countActiveMembers({ upTo = 10_000 } = {}) {
@@ -677,13 +703,20 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
   return repository;
 }
 
-function toOrganization(row: queries.FindOrganizationResult): Organization {
+/** An organization's row, its contacts opened. */
+type OpenedOrganization = queries.FindOrganizationResult & queries.OpenContactsResult;
+
+function toOrganization({ hasContacts: _, ...row }: OpenedOrganization): Organization {
   return {
     ...row,
     id: row.id as OrganizationId,
     status: row.status as OrganizationStatus,
     settings: row.settings as OrganizationSettings,
   };
+}
+
+function parseContact(email: string | null, name: string): string | null {
+  return email === null ? null : parseText(email, name);
 }
 
 function toMembership(row: members.FindMemberResult): Membership {

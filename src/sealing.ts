@@ -1,11 +1,11 @@
 import { RuleError } from "./errors.js";
-import type { BareShare, CellKeys, ListedKey } from "./keys/cell-keys.js";
+import { FIRST_KEY_ID, type BareShare, type CellKeys, type ListedKey } from "./keys/cell-keys.js";
 import { maskSecret, maskShare } from "./keys/mask.js";
 import * as queries from "./queries/tenant_keys.js";
 import type { KeyScope, Transaction } from "./transaction.js";
 
 /** What a transaction can do with sealed fields. */
-export type Sealing = Pick<Transaction, "unlock" | "mask">;
+export type Sealing = Pick<Transaction, "unlock" | "giveFirstKey" | "mask">;
 
 /** What that is made of. */
 export interface SealingParts {
@@ -17,7 +17,7 @@ export interface SealingParts {
 }
 
 /** Runs statements, and says whether one may be sent before another has answered. */
-export interface SealingTransaction extends Pick<Transaction, "query" | "caller"> {
+export interface SealingTransaction extends Pick<Transaction, "query"> {
   readonly isPipelined: boolean;
 }
 
@@ -34,9 +34,26 @@ export function createSealing({ keys, pad: ofConnection }: SealingParts, tx: Sea
   const padOf = (): Promise<Buffer> =>
     (pad ??= queries.hello.run({ forTransaction: true }, tx).then(([row]) => row!.pad));
 
-  const list = async (organizationId: string | null): Promise<ListedKey[]> => {
-    const rows = await queries.listWrappedShares.run({ organizationId }, tx);
+  const listOfCell = async (): Promise<ListedKey[]> => {
+    const rows = await queries.listWrappedShares.run({ organizationId: null }, tx);
     return rows.map(({ keyId, provider, keyName, wrapped }) => ({ keyId, provider, keyName, bytes: wrapped }));
+  };
+
+  /** Of the organization that is chosen, and which that is: work may choose another. */
+  const listOfOrganization = async (): Promise<{ organizationId: string; listed: ListedKey[] }> => {
+    const rows = await queries.listWrappedSharesOfOrganization.run(undefined, tx);
+    const organizationId = rows[0]?.organizationId ?? null;
+    if (organizationId === null) {
+      throw new RuleError("organization_not_chosen", "No organization is chosen", {
+        remedy: "Choose one first: its fields are sealed under its own key",
+      });
+    }
+    const listed = rows.flatMap(({ keyId, provider, keyName, wrapped }) =>
+      keyId === null || provider === null || keyName === null || wrapped === null
+        ? []
+        : [{ keyId, provider, keyName, bytes: wrapped }],
+    );
+    return { organizationId, listed };
   };
 
   async function handOver(organizationId: string | null, shares: readonly BareShare[]): Promise<void> {
@@ -55,17 +72,21 @@ export function createSealing({ keys, pad: ofConnection }: SealingParts, tx: Sea
   return {
     async unlock(scope: KeyScope = "cell") {
       if (scope === "cell") {
-        cell ??= keys.ofCell(() => list(null)).then((shares) => handOver(null, shares));
+        cell ??= keys.ofCell(listOfCell).then((shares) => handOver(null, shares));
         return cell;
       }
-      const { organizationId } = await tx.caller();
-      if (organizationId === null) {
-        throw new RuleError("organization_not_chosen", "No organization is chosen", {
-          remedy: "Choose one first: its fields are sealed under its own key",
-        });
-      }
-      const shares = await keys.ofOrganization(organizationId, await list(organizationId));
-      await handOver(organizationId, shares);
+      const { organizationId, listed } = await listOfOrganization();
+      await handOver(organizationId, await keys.ofOrganization(organizationId, listed));
+    },
+
+    async giveFirstKey(organizationId) {
+      const { share, provider, wrapped } = await keys.generate(organizationId);
+      const maskedShare = maskShare(await padOf(), share, organizationId, FIRST_KEY_ID);
+      share.fill(0);
+      await queries.addFirstKey.run(
+        { organizationId, provider, keyName: wrapped.keyName, wrapped: wrapped.bytes, maskedShare },
+        tx,
+      );
     },
 
     async mask(fieldId, text) {

@@ -195,6 +195,7 @@ async function runSeed(
     await client.query("begin");
     if (keys !== undefined && isAboutPeople) await unlock(client, keys(environment));
     for (part of parts) await client.query(part.sql);
+    if (keys !== undefined && isAboutPeople) await giveFirstKeys(client, keys(environment));
     await client.query("commit");
   } catch (cause) {
     await client.query("rollback").catch(() => undefined);
@@ -224,6 +225,19 @@ async function readSeed(file: string, directory: string): Promise<SeedPart[]> {
     });
   }
   return [{ file, sql: before }, ...(await readSeed(join(dirname(file), included), directory))];
+}
+
+/** Organizations that were founded in SQL get what founding them through the client gives. */
+async function giveFirstKeys(client: ClientBase, provider: KeyProvider): Promise<void> {
+  await client.query("set local role safetypin_definer");
+  const { rows } = await client.query<{ id: string; cellId: string }>(
+    'select organizations.id, cell_settings.id as "cellId" from organizations cross join cell_settings order by 1',
+  );
+  await client.query("set local role safetypin_keyholder");
+  for (const { id: organizationId, cellId } of rows) {
+    await makeFirstKey(client, { provider, cellId, organizationId });
+  }
+  await client.query("set local role safetypin_owner");
 }
 
 /** Unlocks the cell for the transaction that was just begun. */

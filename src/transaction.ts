@@ -63,6 +63,16 @@ export interface Transaction {
   unlock(scope?: KeyScope): Promise<void>;
 
   /**
+   * Gives an organization that this transaction founds its first key. Whoever founds
+   * through the repository need not: it does.
+   *
+   * @throws {@link KeyProviderError} when there is none to be had from where keys are kept.
+   * @throws {@link RuleError} when the caller does not own the organization, or founded it
+   * before.
+   */
+  giveFirstKey(organizationId: OrganizationId): Promise<void>;
+
+  /**
    * A secret as the database's functions take it that seal it in a field: masked, so that
    * no log the server writes shows it. Good in this transaction only.
    */

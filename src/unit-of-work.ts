@@ -91,7 +91,7 @@ export async function runUnitOfWork<Result>(
   const tx = {
     query,
     caller,
-    ...createSealing(sealing, { query, caller, isPipelined }),
+    ...createSealing(sealing, { query, isPipelined }),
   } as unknown as Transaction;
 
   try {

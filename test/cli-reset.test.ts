@@ -322,6 +322,15 @@ describe("seed", () => {
       for (let time = 1; time <= 2; time += 1) await seed(client, { cell: cellOfDevelopers, keys: (environment) => localKeyFile({ environment }) });
       const { rows } = await client.query(`select count(*)::integer as people from ${cellOfDevelopers}.users`);
       expect(rows).toEqual([{ people: 3 }]);
+      const { rows: keys } = await client.query(
+        `select slug like 'small-clinic-%' as "isOfTheClinic", key_id as "keyId", state
+         from ${cellOfDevelopers}.tenant_keys left join ${cellOfDevelopers}.organizations on organizations.id = organization_id
+         order by organization_id nulls first`,
+      );
+      expect(keys).toEqual([
+        { isOfTheClinic: null, keyId: 1, state: "active" },
+        { isOfTheClinic: true, keyId: 1, state: "active" },
+      ]);
     });
   }, 180_000);
 

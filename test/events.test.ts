@@ -333,6 +333,8 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     as: "operator",
     call: `suspend_organization(${ACME}, 'unpaid')`,
   },
+  "set_billing_email: organization.contact_set": { as: "ann", call: "set_billing_email(null)" },
+  "set_technical_contact_email: organization.contact_set": { as: "ann", call: "set_technical_contact_email(null)" },
   "set_own_phone_number: user.phone_number_set": {
     as: "bob",
     call: "set_own_phone_number('+431234567')",

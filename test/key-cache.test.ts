@@ -269,11 +269,12 @@ describe("whose share it is", () => {
     expect(service.requests).toHaveLength(2);
   });
 
-  it("is known from the start when it was made here", async () => {
+  it("is unwrapped anew when it was made here: what is kept is known to open", async () => {
     const { share, wrapped } = await cache.generate(CONTEXT);
     share.fill(0);
-    expect(await cache.unwrap(wrapped, CONTEXT)).toEqual(shareOf(200));
     expect(service.requests).toEqual([]);
+    expect(await cache.unwrap(wrapped, CONTEXT)).toEqual(shareOf(200));
+    expect(service.requests).toEqual([200]);
   });
 });
 

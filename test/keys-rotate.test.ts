@@ -134,9 +134,9 @@ describe("the first key", () => {
 
   it("is made once", async () => {
     expect(await keys(db, "rotate")).toMatchObject({ code: EXIT.failed, stderr: expect.stringContaining("safetypin keys init") });
-    expect(await jsonOf(keys(db, "init", "--dry-run", "--json"))).toEqual({ cell: "safetypin", made: false });
-    expect(await jsonOf(keys(db, "init", "--json"))).toEqual({ cell: "safetypin", made: true });
-    expect(await jsonOf(keys(db, "init", "--json"))).toEqual({ cell: "safetypin", made: false });
+    expect(await jsonOf(keys(db, "init", "--dry-run", "--json"))).toEqual({ cell: "safetypin", organizationId: null, made: false });
+    expect(await jsonOf(keys(db, "init", "--json"))).toEqual({ cell: "safetypin", organizationId: null, made: true });
+    expect(await jsonOf(keys(db, "init", "--json"))).toEqual({ cell: "safetypin", organizationId: null, made: false });
     const status = await jsonOf<{ keys: unknown[] }>(keys(db, "status", "--json"));
     expect(status.keys).toMatchObject([
       { organizationId: null, keyId: 1, state: "active", provider: "local-key-file", indexes: [{ version: 1, phase: "steady" }] },

@@ -189,10 +189,6 @@ describe("sealed fields in a transaction", () => {
     const organizationId = await inSession(async (tx) => {
       return createRepositories(tx).organizations.create({ slug: "acme", name: "Acme" });
     });
-    await withOperator(async (operator) => {
-      const key = { provider, cellId: await cellId(), organizationId };
-      await activateKey(operator, await addKey(operator, key), key);
-    });
     await safetyPin.withSession(
       ann.sessionToken,
       async (tx) => {

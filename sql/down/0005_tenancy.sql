@@ -37,6 +37,8 @@ set local role safetypin_keyholder;
 alter table blind_index_versions drop constraint blind_index_versions_organization_id_fkey;
 alter table tenant_keys drop constraint tenant_keys_organization_id_fkey;
 set local role safetypin_owner;
+select _retract_sealed_field('organizations', 'technical_contact_email');
+select _retract_sealed_field('organizations', 'billing_email');
 drop table organizations;
 
 drop function tg_organization_domains__record_changes;

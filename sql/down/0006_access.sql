@@ -8,6 +8,8 @@ drop policy select_administrator on security_alerts;
 drop policy select_administrator on data_change_logs;
 drop policy select_administrator on auth_audit_logs;
 drop trigger _500_require_permission on organizations;
+drop function set_technical_contact_email;
+drop function set_billing_email;
 drop function tg__require_permission;
 drop policy update_administrator on organizations;
 

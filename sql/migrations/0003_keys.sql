@@ -1246,7 +1246,7 @@ begin
   if v_field.key_id is null then
     raise exception '% has no active key',
       case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
-      using errcode = 'SP321', hint = 'Add one with add_key() and activate it.';
+      using errcode = 'SP321', hint = 'The operator makes the first: "safetypin keys init", of an organization with --organization.';
   end if;
 
   v_key := _unlocked_key('enc', v_tenant_id, v_field.key_id, v_field.db_share, v_field.check_value);
@@ -2611,7 +2611,7 @@ begin
   if v_key_id is null then
     raise exception '% has no active key',
       case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
-      using errcode = 'SP321', hint = 'Add one with add_key() and activate it.';
+      using errcode = 'SP321', hint = 'The operator makes the first: "safetypin keys init", of an organization with --organization.';
   end if;
 
   reencrypted := 0;

@@ -327,7 +327,7 @@ declare
 begin
   if v_version is null then
     raise exception 'the cell has no active key'
-      using errcode = 'SP321', hint = 'Add one with add_key() and activate it.';
+      using errcode = 'SP321', hint = 'The operator makes the first: "safetypin keys init".';
   end if;
   v_index := _blind_index(1, null, v_version, _fold_email(p_email));
 

@@ -29,8 +29,8 @@ create table organizations (
   max_users               integer,
   member_count            integer not null default 0,
   owner_count             integer not null default 0,
-  billing_email           text,
-  technical_contact_email text,
+  billing_email           bytea,
+  technical_contact_email bytea,
   settings                jsonb not null default '{}',
   sessions_valid_from     timestamptz not null default '-infinity',
   creation_time           timestamptz not null default now(),
@@ -51,13 +51,6 @@ create table organizations (
   constraint organizations_have_room check (member_count <= max_users),
   constraint organizations_keep_an_owner
     check (owner_count > 0 or status in ('inactive', 'deleted')),
-  constraint organizations_billing_email_is_an_address
-    check (billing_email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$' and octet_length(billing_email) <= 254),
-  constraint organizations_technical_contact_email_is_an_address
-    check (
-      technical_contact_email ~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$'
-      and octet_length(technical_contact_email) <= 254
-    ),
   constraint organizations_settings_are_known
     check (
       -- Each change of them is kept whole, in evidence that nobody deletes.
@@ -86,14 +79,30 @@ comment on column organizations.max_users is 'How many members it may have; null
 comment on column organizations.member_count is
   'How many it has, people who are merely invited not counted. [internal]';
 comment on column organizations.owner_count is 'How many of them are active owners. [internal]';
-comment on column organizations.billing_email is 'Where bills go. [personal]';
-comment on column organizations.technical_contact_email is 'Whom to ask. [personal]';
+comment on column organizations.billing_email is 'Where bills go; null when it is not said. [sealed]';
+comment on column organizations.technical_contact_email is 'Whom to ask; null when it is not said. [sealed]';
 comment on column organizations.settings is
   'locale, timezone, logo_url and support_url, each a string and each optional. [internal]';
 comment on column organizations.sessions_valid_from is
   'Sessions in it that began earlier are void. [internal]';
 comment on column organizations.creation_time is 'When it was founded. [internal]';
 comment on column organizations.last_update_time is 'When this row last changed. [internal]';
+
+-- Under the organization's own key: destroyed, it leaves the row and nobody to write to.
+select _declare_sealed_field(
+  'organizations', 'billing_email', 3, 'organization', 'application', 254,
+  'It names a person, who answers for what an organization pays.',
+  p_pattern => '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$',
+  p_constraint_name => 'organizations_billing_email_is_an_address',
+  p_organization_column => 'id'
+);
+select _declare_sealed_field(
+  'organizations', 'technical_contact_email', 4, 'organization', 'application', 254,
+  'It names a person, whom an attacker would write to first.',
+  p_pattern => '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$',
+  p_constraint_name => 'organizations_technical_contact_email_is_an_address',
+  p_organization_column => 'id'
+);
 
 
 -- A key is its organization's, and outlives it: closing an organization is soft, and
@@ -459,13 +468,13 @@ grant select on organizations, organization_users, organization_domains
 grant select (id, slug, name, domain, status, subscription_tier, max_users, member_count,
   owner_count, creation_time, last_update_time) on organizations to safetypin_auditor;
 grant select on organization_users to safetypin_auditor;
-grant update (name, billing_email, technical_contact_email, settings)
-  on organizations to safetypin_app;
+grant update (name, settings) on organizations to safetypin_app;
 -- Which of the members may update is a permission: see 0006.
 
 grant insert (id, slug, name) on organizations to safetypin_definer;
 grant update (
-  status, domain, subscription_tier, max_users, member_count, owner_count, sessions_valid_from
+  status, domain, subscription_tier, max_users, member_count, owner_count, sessions_valid_from,
+  billing_email, technical_contact_email
 ) on organizations to safetypin_definer;
 grant insert (organization_id, user_id, role, status) on organization_users to safetypin_definer;
 grant update (role, status, sessions_valid_from) on organization_users to safetypin_definer;

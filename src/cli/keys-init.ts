@@ -4,20 +4,25 @@ import { inTransaction } from "../keys/in-transaction.js";
 import { makeFirstKey } from "../keys/new-key.js";
 import { listKeysOf } from "../keys/administered-keys.js";
 import { EXIT } from "./exit-codes.js";
-import { keysOption, withKeysConnection, withProvider, type KeysOptions } from "./keys-connection.js";
+import { keysOption, organizationOption, ownerOf, withKeysConnection, withProvider, type KeysOptions } from "./keys-connection.js";
 import { cellOption, jsonOption } from "./options.js";
 import { action } from "./run.js";
 
 interface Options extends KeysOptions {
+  readonly organization?: string;
   readonly dryRun?: true;
 }
 
 /** `safetypin keys init`. */
 export function keysInitCommand(): Command {
   return new Command("init")
-    .summary("the cell's first key")
-    .description("Makes the first key of a cell and activates it, once. Organizations are given theirs by\nwhoever founds them.")
+    .summary("the first key of a cell, or of an organization")
+    .description(
+      "Makes the first key of a cell and activates it, once. Organizations are given theirs by\n" +
+        "whoever founds them; one that has none yet is given it here.",
+    )
     .addOption(cellOption())
+    .addOption(organizationOption())
     .addOption(keysOption())
     .option("--dry-run", "say whether it would be made, and make nothing")
     .addOption(jsonOption())
@@ -30,19 +35,21 @@ Examples:
 `,
     )
     .action(
-      action<Options>(async ({ cell, keys, dryRun }, output) =>
+      action<Options>(async ({ cell, organization, keys, dryRun }, output) =>
         withKeysConnection(cell, async ({ client, cellId, environment }) => {
-          const isFirst = (await listKeysOf(client, null)).length === 0;
+          const organizationId = organization ?? null;
+          const owner = output.say("strong", organizationId === null ? cell : ownerOf(organizationId));
+          const isFirst = (await listKeysOf(client, organizationId)).length === 0;
           const isMade =
             isFirst &&
             dryRun !== true &&
             (await withProvider(keys, environment, (provider) =>
-              inTransaction(client, () => makeFirstKey(client, { provider, cellId, organizationId: null })),
+              inTransaction(client, () => makeFirstKey(client, { provider, cellId, organizationId })),
             ));
-          if (isMade) output.line(`${output.say("good", "made")}  key 1 of ${output.say("strong", cell)}, which seals from now on`);
-          else if (isFirst) output.line(`${output.say("careful", "would make")}  key 1 of ${output.say("strong", cell)}`);
-          else output.line(`nothing to do  ${output.say("strong", cell)} has a key`);
-          output.result({ cell, made: isMade });
+          if (isMade) output.line(`${output.say("good", "made")}  key 1 of ${owner}, which seals from now on`);
+          else if (isFirst) output.line(`${output.say("careful", "would make")}  key 1 of ${owner}`);
+          else output.line(`nothing to do  ${owner} has a key`);
+          output.result({ cell, organizationId, made: isMade });
           return EXIT.done;
         }),
       ),

@@ -9,6 +9,9 @@ import type { KeyContext, KeyProvider, WrappedShare } from "./key-provider.js";
  */
 export const LISTED_FOR_MS = 10_000;
 
+/** The number of the key that an organization is founded with. */
+export const FIRST_KEY_ID = 1;
+
 /** A key as the database lists it. */
 export interface ListedKey extends WrappedShare {
   readonly keyId: number;
@@ -23,6 +26,15 @@ export interface BareShare {
   readonly share: Buffer;
 }
 
+/** A share that is no key yet. Who got it overwrites it when done. */
+export interface NewShare {
+  readonly share: Buffer;
+
+  /** Which kind of service wrapped it. */
+  readonly provider: string;
+  readonly wrapped: WrappedShare;
+}
+
 /** The shares that one cell's keys are made of. */
 export interface CellKeys {
   /** Those of the cell's own keys. The list is read when it is not known, or old. */
@@ -30,6 +42,9 @@ export interface CellKeys {
 
   /** Those of an organization's keys. */
   ofOrganization(organizationId: string, listed: readonly ListedKey[]): Promise<readonly BareShare[]>;
+
+  /** One for the first key of an organization: unwrapped anew, so that what is kept is known to open. */
+  generate(organizationId: string): Promise<NewShare>;
 }
 
 /** The keys of a cell, unwrapped by its provider: give one that keeps them in memory. */
@@ -47,6 +62,12 @@ export function createCellKeys(cellId: string, provider: KeyProvider): CellKeys 
       return unwrap(null, known.keys);
     },
     ofOrganization: unwrap,
+    async generate(organizationId) {
+      const context = { cellId, organizationId, keyId: FIRST_KEY_ID };
+      const { share: made, wrapped } = await provider.generate(context);
+      made.fill(0);
+      return { share: await provider.unwrap(wrapped, context), provider: provider.name, wrapped };
+    },
   };
 }
 

@@ -191,10 +191,8 @@ export function createKeyCache(provider: KeyProvider, options: KeyCacheOptions =
 
     async generate(context, callOptions) {
       requireOpen();
-      const generated = await provider.generate(context, callOptions);
-      const owner = ownerOf(context);
-      keep(idOf(owner, generated.wrapped), owner, generated.share);
-      return generated;
+      // Not kept: what is kept was unwrapped, and so is known to open.
+      return provider.generate(context, callOptions);
     },
 
     async rewrap(wrapped, context, callOptions) {

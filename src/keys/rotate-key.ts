@@ -75,7 +75,7 @@ export async function planKeyRotation(
   if (active === undefined && pending === undefined) {
     throw new ConfigurationError(
       `${organizationId === null ? "The cell" : `Organization ${organizationId}`} has no key yet`,
-      { remedy: organizationId === null ? "Make the first: safetypin keys init" : "Whoever founds it gives it one" },
+      { remedy: `Make the first: safetypin keys init${organizationId === null ? "" : ` --organization ${organizationId}`}` },
     );
   }
 

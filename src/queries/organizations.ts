@@ -10,12 +10,11 @@ export interface FindOrganizationParams {
 
 /** 'FindOrganization' return type */
 export interface FindOrganizationResult {
-  /** Where bills go. [personal] */
-  billingEmail: string | null;
   /** When it was founded. [internal] */
   creationTime: Date;
   /** Its first verified e-mail domain; null before one is verified. All of them are in organization_domains. [internal] */
   domain: string | null;
+  hasContacts: boolean;
   /** The id of the organization. [internal] */
   id: string;
   /** When this row last changed. [internal] */
@@ -36,8 +35,6 @@ export interface FindOrganizationResult {
   status: string;
   /** What it pays for. [internal] */
   subscriptionTier: string;
-  /** Whom to ask. [personal] */
-  technicalContactEmail: string | null;
 }
 
 /** 'FindOrganization' query type */
@@ -46,7 +43,7 @@ export interface FindOrganizationQuery {
   result: FindOrganizationResult;
 }
 
-const findOrganizationIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":388,"b":403}]}],"statement":"select\n  id,\n  slug,\n  name,\n  domain,\n  status,\n  subscription_tier as \"subscriptionTier\",\n  max_users as \"maxUsers\",\n  member_count as \"memberCount\",\n  owner_count as \"ownerCount\",\n  billing_email as \"billingEmail\",\n  technical_contact_email as \"technicalContactEmail\",\n  settings,\n  creation_time as \"creationTime\",\n  last_update_time as \"lastUpdateTime\"\nfrom organizations\nwhere id = :organizationId!"};
+const findOrganizationIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":385,"b":400}]}],"statement":"select\n  id,\n  slug,\n  name,\n  domain,\n  status,\n  subscription_tier as \"subscriptionTier\",\n  max_users as \"maxUsers\",\n  member_count as \"memberCount\",\n  owner_count as \"ownerCount\",\n  billing_email is not null or technical_contact_email is not null as \"hasContacts!\",\n  settings,\n  creation_time as \"creationTime\",\n  last_update_time as \"lastUpdateTime\"\nfrom organizations\nwhere id = :organizationId!"};
 
 /**
  * Query generated from SQL:
@@ -61,8 +58,7 @@ const findOrganizationIR: any = {"usedParamSet":{"organizationId":true},"params"
  *   max_users as "maxUsers",
  *   member_count as "memberCount",
  *   owner_count as "ownerCount",
- *   billing_email as "billingEmail",
- *   technical_contact_email as "technicalContactEmail",
+ *   billing_email is not null or technical_contact_email is not null as "hasContacts!",
  *   settings,
  *   creation_time as "creationTime",
  *   last_update_time as "lastUpdateTime"
@@ -78,12 +74,11 @@ export type FindCurrentOrganizationParams = void;
 
 /** 'FindCurrentOrganization' return type */
 export interface FindCurrentOrganizationResult {
-  /** Where bills go. [personal] */
-  billingEmail: string | null;
   /** When it was founded. [internal] */
   creationTime: Date;
   /** Its first verified e-mail domain; null before one is verified. All of them are in organization_domains. [internal] */
   domain: string | null;
+  hasContacts: boolean;
   /** The id of the organization. [internal] */
   id: string;
   /** When this row last changed. [internal] */
@@ -104,8 +99,6 @@ export interface FindCurrentOrganizationResult {
   status: string;
   /** What it pays for. [internal] */
   subscriptionTier: string;
-  /** Whom to ask. [personal] */
-  technicalContactEmail: string | null;
 }
 
 /** 'FindCurrentOrganization' query type */
@@ -114,7 +107,7 @@ export interface FindCurrentOrganizationQuery {
   result: FindCurrentOrganizationResult;
 }
 
-const findCurrentOrganizationIR: any = {"usedParamSet":{},"params":[],"statement":"select\n  id,\n  slug,\n  name,\n  domain,\n  status,\n  subscription_tier as \"subscriptionTier\",\n  max_users as \"maxUsers\",\n  member_count as \"memberCount\",\n  owner_count as \"ownerCount\",\n  billing_email as \"billingEmail\",\n  technical_contact_email as \"technicalContactEmail\",\n  settings,\n  creation_time as \"creationTime\",\n  last_update_time as \"lastUpdateTime\"\nfrom organizations\nwhere id = (select current_organization_id())"};
+const findCurrentOrganizationIR: any = {"usedParamSet":{},"params":[],"statement":"select\n  id,\n  slug,\n  name,\n  domain,\n  status,\n  subscription_tier as \"subscriptionTier\",\n  max_users as \"maxUsers\",\n  member_count as \"memberCount\",\n  owner_count as \"ownerCount\",\n  billing_email is not null or technical_contact_email is not null as \"hasContacts!\",\n  settings,\n  creation_time as \"creationTime\",\n  last_update_time as \"lastUpdateTime\"\nfrom organizations\nwhere id = (select current_organization_id())"};
 
 /**
  * Query generated from SQL:
@@ -129,8 +122,7 @@ const findCurrentOrganizationIR: any = {"usedParamSet":{},"params":[],"statement
  *   max_users as "maxUsers",
  *   member_count as "memberCount",
  *   owner_count as "ownerCount",
- *   billing_email as "billingEmail",
- *   technical_contact_email as "technicalContactEmail",
+ *   billing_email is not null or technical_contact_email is not null as "hasContacts!",
  *   settings,
  *   creation_time as "creationTime",
  *   last_update_time as "lastUpdateTime"
@@ -205,6 +197,92 @@ const findOrganizationOfOwnDomainIR: any = {"usedParamSet":{},"params":[],"state
 export const findOrganizationOfOwnDomain = new PreparedQuery<FindOrganizationOfOwnDomainParams,FindOrganizationOfOwnDomainResult>(findOrganizationOfOwnDomainIR);
 
 
+/** 'OpenContacts' parameters type */
+export interface OpenContactsParams {
+  organizationId: string;
+}
+
+/** 'OpenContacts' return type */
+export interface OpenContactsResult {
+  billingEmail: string | null;
+  technicalContactEmail: string | null;
+}
+
+/** 'OpenContacts' query type */
+export interface OpenContactsQuery {
+  params: OpenContactsParams;
+  result: OpenContactsResult;
+}
+
+const openContactsIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":203,"b":218}]}],"statement":"select\n  (open_fields(3, array[id], array[billing_email]))[1] as \"billingEmail\",\n  (open_fields(4, array[id], array[technical_contact_email]))[1] as \"technicalContactEmail\"\nfrom organizations\nwhere id = :organizationId!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select
+ *   (open_fields(3, array[id], array[billing_email]))[1] as "billingEmail",
+ *   (open_fields(4, array[id], array[technical_contact_email]))[1] as "technicalContactEmail"
+ * from organizations
+ * where id = :organizationId!
+ * ```
+ */
+export const openContacts = new PreparedQuery<OpenContactsParams,OpenContactsResult>(openContactsIR);
+
+
+/** 'SetBillingEmail' parameters type */
+export interface SetBillingEmailParams {
+  email?: string | null | void;
+}
+
+/** 'SetBillingEmail' return type */
+export interface SetBillingEmailResult {
+  set_billing_email: undefined | null;
+}
+
+/** 'SetBillingEmail' query type */
+export interface SetBillingEmailQuery {
+  params: SetBillingEmailParams;
+  result: SetBillingEmailResult;
+}
+
+const setBillingEmailIR: any = {"usedParamSet":{"email":true},"params":[{"name":"email","required":false,"transform":{"type":"scalar"},"locs":[{"a":25,"b":30}]}],"statement":"select set_billing_email(:email)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select set_billing_email(:email)
+ * ```
+ */
+export const setBillingEmail = new PreparedQuery<SetBillingEmailParams,SetBillingEmailResult>(setBillingEmailIR);
+
+
+/** 'SetTechnicalContactEmail' parameters type */
+export interface SetTechnicalContactEmailParams {
+  email?: string | null | void;
+}
+
+/** 'SetTechnicalContactEmail' return type */
+export interface SetTechnicalContactEmailResult {
+  set_technical_contact_email: undefined | null;
+}
+
+/** 'SetTechnicalContactEmail' query type */
+export interface SetTechnicalContactEmailQuery {
+  params: SetTechnicalContactEmailParams;
+  result: SetTechnicalContactEmailResult;
+}
+
+const setTechnicalContactEmailIR: any = {"usedParamSet":{"email":true},"params":[{"name":"email","required":false,"transform":{"type":"scalar"},"locs":[{"a":35,"b":40}]}],"statement":"select set_technical_contact_email(:email)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select set_technical_contact_email(:email)
+ * ```
+ */
+export const setTechnicalContactEmail = new PreparedQuery<SetTechnicalContactEmailParams,SetTechnicalContactEmailResult>(setTechnicalContactEmailIR);
+
+
 /** 'CreateOrganization' parameters type */
 export interface CreateOrganizationParams {
   name: string;
@@ -262,22 +340,17 @@ export const chooseOrganization = new PreparedQuery<ChooseOrganizationParams,Cho
 
 /** 'UpdateOrganization' parameters type */
 export interface UpdateOrganizationParams {
-  billingEmail?: string | null | void;
   name?: string | null | void;
-  setsBillingEmail: boolean;
-  setsTechnicalContactEmail: boolean;
   settings?: Json | null | void;
-  technicalContactEmail?: string | null | void;
 }
 
 /** 'UpdateOrganization' return type */
 export interface UpdateOrganizationResult {
-  /** Where bills go. [personal] */
-  billingEmail: string | null;
   /** When it was founded. [internal] */
   creationTime: Date;
   /** Its first verified e-mail domain; null before one is verified. All of them are in organization_domains. [internal] */
   domain: string | null;
+  hasContacts: boolean;
   /** The id of the organization. [internal] */
   id: string;
   /** When this row last changed. [internal] */
@@ -298,8 +371,6 @@ export interface UpdateOrganizationResult {
   status: string;
   /** What it pays for. [internal] */
   subscriptionTier: string;
-  /** Whom to ask. [personal] */
-  technicalContactEmail: string | null;
 }
 
 /** 'UpdateOrganization' query type */
@@ -308,7 +379,7 @@ export interface UpdateOrganizationQuery {
   result: UpdateOrganizationResult;
 }
 
-const updateOrganizationIR: any = {"usedParamSet":{"name":true,"setsBillingEmail":true,"billingEmail":true,"setsTechnicalContactEmail":true,"technicalContactEmail":true,"settings":true},"params":[{"name":"name","required":false,"transform":{"type":"scalar"},"locs":[{"a":43,"b":47}]},{"name":"setsBillingEmail","required":true,"transform":{"type":"scalar"},"locs":[{"a":85,"b":102}]},{"name":"billingEmail","required":false,"transform":{"type":"scalar"},"locs":[{"a":109,"b":121}]},{"name":"setsTechnicalContactEmail","required":true,"transform":{"type":"scalar"},"locs":[{"a":189,"b":215}]},{"name":"technicalContactEmail","required":false,"transform":{"type":"scalar"},"locs":[{"a":222,"b":243}]},{"name":"settings","required":false,"transform":{"type":"scalar"},"locs":[{"a":307,"b":315}]}],"statement":"update organizations\nset\n  name = coalesce(:name, name),\n  billing_email = case when :setsBillingEmail! then :billingEmail else billing_email end,\n  technical_contact_email = case\n    when :setsTechnicalContactEmail! then :technicalContactEmail\n    else technical_contact_email\n  end,\n  settings = coalesce(:settings, settings)\nwhere id = (select current_organization_id())\nreturning\n  id,\n  slug,\n  name,\n  domain,\n  status,\n  subscription_tier as \"subscriptionTier\",\n  max_users as \"maxUsers\",\n  member_count as \"memberCount\",\n  owner_count as \"ownerCount\",\n  billing_email as \"billingEmail\",\n  technical_contact_email as \"technicalContactEmail\",\n  settings,\n  creation_time as \"creationTime\",\n  last_update_time as \"lastUpdateTime\""};
+const updateOrganizationIR: any = {"usedParamSet":{"name":true,"settings":true},"params":[{"name":"name","required":false,"transform":{"type":"scalar"},"locs":[{"a":43,"b":47}]},{"name":"settings","required":false,"transform":{"type":"scalar"},"locs":[{"a":79,"b":87}]}],"statement":"update organizations\nset\n  name = coalesce(:name, name),\n  settings = coalesce(:settings, settings)\nwhere id = (select current_organization_id())\nreturning\n  id,\n  slug,\n  name,\n  domain,\n  status,\n  subscription_tier as \"subscriptionTier\",\n  max_users as \"maxUsers\",\n  member_count as \"memberCount\",\n  owner_count as \"ownerCount\",\n  billing_email is not null or technical_contact_email is not null as \"hasContacts!\",\n  settings,\n  creation_time as \"creationTime\",\n  last_update_time as \"lastUpdateTime\""};
 
 /**
  * Query generated from SQL:
@@ -316,11 +387,6 @@ const updateOrganizationIR: any = {"usedParamSet":{"name":true,"setsBillingEmail
  * update organizations
  * set
  *   name = coalesce(:name, name),
- *   billing_email = case when :setsBillingEmail! then :billingEmail else billing_email end,
- *   technical_contact_email = case
- *     when :setsTechnicalContactEmail! then :technicalContactEmail
- *     else technical_contact_email
- *   end,
  *   settings = coalesce(:settings, settings)
  * where id = (select current_organization_id())
  * returning
@@ -333,8 +399,7 @@ const updateOrganizationIR: any = {"usedParamSet":{"name":true,"setsBillingEmail
  *   max_users as "maxUsers",
  *   member_count as "memberCount",
  *   owner_count as "ownerCount",
- *   billing_email as "billingEmail",
- *   technical_contact_email as "technicalContactEmail",
+ *   billing_email is not null or technical_contact_email is not null as "hasContacts!",
  *   settings,
  *   creation_time as "creationTime",
  *   last_update_time as "lastUpdateTime"

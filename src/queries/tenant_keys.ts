@@ -63,6 +63,76 @@ const listWrappedSharesIR: any = {"usedParamSet":{"organizationId":true},"params
 export const listWrappedShares = new PreparedQuery<ListWrappedSharesParams,ListWrappedSharesResult>(listWrappedSharesIR);
 
 
+/** 'ListWrappedSharesOfOrganization' parameters type */
+export type ListWrappedSharesOfOrganizationParams = void;
+
+/** 'ListWrappedSharesOfOrganization' return type */
+export interface ListWrappedSharesOfOrganizationResult {
+  keyId: number | null;
+  keyName: string | null;
+  organizationId: string | null;
+  provider: string | null;
+  wrapped: Buffer | null;
+}
+
+/** 'ListWrappedSharesOfOrganization' query type */
+export interface ListWrappedSharesOfOrganizationQuery {
+  params: ListWrappedSharesOfOrganizationParams;
+  result: ListWrappedSharesOfOrganizationResult;
+}
+
+const listWrappedSharesOfOrganizationIR: any = {"usedParamSet":{},"params":[],"statement":"-- Of the organization that is chosen now: within a transaction it can change. One row, and\n-- no key in it, where there is none.\nselect\n  chosen.organization_id as \"organizationId\",\n  shares.key_id as \"keyId\",\n  shares.provider,\n  shares.key_name as \"keyName\",\n  shares.wrapped\nfrom (select current_organization_id() as organization_id) as chosen\nleft join list_wrapped_shares(chosen.organization_id) as shares\n  on chosen.organization_id is not null"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- Of the organization that is chosen now: within a transaction it can change. One row, and
+ * -- no key in it, where there is none.
+ * select
+ *   chosen.organization_id as "organizationId",
+ *   shares.key_id as "keyId",
+ *   shares.provider,
+ *   shares.key_name as "keyName",
+ *   shares.wrapped
+ * from (select current_organization_id() as organization_id) as chosen
+ * left join list_wrapped_shares(chosen.organization_id) as shares
+ *   on chosen.organization_id is not null
+ * ```
+ */
+export const listWrappedSharesOfOrganization = new PreparedQuery<ListWrappedSharesOfOrganizationParams,ListWrappedSharesOfOrganizationResult>(listWrappedSharesOfOrganizationIR);
+
+
+/** 'AddFirstKey' parameters type */
+export interface AddFirstKeyParams {
+  keyName: string;
+  maskedShare: Buffer;
+  organizationId: string;
+  provider: string;
+  wrapped: Buffer;
+}
+
+/** 'AddFirstKey' return type */
+export interface AddFirstKeyResult {
+  add_first_key: undefined | null;
+}
+
+/** 'AddFirstKey' query type */
+export interface AddFirstKeyQuery {
+  params: AddFirstKeyParams;
+  result: AddFirstKeyResult;
+}
+
+const addFirstKeyIR: any = {"usedParamSet":{"organizationId":true,"provider":true,"keyName":true,"wrapped":true,"maskedShare":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":21,"b":36}]},{"name":"provider","required":true,"transform":{"type":"scalar"},"locs":[{"a":39,"b":48}]},{"name":"keyName","required":true,"transform":{"type":"scalar"},"locs":[{"a":51,"b":59}]},{"name":"wrapped","required":true,"transform":{"type":"scalar"},"locs":[{"a":62,"b":70}]},{"name":"maskedShare","required":true,"transform":{"type":"scalar"},"locs":[{"a":73,"b":85}]}],"statement":"select add_first_key(:organizationId!, :provider!, :keyName!, :wrapped!, :maskedShare!)"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select add_first_key(:organizationId!, :provider!, :keyName!, :wrapped!, :maskedShare!)
+ * ```
+ */
+export const addFirstKey = new PreparedQuery<AddFirstKeyParams,AddFirstKeyResult>(addFirstKeyIR);
+
+
 /** 'Unlock' parameters type */
 export interface UnlockParams {
   keyId: number;

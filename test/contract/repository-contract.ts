@@ -291,16 +291,21 @@ export function describeRepositories(implementation: string, makeWorld: () => Re
           world.as(bob, acme, ({ organizations }) => organizations.update({ name: "Mine" })),
         ).rejects.toMatchObject({ name: "RuleError", code: "permission_required" });
         const changed = await world.as(amy, acme, ({ organizations }) =>
-          organizations.update({ name: "Acme Health", billingEmail: "bills@example.com", settings: { locale: "de" } }),
+          organizations.update({ name: "Acme Health", settings: { locale: "de" } }),
         );
-        expect(changed).toMatchObject({
-          name: "Acme Health",
-          billingEmail: "bills@example.com",
-          settings: { locale: "de" },
+        expect(changed).toMatchObject({ name: "Acme Health", billingEmail: null, settings: { locale: "de" } });
+      });
+
+      it("says where its bills go, and no more, from the moment it is founded", async () => {
+        const { ann } = await cast("contacts");
+        const billingEmail = "bills@example.com";
+
+        await world.as(ann, undefined, async ({ organizations }) => {
+          await organizations.choose(await organizations.create({ slug: "contacts", name: "Contacts" }));
+          expect(await organizations.update({ billingEmail })).toMatchObject({ name: "Contacts", billingEmail });
+          expect(await organizations.update({ name: "Others" })).toMatchObject({ name: "Others", billingEmail });
+          expect(await organizations.update({ billingEmail: null })).toMatchObject({ name: "Others", billingEmail: null });
         });
-        expect(
-          await world.as(amy, acme, ({ organizations }) => organizations.update({ billingEmail: null })),
-        ).toMatchObject({ name: "Acme Health", billingEmail: null });
       });
 
       it("claims domains, proves them and gives them up", async () => {

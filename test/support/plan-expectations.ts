@@ -208,9 +208,12 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     uses: ["organization_users_pkey|organization_users_user_id_idx", "sessions_pkey"],
   },
   "organizations.updateOrganization": {
-    params: { name: "Acme", setsBillingEmail: false, setsTechnicalContactEmail: false },
+    params: { name: "Acme" },
     uses: ["organizations_pkey"],
   },
+  "organizations.openContacts": { params: { organizationId: organizationId("acme") }, uses: ["organizations_pkey"] },
+  "organizations.setBillingEmail": { params: { email: null }, uses: ["organizations_pkey"] },
+  "organizations.setTechnicalContactEmail": { params: { email: null }, uses: ["organizations_pkey"] },
   "organizations.closeOrganization": { uses: ["organizations_pkey"] },
   "organization_users.findMember": { params: { userId: MEMBER }, uses: ["organization_users_pkey|organization_users_user_id_idx"] },
   "organization_users.listMembers": {
@@ -385,6 +388,15 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     as: "nobody",
     params: { organizationId: null },
     uses: ["tenant_keys_tenant_id_key_id_key"],
+  },
+  "tenant_keys.listWrappedSharesOfOrganization": { uses: ["tenant_keys_tenant_id_key_id_key"] },
+  "tenant_keys.addFirstKey": {
+    params: first(`
+      select create_organization('keyed', 'Keyed', tests.organization_id('keyed')) as "organizationId",
+        'local-key-file' as provider, 'test' as "keyName", '\\x00'::bytea as wrapped,
+        tests.masked_share('keyed') as "maskedShare"
+    `),
+    uses: ["organizations_pkey|organization_users_pkey", "tenant_keys_tenant_id_key_id_key"],
   },
   "tenant_keys.unlock": {
     as: "nobody",

@@ -45,6 +45,7 @@ values
   ('messages.swept', 'info', 'Messages that had ended were deleted.', '{sweep_messages}'),
   ('one_time_tokens.swept', 'info', 'Tokens that had ended were deleted.', '{sweep_one_time_tokens}'),
   ('organization.closed', 'warning', 'An organization was closed by its owner.', '{close_organization}'),
+  ('organization.contact_set', 'info', 'An organization said where its bills go, or whom to ask.', '{set_billing_email,set_technical_contact_email}'),
   ('organization.created', 'info', 'An organization was founded.', '{create_organization}'),
   ('organization.ownership_transferred', 'warning', 'An organization got another owner.', '{transfer_ownership}'),
   ('organization.reactivated', 'warning', 'A suspended organization was opened again.', '{reactivate_organization}'),

@@ -11,7 +11,7 @@ values
   -- Held by a role
   ('organization.update', 'organization', 'update', 'role', 'safetypin_app',
     'Change the name, contacts and settings of the organization.',
-    '{}', '{organizations.update_administrator}'),
+    '{set_billing_email,set_technical_contact_email}', '{organizations.update_administrator}'),
   ('members.manage', 'members', 'manage', 'role', 'safetypin_app',
     'Invite, suspend, reactivate and remove members, and set their role.',
     '{add_member,withdraw_invitation,set_member_role,suspend_member,reactivate_member,remove_member}', '{}'),
