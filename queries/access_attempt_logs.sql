@@ -58,6 +58,16 @@ where ip_address = :ipAddress!
 order by recorded_at desc, id desc
 limit :limit!;
 
+/* @name FindLoginsOfAttempts */
+-- For the auditor too: tenants may not ask which login it was.
+select
+  id,
+  login_name as "loginName"
+from access_attempt_logs
+where id = any (:ids!::uuid[])
+  and recorded_at >= :since!
+  and recorded_at <= :until!;
+
 /* @name ListAllAttempts */
 -- For the auditor, who sees every organization: by id, which is by time.
 select
@@ -69,6 +79,7 @@ select
   result,
   identity_provider_id as "identityProviderId",
   additional_data as "additionalData",
+  login_name as "loginName",
   recorded_at::text as "position!"
 from access_attempt_logs
 where recorded_at >= :since!

@@ -82,6 +82,16 @@ where user_id = :userId!
 order by recorded_at desc, id desc
 limit :limit!;
 
+/* @name FindLoginsOfEvents */
+-- For the auditor too: tenants may not ask which login it was.
+select
+  id,
+  login_name as "loginName"
+from auth_audit_logs
+where id = any (:ids!::uuid[])
+  and recorded_at >= :since!
+  and recorded_at <= :until!;
+
 /* @name ListAllEvents */
 -- For the auditor, who sees every organization: by id, which is by time.
 select
@@ -100,6 +110,7 @@ select
   resource_type as "resourceType",
   resource_id as "resourceId",
   additional_data as "additionalData",
+  login_name as "loginName",
   recorded_at::text as "position!"
 from auth_audit_logs
 where recorded_at >= :since!

@@ -45,6 +45,16 @@ where row_id = :rowId!
 order by recorded_at desc, id desc
 limit :limit!;
 
+/* @name FindLoginsOfChanges */
+-- For the auditor too: tenants may not ask which login it was.
+select
+  id,
+  login_name as "loginName"
+from data_change_logs
+where id = any (:ids!::uuid[])
+  and recorded_at >= :since!
+  and recorded_at <= :until!;
+
 /* @name ListAllChanges */
 -- For the auditor, who sees every organization: by id, which is by time.
 select
@@ -58,6 +68,7 @@ select
   operation,
   old_values as "oldValues",
   new_values as "newValues",
+  login_name as "loginName",
   recorded_at::text as "position!"
 from data_change_logs
 where recorded_at >= :since!

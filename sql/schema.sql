@@ -928,13 +928,14 @@ CREATE FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id uui
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
+  v_now   timestamptz := _now();
   v_ended integer;
 begin
   update sessions
   set
     organization_id = null,
     revoked = true,
-    revocation_time = coalesce(revocation_time, now()),
+    revocation_time = coalesce(revocation_time, v_now),
     revocation_reason = coalesce(revocation_reason, p_reason)
   where user_id = p_user_id
     and (p_organization_id is null or organization_id = p_organization_id);
@@ -1769,7 +1770,7 @@ begin
   -- The person's row is locked first: sign-ins of one person take turns here,
   -- and so the maximum is exact.
   update users
-  set last_login_time = now()
+  set last_login_time = _now()
   where id = p_user_id;
 
   v_now := _now();
@@ -1973,10 +1974,12 @@ CREATE FUNCTION safetypin._prune_password_history(p_user_id uuid, p_policy safet
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
+declare
+  v_now timestamptz := _now();
 begin
   delete from password_history
   where user_id = p_user_id
-    and creation_time < now() - make_interval(days => (p_policy).history_days)
+    and creation_time < v_now - make_interval(days => (p_policy).history_days)
     and id not in (
       select id
       from password_history
@@ -2237,6 +2240,13 @@ declare
   v_is_again   boolean := false;
   v_constraint text;
 begin
+  perform _require_given('user_id', p_user_id is not null);
+  perform _require_given('email', p_email is not null);
+  perform _require_given('first_name', p_first_name is not null);
+  perform _require_given('last_name', p_last_name is not null);
+  perform _require_given('timezone', p_timezone is not null);
+  perform _require_given('locale', p_locale is not null);
+
   -- Nobody is looked for too: a null would not be.
   select status
   into v_status
@@ -2299,7 +2309,7 @@ $$;
 
 ALTER FUNCTION safetypin._register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) IS 'What register_user() does, with digests in clear: for seeds, and called by assignment.';
+COMMENT ON FUNCTION safetypin._register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) IS 'What register_user() does, with digests in clear: for seeds, and called by assignment. Raises SP509 for a null.';
 
 REVOKE ALL ON FUNCTION safetypin._register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest text, p_history_digest text, p_policy_version text, p_timezone text, p_locale text) FROM PUBLIC;
 
@@ -2342,6 +2352,8 @@ declare
   v_now          timestamptz := _now();
   v_email_digest bytea := _keyed_digest('email|' || _fold_email(p_email));
 begin
+  perform _require_given('email', p_email is not null);
+
   if exists (
     select from messages
     where email_digest = v_email_digest
@@ -2367,7 +2379,7 @@ $$;
 
 ALTER FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) IS 'Asks for a message to whoever has this address, to be sent before the deadline; for an address nobody has, writes a row that is never taken. One a minute.';
+COMMENT ON FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) IS 'Asks for a message to whoever has this address, to be sent before the deadline; for an address nobody has, writes a row that is never taken. One a minute. Raises SP509 without an address.';
 
 REVOKE ALL ON FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) FROM PUBLIC;
 
@@ -2396,6 +2408,28 @@ ALTER FUNCTION safetypin._require_batch(p_batch integer, p_keep interval) OWNER 
 COMMENT ON FUNCTION safetypin._require_batch(p_batch integer, p_keep interval) IS 'Passes for a number of rows to sweep at once and a time to keep them for. Raises SP504.';
 
 REVOKE ALL ON FUNCTION safetypin._require_batch(p_batch integer, p_keep interval) FROM PUBLIC;
+
+--
+-- safetypin._require_given()
+--
+
+CREATE FUNCTION safetypin._require_given(p_input text, p_is_given boolean) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if not p_is_given then
+    raise exception '% is missing', p_input
+      using errcode = 'SP509', hint = format('Pass %s, and not null.', p_input);
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_given(p_input text, p_is_given boolean) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._require_given(p_input text, p_is_given boolean) IS 'Passes for an input that was given. Raises SP509, which names it, for one that is null.';
+
+REVOKE ALL ON FUNCTION safetypin._require_given(p_input text, p_is_given boolean) FROM PUBLIC;
 
 --
 -- safetypin._require_index_phase()
@@ -3217,6 +3251,7 @@ CREATE FUNCTION safetypin._set_password(p_user_id uuid, p_digest text, p_history
     AS $_$
 declare
   v_versions   integer[] := _written_versions(null);
+  v_now        timestamptz;
   v_policy     effective_policy;
   v_salt       text;
   v_new        text;
@@ -3237,6 +3272,7 @@ begin
   where user_id = p_user_id
   for update;
 
+  v_now := _now();
   v_policy := _effective_policy(p_user_id);
   if p_policy_version is distinct from v_policy.version then
     raise exception 'the password was judged by rules that no longer hold'
@@ -3289,8 +3325,8 @@ begin
         hint = 'Choose another password.';
   end if;
 
-  insert into password_history (id, user_id, digest, salt)
-  values (v_id, p_user_id, v_history, left(v_new, 29));
+  insert into password_history (id, user_id, digest, salt, creation_time)
+  values (v_id, p_user_id, v_history, left(v_new, 29), v_now);
   foreach v_version in array v_versions loop
     v_index := _blind_index(6, null, v_version, v_new);
     insert into password_history_indexes (password_history_id, user_id, version, digest_index)
@@ -3298,15 +3334,15 @@ begin
   end loop;
   perform _prune_password_history(p_user_id, v_policy);
 
-  insert into password_credentials (user_id, digest, salt, history_salt)
-  values (p_user_id, v_sealed, v_new_salt, v_salt)
+  insert into password_credentials (user_id, digest, salt, history_salt, set_time)
+  values (p_user_id, v_sealed, v_new_salt, v_salt, v_now)
   on conflict (user_id) do nothing;
 
   update password_credentials
   set
     digest = v_sealed,
     salt = v_new_salt,
-    set_time = now(),
+    set_time = v_now,
     must_change = false,
     compromised_time = null,
     disabled_time = null
@@ -3628,7 +3664,7 @@ begin
   update sessions
   set
     revoked = true,
-    revocation_time = now(),
+    revocation_time = v_now,
     revocation_reason = p_reason
   where user_id = p_user_id
     and not revoked;
@@ -4516,6 +4552,8 @@ declare
   v_salt         text;
   v_nobodys_salt text;
 begin
+  perform _require_given('email', p_email is not null);
+
   select bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold
   into v_policy
   from password_policies
@@ -4582,7 +4620,7 @@ $$;
 
 ALTER FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet, p_user_agent text, OUT status text, OUT attempt_id uuid, OUT nonce bytea, OUT salt text, OUT target_cost integer, OUT retry_after interval) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet, p_user_agent text, OUT status text, OUT attempt_id uuid, OUT nonce bytea, OUT salt text, OUT target_cost integer, OUT retry_after interval) IS 'Charges an attempt to sign in with this address and answers ready, with the salt to digest the password under ($2a$, cost and all) and a nonce; throttled, with how long to wait; or disabled after a hundred failures in a row (NIST SP 800-63B-4, 3.2.2). The answer is the same for an address nobody has. Raises SP522 when the cell''s key is not unlocked.';
+COMMENT ON FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet, p_user_agent text, OUT status text, OUT attempt_id uuid, OUT nonce bytea, OUT salt text, OUT target_cost integer, OUT retry_after interval) IS 'Charges an attempt to sign in with this address and answers ready, with the salt to digest the password under ($2a$, cost and all) and a nonce; throttled, with how long to wait; or disabled after a hundred failures in a row (NIST SP 800-63B-4, 3.2.2). The answer is the same for an address nobody has. Raises SP509 without an address, SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet, p_user_agent text, OUT status text, OUT attempt_id uuid, OUT nonce bytea, OUT salt text, OUT target_cost integer, OUT retry_after interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet, p_user_agent text, OUT status text, OUT attempt_id uuid, OUT nonce bytea, OUT salt text, OUT target_cost integer, OUT retry_after interval) TO safetypin_app;
@@ -4913,6 +4951,7 @@ CREATE FUNCTION safetypin.change_password(p_attempt_id uuid, p_password_digest b
     AS $$
 declare
   v_user_id         uuid := _require_user();
+  v_now             timestamptz := _now();
   v_attempt         password_attempts;
   v_digest          text;
   v_history_digests text[];
@@ -4949,7 +4988,7 @@ begin
   update sessions
   set
     revoked = true,
-    revocation_time = now(),
+    revocation_time = v_now,
     revocation_reason = 'password_changed'
   where user_id = v_user_id
     and id <> current_session_id()
@@ -5082,6 +5121,8 @@ declare
   v_domain_id       uuid;
 begin
   perform _require_permission('domains.manage');
+  perform _require_given('domain', p_domain is not null);
+  perform _require_given('token_hash', p_token_hash is not null);
 
   insert into organization_domains (organization_id, domain, claimed_by)
   values (v_organization_id, lower(p_domain), current_user_id())
@@ -5098,8 +5139,10 @@ begin
   where organization_domain_id = v_domain_id
     and used_time is null;
 
-  insert into one_time_tokens (purpose, organization_domain_id, token_hash, expiration_time)
-  values ('verify_domain', v_domain_id, p_token_hash, v_now + interval '30 days')
+  insert into one_time_tokens (
+    purpose, organization_domain_id, token_hash, creation_time, expiration_time
+  )
+  values ('verify_domain', v_domain_id, p_token_hash, v_now, v_now + interval '30 days')
   on conflict (token_hash) do nothing;
 
   perform _log_event(
@@ -5112,7 +5155,7 @@ $$;
 
 ALTER FUNCTION safetypin.claim_domain(p_domain text, p_token_hash bytea) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.claim_domain(p_domain text, p_token_hash bytea) IS 'Claims an e-mail domain for the current organization and returns the claim''s id. The token with this digest, published in the domain''s DNS, proves it within 30 days. Any number may claim; raises SP201 without domains.manage.';
+COMMENT ON FUNCTION safetypin.claim_domain(p_domain text, p_token_hash bytea) IS 'Claims an e-mail domain for the current organization and returns the claim''s id. The token with this digest, published in the domain''s DNS, proves it within 30 days. Any number may claim; raises SP201 without domains.manage, SP509 for a null.';
 
 REVOKE ALL ON FUNCTION safetypin.claim_domain(p_domain text, p_token_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.claim_domain(p_domain text, p_token_hash bytea) TO safetypin_app;
@@ -5457,6 +5500,10 @@ declare
   v_user_id uuid := _require_user();
   v_slug    text;
 begin
+  perform _require_given('slug', p_slug is not null);
+  perform _require_given('name', p_name is not null);
+  perform _require_given('organization_id', p_organization_id is not null);
+
   -- Looked for and not tried: a clash would tell that another organization has the
   -- name. Four digits, and more only where sixteen times in a row they were taken,
   -- so that neither does their number.
@@ -5488,7 +5535,7 @@ $$;
 
 ALTER FUNCTION safetypin.create_organization(p_slug text, p_name text, p_organization_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.create_organization(p_slug text, p_name text, p_organization_id uuid) IS 'Founds an organization owned by the caller and returns its id; choose_organization() enters it. The slug gets four digits of the database''s own, so it never clashes tellingly. Raises SP102 when nobody is signed in.';
+COMMENT ON FUNCTION safetypin.create_organization(p_slug text, p_name text, p_organization_id uuid) IS 'Founds an organization owned by the caller and returns its id; choose_organization() enters it. The slug gets four digits of the database''s own, so it never clashes tellingly. Raises SP102 when nobody is signed in, SP509 for a null.';
 
 REVOKE ALL ON FUNCTION safetypin.create_organization(p_slug text, p_name text, p_organization_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.create_organization(p_slug text, p_name text, p_organization_id uuid) TO safetypin_app;
@@ -5505,6 +5552,9 @@ declare
   v_user_id uuid := _require_user();
 begin
   perform _require_permission('roles.manage');
+  perform _require_given('name', p_name is not null);
+  perform _require_given('description', p_description is not null);
+  perform _require_given('role_id', p_role_id is not null);
 
   insert into roles (id, organization_id, name, description, created_by, updated_by)
   values (p_role_id, current_organization_id(), p_name, p_description, v_user_id, v_user_id);
@@ -5519,7 +5569,7 @@ $$;
 
 ALTER FUNCTION safetypin.create_role(p_name text, p_description text, p_role_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.create_role(p_name text, p_description text, p_role_id uuid) IS 'Makes an empty role in the current organization and returns its id. Raises SP201 without roles.manage.';
+COMMENT ON FUNCTION safetypin.create_role(p_name text, p_description text, p_role_id uuid) IS 'Makes an empty role in the current organization and returns its id. Raises SP201 without roles.manage, SP509 for a null.';
 
 REVOKE ALL ON FUNCTION safetypin.create_role(p_name text, p_description text, p_role_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.create_role(p_name text, p_description text, p_role_id uuid) TO safetypin_app;
@@ -6304,6 +6354,7 @@ CREATE FUNCTION safetypin.finish_password_check(p_attempt_id uuid, p_session_tok
     AS $$
 declare
   v_attempt        password_attempts := _judge_attempt(p_attempt_id);
+  v_now            timestamptz := _now();
   v_maximum_age    integer;
   v_is_compromised boolean;
   v_is_stale       boolean;
@@ -6316,7 +6367,7 @@ begin
   v_maximum_age := (_effective_policy(v_attempt.user_id)).maximum_age_days;
   select
     compromised_time is not null,
-    must_change or set_time < now() - make_interval(days => v_maximum_age)
+    must_change or set_time < v_now - make_interval(days => v_maximum_age)
   into v_is_compromised, v_is_stale
   from password_credentials
   where password_credentials.user_id = v_attempt.user_id;
@@ -6339,9 +6390,10 @@ begin
     -- The one token that a caller makes: of use to whoever just proved the password.
     status := 'password_change_required';
     if p_change_token_hash is not null then
-      insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
+      insert into one_time_tokens (purpose, user_id, token_hash, creation_time, expiration_time)
       values (
-        'reset_password', v_attempt.user_id, p_change_token_hash, _now() + interval '15 minutes'
+        'reset_password', v_attempt.user_id, p_change_token_hash, v_now,
+        v_now + interval '15 minutes'
       )
       on conflict (token_hash) do nothing;
     end if;
@@ -6874,7 +6926,7 @@ CREATE FUNCTION safetypin.mark_password_compromised(p_user_id uuid, p_reason tex
 begin
   update password_credentials
   set
-    compromised_time = now(),
+    compromised_time = _now(),
     must_change = true
   where user_id = p_user_id;
 
@@ -7189,6 +7241,8 @@ GRANT INSERT(user_id) ON TABLE safetypin.one_time_tokens TO safetypin_definer;
 GRANT INSERT(organization_domain_id) ON TABLE safetypin.one_time_tokens TO safetypin_definer;
 
 GRANT INSERT(token_hash) ON TABLE safetypin.one_time_tokens TO safetypin_definer;
+
+GRANT INSERT(creation_time) ON TABLE safetypin.one_time_tokens TO safetypin_definer;
 
 GRANT INSERT(expiration_time) ON TABLE safetypin.one_time_tokens TO safetypin_definer;
 
@@ -8186,6 +8240,8 @@ GRANT SELECT(digest),UPDATE(digest) ON TABLE safetypin.password_history TO safet
 GRANT INSERT(digest) ON TABLE safetypin.password_history TO safetypin_definer;
 
 GRANT INSERT(salt) ON TABLE safetypin.password_history TO safetypin_definer;
+
+GRANT INSERT(creation_time) ON TABLE safetypin.password_history TO safetypin_definer;
 
 --
 -- safetypin.password_history_indexes
@@ -9419,7 +9475,7 @@ $$;
 
 ALTER FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest bytea, p_history_digest bytea, p_policy_version text, p_timezone text, p_locale text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest bytea, p_history_digest bytea, p_policy_version text, p_timezone text, p_locale text) IS 'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. An address that is registered again before it is verified keeps no password: whoever verifies it resets it. Digests come masked, for fields 5 and 6. Raises SP402, SP507 or SP508 as for any new password, SP521 for a digest that was not masked so.';
+COMMENT ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest bytea, p_history_digest bytea, p_policy_version text, p_timezone text, p_locale text) IS 'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. An address that is registered again before it is verified keeps no password: whoever verifies it resets it. Digests come masked, for fields 5 and 6. Raises SP402, SP507 or SP508 as for any new password, SP509 for a null, SP521 for a digest that was not masked so.';
 
 REVOKE ALL ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest bytea, p_history_digest bytea, p_policy_version text, p_timezone text, p_locale text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.register_user(p_user_id uuid, p_email text, p_first_name text, p_last_name text, p_password_digest bytea, p_history_digest bytea, p_policy_version text, p_timezone text, p_locale text) TO safetypin_app;
@@ -9710,7 +9766,7 @@ $$;
 
 ALTER FUNCTION safetypin.request_password_reset(p_email text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.request_password_reset(p_email text) IS 'Asks for a message by which a password is reset, if the address belongs to anybody. Says nothing, and does the same if it does not.';
+COMMENT ON FUNCTION safetypin.request_password_reset(p_email text) IS 'Asks for a message by which a password is reset, if the address belongs to anybody. Says nothing, and does the same if it does not. Raises SP509 without an address.';
 
 REVOKE ALL ON FUNCTION safetypin.request_password_reset(p_email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.request_password_reset(p_email text) TO safetypin_app;
@@ -9828,7 +9884,7 @@ begin
   -- Whoever read the message owns the address.
   update users
   set
-    email_verified_time = coalesce(email_verified_time, now()),
+    email_verified_time = coalesce(email_verified_time, _now()),
     status = case status when 'pending' then 'active' else status end
   where id = v_token.user_id;
 
@@ -9861,7 +9917,7 @@ begin
   set
     status = 'resolved',
     resolved_by = current_user_id(),
-    resolution_time = now(),
+    resolution_time = _now(),
     resolution_note = p_note
   where id = p_alert_id
     and organization_id = v_organization_id
@@ -10006,12 +10062,13 @@ CREATE FUNCTION safetypin.revoke_other_sessions(p_except uuid[] DEFAULT '{}'::uu
     AS $$
 declare
   v_user_id uuid := _require_user();
+  v_now     timestamptz := _now();
   v_revoked integer;
 begin
   update sessions
   set
     revoked = true,
-    revocation_time = now(),
+    revocation_time = v_now,
     revocation_reason = 'revoked_by_user'
   where user_id = v_user_id
     and id <> current_session_id()
@@ -10051,7 +10108,7 @@ begin
   update sessions
   set
     revoked = true,
-    revocation_time = now(),
+    revocation_time = _now(),
     revocation_reason = case when id = current_session_id() then 'signed_out' else 'revoked_by_user' end
   where id = p_session_id
     and user_id = v_user_id
@@ -10357,6 +10414,7 @@ CREATE FUNCTION safetypin.rotate_context_key(p_purpose text DEFAULT 'context'::t
     AS $$
 declare
   v_key_id uuid := new_id();
+  v_now    timestamptz := _now();
 begin
   if p_purpose is null or p_purpose not in ('context', 'refresh') then
     raise exception 'keys for % are not rotated', coalesce(p_purpose, 'null')
@@ -10369,10 +10427,10 @@ begin
   -- No context outlives its transaction, and no grace lasts a day.
   delete from context_keys
   where purpose = p_purpose
-    and retired_time < now() - interval '1 day';
+    and retired_time < v_now - interval '1 day';
 
   update context_keys
-  set retired_time = now()
+  set retired_time = v_now
   where purpose = p_purpose
     and retired_time is null;
 
@@ -11166,6 +11224,8 @@ CREATE FUNCTION safetypin.set_session_data(p_session_data jsonb) RETURNS void
 declare
   v_user_id uuid := _require_user();
 begin
+  perform _require_given('session_data', p_session_data is not null);
+
   update sessions
   set session_data = p_session_data
   where id = current_session_id();
@@ -11176,7 +11236,7 @@ $$;
 
 ALTER FUNCTION safetypin.set_session_data(p_session_data jsonb) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.set_session_data(p_session_data jsonb) IS 'Keeps a small object of the application''s own with the current session. Raises SP102.';
+COMMENT ON FUNCTION safetypin.set_session_data(p_session_data jsonb) IS 'Keeps a small object of the application''s own with the current session. Raises SP102, and SP509 for null.';
 
 REVOKE ALL ON FUNCTION safetypin.set_session_data(p_session_data jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.set_session_data(p_session_data jsonb) TO safetypin_app;
@@ -11190,6 +11250,8 @@ CREATE FUNCTION safetypin.set_subscription(p_organization_id uuid, p_subscriptio
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
+  perform _require_given('subscription_tier', p_subscription_tier is not null);
+
   update organizations
   set
     subscription_tier = p_subscription_tier,
@@ -11213,7 +11275,7 @@ $$;
 
 ALTER FUNCTION safetypin.set_subscription(p_organization_id uuid, p_subscription_tier text, p_max_users integer) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.set_subscription(p_organization_id uuid, p_subscription_tier text, p_max_users integer) IS 'Sets what an organization pays for and how many members it may have (null for no limit). Raises SP305 when there is no such organization, and breaks organizations_have_room when it has more already.';
+COMMENT ON FUNCTION safetypin.set_subscription(p_organization_id uuid, p_subscription_tier text, p_max_users integer) IS 'Sets what an organization pays for and how many members it may have (null for no limit). Raises SP305 when there is no such organization, SP509 without a tier, and breaks organizations_have_room when it has more already.';
 
 REVOKE ALL ON FUNCTION safetypin.set_subscription(p_organization_id uuid, p_subscription_tier text, p_max_users integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.set_subscription(p_organization_id uuid, p_subscription_tier text, p_max_users integer) TO safetypin_operator;
@@ -11813,9 +11875,9 @@ begin
         when 'reset_password' then interval '1 hour'
         else interval '1 day'
       end;
-      insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
+      insert into one_time_tokens (purpose, user_id, token_hash, creation_time, expiration_time)
       values (
-        v_message.purpose, v_message.user_id, sha256(take_messages.token),
+        v_message.purpose, v_message.user_id, sha256(take_messages.token), v_now,
         take_messages.expiration_time
       );
     end if;
@@ -13195,6 +13257,8 @@ CREATE FUNCTION safetypin.update_role(p_role_id uuid, p_name text, p_description
     AS $$
 begin
   perform _require_own_role(p_role_id);
+  perform _require_given('name', p_name is not null);
+  perform _require_given('description', p_description is not null);
 
   update roles
   set
@@ -13211,7 +13275,7 @@ $$;
 
 ALTER FUNCTION safetypin.update_role(p_role_id uuid, p_name text, p_description text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.update_role(p_role_id uuid, p_name text, p_description text) IS 'Renames or describes a role of the current organization. Raises SP201 without roles.manage, SP205 for a system role and SP306 for a stranger''s.';
+COMMENT ON FUNCTION safetypin.update_role(p_role_id uuid, p_name text, p_description text) IS 'Renames or describes a role of the current organization. Raises SP201 without roles.manage, SP205 for a system role, SP306 for a stranger''s and SP509 for a null.';
 
 REVOKE ALL ON FUNCTION safetypin.update_role(p_role_id uuid, p_name text, p_description text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.update_role(p_role_id uuid, p_name text, p_description text) TO safetypin_app;
@@ -13669,7 +13733,7 @@ begin
   -- the token is wrong, the answer is the same.
   begin
     update organization_domains
-    set verified_time = coalesce(verified_time, now())
+    set verified_time = coalesce(verified_time, _now())
     where id = v_token.organization_domain_id
       and organization_id = v_organization_id;
     v_verified := found;
@@ -13729,7 +13793,7 @@ begin
 
   update users
   set
-    email_verified_time = coalesce(email_verified_time, now()),
+    email_verified_time = coalesce(email_verified_time, _now()),
     status = case status when 'pending' then 'active' else status end
   where id = v_token.user_id;
 

@@ -40,15 +40,15 @@ const COLUMNS: Readonly<Record<ExportStream, readonly string[]>> = {
   events: [
     "id", "position", "eventType", "result", "failureReason", "userId", "actingUserId",
     "organizationId", "sessionId", "deviceId", "ipAddress", "userAgent", "resourceType",
-    "resourceId", "additionalData",
+    "resourceId", "additionalData", "loginName",
   ],
   attempts: [
     "id", "position", "result", "userId", "ipAddress", "userAgent", "identityProviderId",
-    "additionalData",
+    "additionalData", "loginName",
   ],
   changes: [
     "id", "position", "tableName", "rowId", "operation", "organizationId", "actingUserId",
-    "sessionId", "oldValues", "newValues",
+    "sessionId", "oldValues", "newValues", "loginName",
   ],
 };
 

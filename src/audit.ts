@@ -54,6 +54,9 @@ export interface AuditEvent {
   readonly resourceType: string | null;
   readonly resourceId: string | null;
   readonly additionalData: Readonly<Record<string, unknown>>;
+
+  /** Which login of the database it came from. `null` for all but an auditor. */
+  readonly loginName: string | null;
 }
 
 /** How an attempt to sign in ended. */
@@ -73,6 +76,9 @@ export interface AccessAttempt {
   /** `null` for a password. */
   readonly identityProviderId: string | null;
   readonly additionalData: Readonly<Record<string, unknown>>;
+
+  /** Which login of the database it came from. `null` for all but an auditor. */
+  readonly loginName: string | null;
 }
 
 /** What became of a row. */
@@ -95,6 +101,9 @@ export interface DataChange {
 
   /** The changed columns after. */
   readonly newValues: Readonly<Record<string, unknown>> | null;
+
+  /** Which login of the database it came from. `null` for all but an auditor. */
+  readonly loginName: string | null;
 }
 
 /** How bad it is. */
@@ -411,11 +420,24 @@ export function postgresAudit(
   tx: Transaction,
   { as = "session" }: PostgresAuditOptions = {},
 ): AuditRepository {
+  /** Rows with the login each came from, for an auditor; tenants may not ask. */
+  const withLogins = async <Row extends Recorded>(query: LoginQuery, rows: readonly Row[]) => {
+    const first = rows[0];
+    const last = rows.at(-1);
+    if (as !== "auditor" || first === undefined || last === undefined) {
+      return rows.map((row) => ({ ...row, loginName: null }));
+    }
+    const ids = rows.map(({ id }) => id);
+    const logins = await query.run({ ids, since: last.position, until: first.position }, tx);
+    const names = new Map(logins.map(({ id, loginName }) => [id, loginName]));
+    return rows.map((row) => ({ ...row, loginName: names.get(row.id) ?? null }));
+  };
+
   const repository: AuditRepository = {
     async findEvent(id) {
       const eventId = parseEventId(id);
       const rows = await events.findEvent.run({ eventId, ...around(eventId) }, tx);
-      return firstOrNull(rows, toEvent);
+      return firstOrNull(await withLogins(events.findLoginsOfEvents, rows), toEvent);
     },
 
     async getEvent(id) {
@@ -430,13 +452,13 @@ export function postgresAudit(
         resourceId: optional(resourceId, parseUuid),
       };
       if (userId === undefined) {
-        return readPeriod(filter, toEvent, (window) =>
-          events.listEvents.run({ ...shared, ...others, ...window }, tx),
+        return readPeriod(filter, toEvent, async (window) =>
+          withLogins(events.findLoginsOfEvents, await events.listEvents.run({ ...shared, ...others, ...window }, tx)),
         );
       }
       const person = parseUserId(userId);
-      return readPeriod(filter, toEvent, (window) =>
-        events.listUserEvents.run({ ...shared, ...others, userId: person, ...window }, tx),
+      return readPeriod(filter, toEvent, async (window) =>
+        withLogins(events.findLoginsOfEvents, await events.listUserEvents.run({ ...shared, ...others, userId: person, ...window }, tx)),
       );
     },
 
@@ -465,21 +487,21 @@ export function postgresAudit(
     },
 
     listOwnAttempts: async (filter = {}) =>
-      readPeriod(filter, toAttempt, (window) =>
-        attempts.listOwnAttempts.run({ results: resultsOf(filter), ...window }, tx),
+      readPeriod(filter, toAttempt, async (window) =>
+        withLogins(attempts.findLoginsOfAttempts, await attempts.listOwnAttempts.run({ results: resultsOf(filter), ...window }, tx)),
       ),
 
     listAttemptsOfUser: async (id, filter = {}) => {
       const userId = parseUserId(id);
-      return readPeriod(filter, toAttempt, (window) =>
-        attempts.listUserAttempts.run({ userId, results: resultsOf(filter), ...window }, tx),
+      return readPeriod(filter, toAttempt, async (window) =>
+        withLogins(attempts.findLoginsOfAttempts, await attempts.listUserAttempts.run({ userId, results: resultsOf(filter), ...window }, tx)),
       );
     },
 
     listAttemptsFrom: async (address, filter = {}) => {
       const ipAddress = parseNetwork(address);
-      return readPeriod(filter, toAttempt, (window) =>
-        attempts.listAttemptsFromAddress.run({ ipAddress, results: resultsOf(filter), ...window }, tx),
+      return readPeriod(filter, toAttempt, async (window) =>
+        withLogins(attempts.findLoginsOfAttempts, await attempts.listAttemptsFromAddress.run({ ipAddress, results: resultsOf(filter), ...window }, tx)),
       );
     },
 
@@ -490,13 +512,13 @@ export function postgresAudit(
         tableName: word(tableName),
       };
       if (rowId === undefined) {
-        return readPeriod(filter, toChange, (window) =>
-          changes.listChanges.run({ ...others, ...window }, tx),
+        return readPeriod(filter, toChange, async (window) =>
+          withLogins(changes.findLoginsOfChanges, await changes.listChanges.run({ ...others, ...window }, tx)),
         );
       }
       const row = parseUuid(rowId);
-      return readPeriod(filter, toChange, (window) =>
-        changes.listRowChanges.run({ ...others, rowId: row, ...window }, tx),
+      return readPeriod(filter, toChange, async (window) =>
+        withLogins(changes.findLoginsOfChanges, await changes.listRowChanges.run({ ...others, rowId: row, ...window }, tx)),
       );
     },
 
@@ -580,7 +602,21 @@ interface Window {
   readonly limit: number;
 }
 
-function readPeriod<Row extends { readonly position: string; readonly id: string }, Item>(
+/** What every row of evidence has. */
+interface Recorded {
+  readonly id: string;
+  readonly position: string;
+}
+
+/** Which login each of some rows came from; one such query for each log. */
+interface LoginQuery {
+  run(
+    window: { readonly ids: string[]; readonly since: string; readonly until: string },
+    tx: Transaction,
+  ): Promise<{ readonly id: string; readonly loginName: string }[]>;
+}
+
+function readPeriod<Row extends Recorded, Item>(
   { since, until, after, limit }: PeriodOptions,
   item: (row: Row) => Item,
   read: (window: Window) => Promise<readonly Row[]>,
@@ -676,7 +712,9 @@ function optional<Value, Parsed>(value: Value | undefined, parse: (value: Value)
 
 type Data = Readonly<Record<string, unknown>>;
 
-function toEvent({ position: _, ...row }: events.ListEventsResult): AuditEvent {
+type Named = Pick<AuditEvent, "loginName">;
+
+function toEvent({ position: _, ...row }: events.ListEventsResult & Named): AuditEvent {
   return {
     ...row,
     id: row.id as EventId,
@@ -690,7 +728,7 @@ function toEvent({ position: _, ...row }: events.ListEventsResult): AuditEvent {
   };
 }
 
-function toAttempt({ position: _, ...row }: attempts.ListOwnAttemptsResult): AccessAttempt {
+function toAttempt({ position: _, ...row }: attempts.ListOwnAttemptsResult & Named): AccessAttempt {
   return {
     ...row,
     id: row.id as Id<"attempt">,
@@ -700,7 +738,7 @@ function toAttempt({ position: _, ...row }: attempts.ListOwnAttemptsResult): Acc
   };
 }
 
-function toChange({ position: _, ...row }: changes.ListChangesResult): DataChange {
+function toChange({ position: _, ...row }: changes.ListChangesResult & Named): DataChange {
   return {
     ...row,
     id: row.id as Id<"change">,

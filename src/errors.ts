@@ -37,6 +37,7 @@ export type MigrationErrorCode =
   | "failed"
   | "incomplete"
   | "locked"
+  | "no_such_chapter"
   | "production"
   | "unknown";
 

@@ -78,6 +78,31 @@ describe("the evidence", () => {
     });
   });
 
+  it("says to an auditor which login it came from, and to nobody else", async () => {
+    const app = `${db.cell}_app_login`;
+    await asAuditor(async (audit) => {
+      const { items } = await audit.listEvents({ eventType: "member.role_set" });
+      expect(items.map(({ loginName }) => loginName)).toEqual([app]);
+      expect((await audit.getEvent(items[0]!.id)).loginName).toBe(app);
+      expect((await audit.listAttemptsOfUser(BOB)).items.map(({ loginName }) => loginName)).toEqual([app, app]);
+      const changes = await audit.listChanges({ tableName: "organization_users", rowId: BOB });
+      expect(changes.items[0]?.loginName).toBe(app);
+      for (const stream of ["events", "attempts", "changes"] as const) {
+        const lines = (await textOf(audit.export({ stream, format: "jsonl", ...around() }))).trimEnd().split("\n");
+        expect(lines.map((line) => (JSON.parse(line) as { loginName: string }).loginName)).toContain(app);
+        const [head] = (await textOf(audit.export({ stream, format: "csv", ...around() }))).split("\r\n");
+        expect(head).toMatch(/,loginName$/);
+      }
+    });
+    await world.as("ann", "acme", async ({ audit }) => {
+      const { items } = await audit.listEvents({ eventType: "member.role_set" });
+      expect(items.map(({ loginName }) => loginName)).toEqual([null]);
+      const text = await textOf(audit.export({ stream: "events", format: "jsonl", ...around() }));
+      expect(text).toContain('"loginName":null');
+      expect(text).not.toContain(app);
+    });
+  });
+
   it("is exported by an auditor, who leaves a record of it too", async () => {
     const lines = await asAuditor((audit) =>
       textOf(audit.export({ stream: "attempts", format: "jsonl", ...around() })),
@@ -88,7 +113,7 @@ describe("the evidence", () => {
     ]);
 
     await asAuditor(async (audit) => {
-      const { items } = await audit.listEvents({ eventType: "audit.exported" });
+      const { items } = await audit.listEvents({ eventType: "audit.exported", limit: 2 });
       expect(items.map(({ additionalData }) => [additionalData["stream"], additionalData["rows"]])).toEqual([
         ["attempts", 2],
         ["attempts", null],

@@ -248,12 +248,40 @@ describe("the command line", () => {
     [["migrate", "up", "--lock-timeout", "soon"], /"soon" is no length of time/],
     [["migrate", "up", "--environment", "staging"], /"staging" is no environment/],
     [["migrate", "down"], /required option '--to <number>' not specified/],
+    [["maintain", "--every", "0"], /"0" is no time to rest\. Write 10s or 5min/],
+    [["maintain", "--every", "0ms"], /"0ms" is no time to rest/],
+    [["maintain", "--every", "99999min"], /"99999min" is no time to rest/],
   ])("%j makes no sense", async (args, sentence) => {
     const found = await runCli(args);
     expect(found.stderr).toMatch(sentence);
-    expect(found.stderr).toMatch(/Try: safetypin migrate .*--help/);
+    expect(found.stderr).toMatch(/Try: safetypin (migrate|maintain) .*--help/);
+    expect(found.stdout).toBe("");
     expect(found.code).toBe(2);
+
+    const asked = await runCli([...args, "--json"]);
+    expect(JSON.parse(asked.stdout)).toEqual({
+      error: { message: expect.stringMatching(sentence), remedy: expect.stringContaining("--help") },
+    });
+    expect(asked.code).toBe(2);
   });
+
+  test.each([["up"], ["plan"], ["up", "--dry-run"], ["down", "--yes"], ["adopt"]])(
+    "migrate %s --to a chapter that nobody has names the last, and makes no sense either",
+    async (...args) => {
+      const found = await runCli(["migrate", ...args, "--to", "99", "--cell", cell, "--json"], {
+        env: { DATABASE_URL: database.connectionString("admin") },
+      });
+      expect(JSON.parse(found.stdout)).toEqual({
+        error: {
+          message: "There is no chapter 99",
+          remedy: expect.stringMatching(/^The last one is \d{4}_\w+\.sql$/),
+          code: "no_such_chapter",
+        },
+      });
+      expect(found.stderr).toContain("There is no chapter 99");
+      expect(found.code).toBe(2);
+    },
+  );
 
   test("with --json an error is JSON too", async () => {
     const found = await runCli(["migrate", "status", "--cell", "nowhere", "--json"], {

@@ -189,6 +189,9 @@ const OFFENDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "the codes end the comment":
       "comment on function suspend_user(uuid, text) is 'Raises SP301 for nobody. Stops a person.'",
     "nothing uses random()": aFunction("returns float8 language sql volatile return random()"),
+    "who asks for the time asks _now(), which does not go back": aFunction(
+      `returns boolean language plpgsql stable ${PINNED} as $$ begin return now() > '2000-01-01'; end; $$`,
+    ),
     "nothing that reads the context is parallel safe": "alter function current_user_id() parallel safe",
   },
 

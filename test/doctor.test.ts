@@ -88,6 +88,47 @@ describe("a cell that nobody has touched", () => {
     }
   });
 
+  test("is looked at to the end, whatever somebody else has put into its schema", async () => {
+    const strange = {
+      "view strange_view": "create view safetypin.strange_view as select id from safetypin.users",
+      "materialized view strange_summary": "create materialized view safetypin.strange_summary as select 1 as one",
+      "table strange_table":
+        "create table safetypin.strange_table (a integer generated always as identity primary key, b integer generated always as (1) stored)",
+      'table Strange "table': 'create table safetypin."Strange ""table" ("select" safetypin.strange_table)',
+      "table strange_child": "create table safetypin.strange_child () inherits (safetypin.strange_table)",
+      "foreign table strange_elsewhere":
+        "create foreign data wrapper nowhere; create server nowhere foreign data wrapper nowhere; create foreign table safetypin.strange_elsewhere (a integer) server nowhere",
+      "aggregate strange_sum(integer)": "create aggregate safetypin.strange_sum(integer) (sfunc = int4pl, stype = integer)",
+      "range strange_range": "create type safetypin.strange_range as range (subtype = integer)",
+      "rule strange_view.strange_rule":
+        "create rule strange_rule as on insert to safetypin.strange_view do instead nothing",
+    };
+    for (const statement of Object.values(strange)) await admin.query(statement);
+    try {
+      for (const login of ["postgres", "safetypin_migrator"]) {
+        const client = await connect(urlOf(login));
+        try {
+          const { findings, skipped } = await examine(client, { cell });
+          expect(findings.filter(({ check }) => check === "catalog").map(({ object }) => object)).toEqual(
+            expect.arrayContaining(Object.keys(strange)),
+          );
+          expect(skipped.map(({ check }) => check)).not.toContain("catalog");
+        } finally {
+          await client.end();
+        }
+      }
+    } finally {
+      await admin.query(`
+        drop table safetypin."Strange ""table", safetypin.strange_child, safetypin.strange_table;
+        drop view safetypin.strange_view;
+        drop materialized view safetypin.strange_summary;
+        drop foreign data wrapper nowhere cascade;
+        drop aggregate safetypin.strange_sum(integer);
+        drop type safetypin.strange_range;
+      `);
+    }
+  });
+
   test("is compared with its chapters by the primary only", async () => {
     const client = await connect(urlOf("safetypin_migrator"));
     try {

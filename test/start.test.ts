@@ -7,6 +7,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import pg from "pg";
+
+import { outcome } from "./support/cli.js";
 import { isRunning } from "./support/processes.js";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -76,6 +79,32 @@ describe("npm start", () => {
     expect(isRunning(pid)).toBe(false);
     expect(existsSync(pidFile())).toBe(false);
     expect(log()).toMatch(/database system is shut down\n$/);
+  }, 120_000);
+
+  it("started a second time in the same folder, says so in a sentence and ends", async () => {
+    await until(() => output.includes("until Ctrl-C"));
+    const port = readFileSync(pidFile(), "utf8").split("\n")[3];
+    const second = await outcome(
+      spawn(process.execPath, [join(ROOT, "dist/story/main.js"), "--directory", directory], {
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+    );
+    expect(second.code).toBe(1);
+    expect(second.stderr).toBe("");
+    expect(second.stdout).toMatch(/It is running already: process \d+ keeps a server in /);
+    expect(second.stdout).toContain(`It listens on port ${port}`);
+
+    // What it says to connect with connects.
+    const address = /psql '(postgres:[^']+)'/.exec(second.stdout)?.[1];
+    const client = new pg.Client({ connectionString: address });
+    await client.connect();
+    try {
+      const { rows } = await client.query("select count(*)::integer as users from safetypin.users");
+      expect(rows).toEqual([{ users: expect.any(Number) }]);
+    } finally {
+      await client.end();
+    }
+    expect(isRunning(await serverPid())).toBe(true);
   }, 120_000);
 
   it("stops when its story is told and npm is no more: killed, it could pass nothing on", async () => {

@@ -713,6 +713,29 @@ comment on function _require_organization() is
   'The organization the caller acts in. Raises SP102 when nobody is signed in and SP103 when no organization is chosen.';
 
 
+-- Where a null would break a constraint of a table, whoever calls would be told of a
+-- column they never heard of.
+create function _require_given(
+  p_input text,
+  p_is_given boolean
+)
+  returns void
+  language plpgsql
+  immutable
+  set search_path from current
+as $$
+begin
+  if not p_is_given then
+    raise exception '% is missing', p_input
+      using errcode = 'SP509', hint = format('Pass %s, and not null.', p_input);
+  end if;
+end;
+$$;
+
+comment on function _require_given(text, boolean) is
+  'Passes for an input that was given. Raises SP509, which names it, for one that is null.';
+
+
 -- The first line of every sweep: a limit of null would be none at all.
 create function _require_batch(
   p_batch integer,

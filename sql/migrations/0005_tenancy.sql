@@ -507,6 +507,10 @@ declare
   v_user_id uuid := _require_user();
   v_slug    text;
 begin
+  perform _require_given('slug', p_slug is not null);
+  perform _require_given('name', p_name is not null);
+  perform _require_given('organization_id', p_organization_id is not null);
+
   -- Looked for and not tried: a clash would tell that another organization has the
   -- name. Four digits, and more only where sixteen times in a row they were taken,
   -- so that neither does their number.
@@ -537,7 +541,7 @@ end;
 $$;
 
 comment on function create_organization(text, text, uuid) is
-  'Founds an organization owned by the caller and returns its id; choose_organization() enters it. The slug gets four digits of the database''s own, so it never clashes tellingly. Raises SP102 when nobody is signed in.';
+  'Founds an organization owned by the caller and returns its id; choose_organization() enters it. The slug gets four digits of the database''s own, so it never clashes tellingly. Raises SP102 when nobody is signed in, SP509 for a null.';
 
 grant execute on function create_organization(text, text, uuid) to safetypin_app;
 
@@ -715,6 +719,8 @@ create function set_subscription(
   set search_path from current
 as $$
 begin
+  perform _require_given('subscription_tier', p_subscription_tier is not null);
+
   update organizations
   set
     subscription_tier = p_subscription_tier,
@@ -737,7 +743,7 @@ end;
 $$;
 
 comment on function set_subscription(uuid, text, integer) is
-  'Sets what an organization pays for and how many members it may have (null for no limit). Raises SP305 when there is no such organization, and breaks organizations_have_room when it has more already.';
+  'Sets what an organization pays for and how many members it may have (null for no limit). Raises SP305 when there is no such organization, SP509 without a tier, and breaks organizations_have_room when it has more already.';
 
 grant execute on function set_subscription(uuid, text, integer) to safetypin_operator;
 
@@ -1218,13 +1224,14 @@ create function _end_memberships(
   set search_path from current
 as $$
 declare
+  v_now   timestamptz := _now();
   v_ended integer;
 begin
   update sessions
   set
     organization_id = null,
     revoked = true,
-    revocation_time = coalesce(revocation_time, now()),
+    revocation_time = coalesce(revocation_time, v_now),
     revocation_reason = coalesce(revocation_reason, p_reason)
   where user_id = p_user_id
     and (p_organization_id is null or organization_id = p_organization_id);

@@ -839,6 +839,9 @@ declare
   v_user_id uuid := _require_user();
 begin
   perform _require_permission('roles.manage');
+  perform _require_given('name', p_name is not null);
+  perform _require_given('description', p_description is not null);
+  perform _require_given('role_id', p_role_id is not null);
 
   insert into roles (id, organization_id, name, description, created_by, updated_by)
   values (p_role_id, current_organization_id(), p_name, p_description, v_user_id, v_user_id);
@@ -852,7 +855,7 @@ end;
 $$;
 
 comment on function create_role(text, text, uuid) is
-  'Makes an empty role in the current organization and returns its id. Raises SP201 without roles.manage.';
+  'Makes an empty role in the current organization and returns its id. Raises SP201 without roles.manage, SP509 for a null.';
 
 grant execute on function create_role(text, text, uuid) to safetypin_app;
 
@@ -870,6 +873,8 @@ create function update_role(
 as $$
 begin
   perform _require_own_role(p_role_id);
+  perform _require_given('name', p_name is not null);
+  perform _require_given('description', p_description is not null);
 
   update roles
   set
@@ -885,7 +890,7 @@ end;
 $$;
 
 comment on function update_role(uuid, text, text) is
-  'Renames or describes a role of the current organization. Raises SP201 without roles.manage, SP205 for a system role and SP306 for a stranger''s.';
+  'Renames or describes a role of the current organization. Raises SP201 without roles.manage, SP205 for a system role, SP306 for a stranger''s and SP509 for a null.';
 
 grant execute on function update_role(uuid, text, text) to safetypin_app;
 
@@ -1434,7 +1439,7 @@ begin
   set
     status = 'resolved',
     resolved_by = current_user_id(),
-    resolution_time = now(),
+    resolution_time = _now(),
     resolution_note = p_note
   where id = p_alert_id
     and organization_id = v_organization_id

@@ -623,7 +623,7 @@ begin
   -- The person's row is locked first: sign-ins of one person take turns here,
   -- and so the maximum is exact.
   update users
-  set last_login_time = now()
+  set last_login_time = _now()
   where id = p_user_id;
 
   v_now := _now();
@@ -962,7 +962,7 @@ begin
   update sessions
   set
     revoked = true,
-    revocation_time = now(),
+    revocation_time = _now(),
     revocation_reason = case when id = current_session_id() then 'signed_out' else 'revoked_by_user' end
   where id = p_session_id
     and user_id = v_user_id
@@ -996,12 +996,13 @@ create function revoke_other_sessions(
 as $$
 declare
   v_user_id uuid := _require_user();
+  v_now     timestamptz := _now();
   v_revoked integer;
 begin
   update sessions
   set
     revoked = true,
-    revocation_time = now(),
+    revocation_time = v_now,
     revocation_reason = 'revoked_by_user'
   where user_id = v_user_id
     and id <> current_session_id()
@@ -1051,7 +1052,7 @@ begin
   update sessions
   set
     revoked = true,
-    revocation_time = now(),
+    revocation_time = v_now,
     revocation_reason = p_reason
   where user_id = p_user_id
     and not revoked;
@@ -1134,6 +1135,8 @@ as $$
 declare
   v_user_id uuid := _require_user();
 begin
+  perform _require_given('session_data', p_session_data is not null);
+
   update sessions
   set session_data = p_session_data
   where id = current_session_id();
@@ -1143,7 +1146,7 @@ end;
 $$;
 
 comment on function set_session_data(jsonb) is
-  'Keeps a small object of the application''s own with the current session. Raises SP102.';
+  'Keeps a small object of the application''s own with the current session. Raises SP102, and SP509 for null.';
 
 grant execute on function set_session_data(jsonb) to safetypin_app;
 
@@ -1245,6 +1248,7 @@ create function rotate_context_key(
 as $$
 declare
   v_key_id uuid := new_id();
+  v_now    timestamptz := _now();
 begin
   if p_purpose is null or p_purpose not in ('context', 'refresh') then
     raise exception 'keys for % are not rotated', coalesce(p_purpose, 'null')
@@ -1257,10 +1261,10 @@ begin
   -- No context outlives its transaction, and no grace lasts a day.
   delete from context_keys
   where purpose = p_purpose
-    and retired_time < now() - interval '1 day';
+    and retired_time < v_now - interval '1 day';
 
   update context_keys
-  set retired_time = now()
+  set retired_time = v_now
   where purpose = p_purpose
     and retired_time is null;
 

@@ -109,7 +109,7 @@ create policy select_backup on one_time_tokens
 comment on policy select_backup on one_time_tokens is 'A backup holds every row.';
 
 grant select, delete on one_time_tokens to safetypin_definer;
-grant insert (purpose, user_id, organization_domain_id, token_hash, expiration_time)
+grant insert (purpose, user_id, organization_domain_id, token_hash, creation_time, expiration_time)
   on one_time_tokens to safetypin_definer;
 grant update (used_time, attempt_count) on one_time_tokens to safetypin_definer;
 grant select on one_time_tokens to safetypin_backup;
@@ -252,6 +252,8 @@ declare
   v_now          timestamptz := _now();
   v_email_digest bytea := _keyed_digest('email|' || _fold_email(p_email));
 begin
+  perform _require_given('email', p_email is not null);
+
   if exists (
     select from messages
     where email_digest = v_email_digest
@@ -276,7 +278,7 @@ end;
 $$;
 
 comment on function _request_message(text, text, uuid, interval) is
-  'Asks for a message to whoever has this address, to be sent before the deadline; for an address nobody has, writes a row that is never taken. One a minute.';
+  'Asks for a message to whoever has this address, to be sent before the deadline; for an address nobody has, writes a row that is never taken. One a minute. Raises SP509 without an address.';
 
 
 --
@@ -473,9 +475,9 @@ begin
         when 'reset_password' then interval '1 hour'
         else interval '1 day'
       end;
-      insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
+      insert into one_time_tokens (purpose, user_id, token_hash, creation_time, expiration_time)
       values (
-        v_message.purpose, v_message.user_id, sha256(take_messages.token),
+        v_message.purpose, v_message.user_id, sha256(take_messages.token), v_now,
         take_messages.expiration_time
       );
     end if;
@@ -793,7 +795,7 @@ begin
 
   update users
   set
-    email_verified_time = coalesce(email_verified_time, now()),
+    email_verified_time = coalesce(email_verified_time, _now()),
     status = case status when 'pending' then 'active' else status end
   where id = v_token.user_id;
 
@@ -863,6 +865,8 @@ declare
   v_domain_id       uuid;
 begin
   perform _require_permission('domains.manage');
+  perform _require_given('domain', p_domain is not null);
+  perform _require_given('token_hash', p_token_hash is not null);
 
   insert into organization_domains (organization_id, domain, claimed_by)
   values (v_organization_id, lower(p_domain), current_user_id())
@@ -879,8 +883,10 @@ begin
   where organization_domain_id = v_domain_id
     and used_time is null;
 
-  insert into one_time_tokens (purpose, organization_domain_id, token_hash, expiration_time)
-  values ('verify_domain', v_domain_id, p_token_hash, v_now + interval '30 days')
+  insert into one_time_tokens (
+    purpose, organization_domain_id, token_hash, creation_time, expiration_time
+  )
+  values ('verify_domain', v_domain_id, p_token_hash, v_now, v_now + interval '30 days')
   on conflict (token_hash) do nothing;
 
   perform _log_event(
@@ -892,7 +898,7 @@ end;
 $$;
 
 comment on function claim_domain(text, bytea) is
-  'Claims an e-mail domain for the current organization and returns the claim''s id. The token with this digest, published in the domain''s DNS, proves it within 30 days. Any number may claim; raises SP201 without domains.manage.';
+  'Claims an e-mail domain for the current organization and returns the claim''s id. The token with this digest, published in the domain''s DNS, proves it within 30 days. Any number may claim; raises SP201 without domains.manage, SP509 for a null.';
 
 grant execute on function claim_domain(text, bytea) to safetypin_app;
 
@@ -930,7 +936,7 @@ begin
   -- the token is wrong, the answer is the same.
   begin
     update organization_domains
-    set verified_time = coalesce(verified_time, now())
+    set verified_time = coalesce(verified_time, _now())
     where id = v_token.organization_domain_id
       and organization_id = v_organization_id;
     v_verified := found;

@@ -492,7 +492,7 @@ grant insert (user_id, digest, salt, history_salt, set_time)
   on password_credentials to safetypin_definer;
 grant update (digest, salt, set_time, must_change, compromised_time, disabled_time)
   on password_credentials to safetypin_definer;
-grant insert (id, user_id, digest, salt) on password_history to safetypin_definer;
+grant insert (id, user_id, digest, salt, creation_time) on password_history to safetypin_definer;
 grant insert (password_history_id, user_id, version, digest_index)
   on password_history_indexes to safetypin_definer;
 grant delete on password_history to safetypin_definer;
@@ -877,6 +877,8 @@ declare
   v_salt         text;
   v_nobodys_salt text;
 begin
+  perform _require_given('email', p_email is not null);
+
   select bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold
   into v_policy
   from password_policies
@@ -942,7 +944,7 @@ end;
 $$;
 
 comment on function begin_password_check(text, inet, text) is
-  'Charges an attempt to sign in with this address and answers ready, with the salt to digest the password under ($2a$, cost and all) and a nonce; throttled, with how long to wait; or disabled after a hundred failures in a row (NIST SP 800-63B-4, 3.2.2). The answer is the same for an address nobody has. Raises SP522 when the cell''s key is not unlocked.';
+  'Charges an attempt to sign in with this address and answers ready, with the salt to digest the password under ($2a$, cost and all) and a nonce; throttled, with how long to wait; or disabled after a hundred failures in a row (NIST SP 800-63B-4, 3.2.2). The answer is the same for an address nobody has. Raises SP509 without an address, SP522 when the cell''s key is not unlocked.';
 
 grant execute on function begin_password_check(text, inet, text) to safetypin_app;
 
@@ -1085,6 +1087,7 @@ create function finish_password_check(
 as $$
 declare
   v_attempt        password_attempts := _judge_attempt(p_attempt_id);
+  v_now            timestamptz := _now();
   v_maximum_age    integer;
   v_is_compromised boolean;
   v_is_stale       boolean;
@@ -1097,7 +1100,7 @@ begin
   v_maximum_age := (_effective_policy(v_attempt.user_id)).maximum_age_days;
   select
     compromised_time is not null,
-    must_change or set_time < now() - make_interval(days => v_maximum_age)
+    must_change or set_time < v_now - make_interval(days => v_maximum_age)
   into v_is_compromised, v_is_stale
   from password_credentials
   where password_credentials.user_id = v_attempt.user_id;
@@ -1120,9 +1123,10 @@ begin
     -- The one token that a caller makes: of use to whoever just proved the password.
     status := 'password_change_required';
     if p_change_token_hash is not null then
-      insert into one_time_tokens (purpose, user_id, token_hash, expiration_time)
+      insert into one_time_tokens (purpose, user_id, token_hash, creation_time, expiration_time)
       values (
-        'reset_password', v_attempt.user_id, p_change_token_hash, _now() + interval '15 minutes'
+        'reset_password', v_attempt.user_id, p_change_token_hash, v_now,
+        v_now + interval '15 minutes'
       )
       on conflict (token_hash) do nothing;
     end if;
@@ -1238,10 +1242,12 @@ create function _prune_password_history(
   security definer
   set search_path from current
 as $$
+declare
+  v_now timestamptz := _now();
 begin
   delete from password_history
   where user_id = p_user_id
-    and creation_time < now() - make_interval(days => (p_policy).history_days)
+    and creation_time < v_now - make_interval(days => (p_policy).history_days)
     and id not in (
       select id
       from password_history
@@ -1270,6 +1276,7 @@ create function _set_password(
 as $$
 declare
   v_versions   integer[] := _written_versions(null);
+  v_now        timestamptz;
   v_policy     effective_policy;
   v_salt       text;
   v_new        text;
@@ -1290,6 +1297,7 @@ begin
   where user_id = p_user_id
   for update;
 
+  v_now := _now();
   v_policy := _effective_policy(p_user_id);
   if p_policy_version is distinct from v_policy.version then
     raise exception 'the password was judged by rules that no longer hold'
@@ -1342,8 +1350,8 @@ begin
         hint = 'Choose another password.';
   end if;
 
-  insert into password_history (id, user_id, digest, salt)
-  values (v_id, p_user_id, v_history, left(v_new, 29));
+  insert into password_history (id, user_id, digest, salt, creation_time)
+  values (v_id, p_user_id, v_history, left(v_new, 29), v_now);
   foreach v_version in array v_versions loop
     v_index := _blind_index(6, null, v_version, v_new);
     insert into password_history_indexes (password_history_id, user_id, version, digest_index)
@@ -1351,15 +1359,15 @@ begin
   end loop;
   perform _prune_password_history(p_user_id, v_policy);
 
-  insert into password_credentials (user_id, digest, salt, history_salt)
-  values (p_user_id, v_sealed, v_new_salt, v_salt)
+  insert into password_credentials (user_id, digest, salt, history_salt, set_time)
+  values (p_user_id, v_sealed, v_new_salt, v_salt, v_now)
   on conflict (user_id) do nothing;
 
   update password_credentials
   set
     digest = v_sealed,
     salt = v_new_salt,
-    set_time = now(),
+    set_time = v_now,
     must_change = false,
     compromised_time = null,
     disabled_time = null
@@ -1477,6 +1485,13 @@ declare
   v_is_again   boolean := false;
   v_constraint text;
 begin
+  perform _require_given('user_id', p_user_id is not null);
+  perform _require_given('email', p_email is not null);
+  perform _require_given('first_name', p_first_name is not null);
+  perform _require_given('last_name', p_last_name is not null);
+  perform _require_given('timezone', p_timezone is not null);
+  perform _require_given('locale', p_locale is not null);
+
   -- Nobody is looked for too: a null would not be.
   select status
   into v_status
@@ -1538,7 +1553,7 @@ end;
 $$;
 
 comment on function _register_user(uuid, text, text, text, text, text, text, text, text) is
-  'What register_user() does, with digests in clear: for seeds, and called by assignment.';
+  'What register_user() does, with digests in clear: for seeds, and called by assignment. Raises SP509 for a null.';
 
 
 create function register_user(
@@ -1571,7 +1586,7 @@ end;
 $$;
 
 comment on function register_user(uuid, text, text, text, bytea, bytea, text, text, text) is
-  'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. An address that is registered again before it is verified keeps no password: whoever verifies it resets it. Digests come masked, for fields 5 and 6. Raises SP402, SP507 or SP508 as for any new password, SP521 for a digest that was not masked so.';
+  'Registers a person, who becomes active when verify_email() is given the token they are sent. Says nothing: the owner of an address that has an account is sent a message that says so. An address that is registered again before it is verified keeps no password: whoever verifies it resets it. Digests come masked, for fields 5 and 6. Raises SP402, SP507 or SP508 as for any new password, SP509 for a null, SP521 for a digest that was not masked so.';
 
 grant execute on function
   register_user(uuid, text, text, text, bytea, bytea, text, text, text)
@@ -1611,6 +1626,7 @@ create function change_password(
 as $$
 declare
   v_user_id         uuid := _require_user();
+  v_now             timestamptz := _now();
   v_attempt         password_attempts;
   v_digest          text;
   v_history_digests text[];
@@ -1647,7 +1663,7 @@ begin
   update sessions
   set
     revoked = true,
-    revocation_time = now(),
+    revocation_time = v_now,
     revocation_reason = 'password_changed'
   where user_id = v_user_id
     and id <> current_session_id()
@@ -1690,7 +1706,7 @@ end;
 $$;
 
 comment on function request_password_reset(text) is
-  'Asks for a message by which a password is reset, if the address belongs to anybody. Says nothing, and does the same if it does not.';
+  'Asks for a message by which a password is reset, if the address belongs to anybody. Says nothing, and does the same if it does not. Raises SP509 without an address.';
 
 grant execute on function request_password_reset(text) to safetypin_app;
 
@@ -1757,7 +1773,7 @@ begin
   -- Whoever read the message owns the address.
   update users
   set
-    email_verified_time = coalesce(email_verified_time, now()),
+    email_verified_time = coalesce(email_verified_time, _now()),
     status = case status when 'pending' then 'active' else status end
   where id = v_token.user_id;
 
@@ -1886,7 +1902,7 @@ as $$
 begin
   update password_credentials
   set
-    compromised_time = now(),
+    compromised_time = _now(),
     must_change = true
   where user_id = p_user_id;
 

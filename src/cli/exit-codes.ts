@@ -54,6 +54,8 @@ export function exitCodeOf(error: unknown): ExitCode {
       return EXIT.drift;
     case "production":
       return EXIT.refused;
+    case "no_such_chapter":
+      return EXIT.usage;
     default:
       return EXIT.failed;
   }

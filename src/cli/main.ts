@@ -11,6 +11,7 @@ import { EXIT } from "./exit-codes.js";
 import { keysCommand } from "./keys.js";
 import { maintainCommand } from "./maintain.js";
 import { migrateCommand } from "./migrate.js";
+import { createOutput } from "./output.js";
 import { seedCommand } from "./seed.js";
 
 const { version } = JSON.parse(
@@ -42,18 +43,34 @@ Each command has examples of its own: safetypin migrate --help
 `,
   );
 
+let complaint = "";
 exitWithCode(program);
 try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (error.exitCode !== 0) tellUsageError();
+}
+
+/** What commander has told people, told scripts that asked for JSON: no option was read yet. */
+function tellUsageError(): void {
+  const [message = "", ...remedy] = complaint.trimEnd().split("\n").filter(Boolean);
+  createOutput({ json: process.argv.includes("--json") }).result({
+    error: { message: message.replace(/^error: /, ""), remedy: remedy.join("\n") },
+  });
 }
 
 /** A wrong command line ends with a code of its own, and a way to the help. */
 function exitWithCode(command: Command): void {
   command
     .exitOverride()
+    .configureOutput({
+      writeErr: (text) => {
+        complaint += text;
+        process.stderr.write(text);
+      },
+    })
     .showHelpAfterError(`Try: safetypin ${pathOf(command)}--help`)
     .configureHelp({ showGlobalOptions: false, sortSubcommands: false });
   for (const child of command.commands) exitWithCode(child);

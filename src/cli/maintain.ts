@@ -7,7 +7,7 @@ import { ConfigurationError } from "../errors.js";
 import { maintain, MAINTENANCE_TASKS } from "../maintenance.js";
 import { withConnection } from "./connection.js";
 import { EXIT } from "./exit-codes.js";
-import { cellOption, jsonOption, parseDuration, type CellOptions } from "./options.js";
+import { cellOption, jsonOption, parsePause, type CellOptions } from "./options.js";
 import type { Output } from "./output.js";
 import { action } from "./run.js";
 
@@ -31,7 +31,7 @@ export function maintainCommand(): Command {
     .option("--dry-run", "say what would be called, and call nothing")
     .addOption(
       new Option("--every <time>", "without --once: how long to rest in between")
-        .argParser(parseDuration)
+        .argParser(parsePause)
         .default(600_000, "10min"),
     )
     .addOption(jsonOption())

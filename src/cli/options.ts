@@ -53,6 +53,15 @@ export const parseDuration = argument((text) => {
   return Number(amount) * ({ ms: 1, s: 1000, min: 60_000 }[unit] ?? 1000);
 });
 
+/** The same, for what has to take some time. */
+export const parsePause = argument((text) => {
+  const pauseMs = parseDuration(text);
+  if (pauseMs === 0 || pauseMs > 86_400_000) {
+    throw new ConfigurationError(`"${text}" is no time to rest`, { remedy: "Write 10s or 5min; a day, 1440min, at most" });
+  }
+  return pauseMs;
+});
+
 /** `--cell`. */
 export function cellOption(): Option {
   return new Option("--cell <name>", "the cell, which is a schema")

@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { ConfigurationError } from "../errors.js";
 import { stageServer } from "./server-binaries.js";
 import { isThere, keptHome, serverUser, throwAwayHome } from "./server-home.js";
-import { endOrphan, guardServer, isReady, rememberParent, stopProcess } from "./server-process.js";
+import { endOrphan, guardServer, isReady, rememberParent, type ServerInUseError, stopProcess } from "./server-process.js";
 
 const run = promisify(execFile);
 
@@ -127,10 +127,7 @@ async function startIn(
   } else {
     await makeData(home, dataDirectory, installation, authentication);
   }
-  const password =
-    authentication === "trust"
-      ? undefined
-      : (await readFile(join(home, "superuser-password"), "utf8")).trim();
+  const password = authentication === "trust" ? undefined : await readPassword(home);
 
   const { port, pid, isGone } = await launch(installation, home, {
     dataDirectory,
@@ -165,10 +162,22 @@ async function startIn(
     directory: home,
     dataDirectory,
     logFile,
-    connectionString: (database = "postgres") =>
-      `postgres://${SUPERUSER}${password === undefined ? "" : `:${password}`}@${HOST}:${port}/${database}`,
+    connectionString: (database = "postgres") => superuserAddress(port, password, database),
     stop,
   };
+}
+
+/** The superuser's way into a kept server that somebody else started. */
+export async function connectionStringOf({ home, port }: ServerInUseError, database: string): Promise<string> {
+  return superuserAddress(port, await readPassword(home), database);
+}
+
+async function readPassword(home: string): Promise<string> {
+  return (await readFile(join(home, "superuser-password"), "utf8")).trim();
+}
+
+function superuserAddress(port: number, password: string | undefined, database: string): string {
+  return `postgres://${SUPERUSER}${password === undefined ? "" : `:${password}`}@${HOST}:${String(port)}/${database}`;
 }
 
 async function makeData(

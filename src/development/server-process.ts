@@ -6,6 +6,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { ConfigurationError } from "../errors.js";
 
+/** The server of a folder runs already, and whoever started it still does. */
+export class ServerInUseError extends ConfigurationError {
+  constructor(
+    readonly home: string,
+    readonly startedBy: number,
+    readonly port: number,
+  ) {
+    super(`The PostgreSQL in ${home} is in use by process ${String(startedBy)}`, {
+      remedy: `It listens on port ${String(port)}. Stop that process first, or connect to it`,
+    });
+  }
+}
+
 /** How long a server may take to close its connections and write its last checkpoint. */
 const STOP_TIMEOUT_MS = 30_000;
 
@@ -55,7 +68,7 @@ export async function rememberParent(home: string): Promise<void> {
  * Ends a server that was left running on these files by somebody who is gone, and
  * removes the pid file of one that is itself gone.
  *
- * @throws {@link ConfigurationError} when whoever started it still runs.
+ * @throws {@link ServerInUseError} when whoever started it still runs.
  */
 export async function endOrphan(home: string, dataDirectory: string): Promise<void> {
   const lines = readPidFile(dataDirectory);
@@ -70,9 +83,7 @@ export async function endOrphan(home: string, dataDirectory: string): Promise<vo
 
   const parent = await readFile(join(home, "started-by"), "utf8").catch(() => "");
   if (running.parent === Number(parent)) {
-    throw new ConfigurationError(`The PostgreSQL in ${home} is in use by process ${running.parent}`, {
-      remedy: `It listens on port ${lines[3]}. Stop that process first, or connect to it`,
-    });
+    throw new ServerInUseError(home, running.parent, Number(lines[3]));
   }
   await stopProcess(pid, () => readPidFile(dataDirectory) === undefined);
 }

@@ -5,6 +5,7 @@ import { MigrationError } from "../errors.js";
 import { compareCatalogs, readCatalog, type CatalogDifference } from "./catalog.js";
 import type { CellName } from "./cell.js";
 import {
+  assertChapter,
   chapterDirectories,
   readChapters,
   type Chapter,
@@ -48,10 +49,11 @@ export interface AdoptResult {
  *
  * @throws {@link MigrationError} `changed` or `unknown` when the ledger speaks of
  * other chapters than these; `unknown` when two chapters leave the same catalog
- * and nobody said which.
+ * and nobody said which; `no_such_chapter` for a number nobody has.
  */
 export async function adopt(client: ClientBase, options: AdoptOptions): Promise<AdoptResult> {
   const chapters = await readChapters(options);
+  assertChapter(chapters, options.to);
 
   return inCell(client, options.cell, options, (session) =>
     withMigrationLock(client, options, async () => {
@@ -81,12 +83,6 @@ async function recognise(
 ): Promise<Candidate> {
   const { client, cell, extensionsSchema } = session;
   const found = withoutLedger(comparable(await readCatalog(client, cell, extensionsSchema)));
-
-  if (to !== undefined && to !== 0 && !chapters.some(({ id }) => id === to)) {
-    throw new MigrationError("unknown", `There is no chapter ${to}`, {
-      remedy: `The last one is ${chapters.at(-1)?.fileName ?? "none"}`,
-    });
-  }
 
   const candidates: Candidate[] = [];
   const replayed = chapters.filter(({ id }) => to === undefined || id <= to);

@@ -87,6 +87,18 @@ export async function readChapters(directories: ChapterDirectories = {}): Promis
     }));
 }
 
+/**
+ * Passes for the number of a chapter, for 0, and for none.
+ *
+ * @throws {@link MigrationError} `no_such_chapter`, with the last there is.
+ */
+export function assertChapter(chapters: readonly Chapter[], to: number | undefined): void {
+  if (to === undefined || to === 0 || chapters.some(({ id }) => id === to)) return;
+  throw new MigrationError("no_such_chapter", `There is no chapter ${to}`, {
+    remedy: `The last one is ${chapters.at(-1)?.fileName ?? "none"}`,
+  });
+}
+
 /** The files that undo chapters, by the number of the chapter. */
 export async function readDownFiles(
   directories: ChapterDirectories = {},

@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 
 import { MigrationError } from "../errors.js";
 import type { CellName } from "./cell.js";
-import { readChapters, readDownFiles, type Chapter, type ChapterDirectories, type DownFile } from "./chapters.js";
+import { assertChapter, readChapters, readDownFiles, type Chapter, type ChapterDirectories, type DownFile } from "./chapters.js";
 import { assertExplained, compareLedger, listFiles, readLedger } from "./ledger.js";
 import { withMigrationLock, type LockOptions } from "./lock.js";
 import { inCell, withoutLockTimeout, type CellSession, type SessionOptions } from "./session.js";
@@ -64,7 +64,8 @@ export async function planDown(client: ClientBase, options: DownOptions): Promis
  * @returns the chapters that were undone, newest first.
  * @throws {@link MigrationError} `changed` or `unknown` when the ledger and the
  * files disagree, `incomplete` when a down file is missing, all before anything
- * runs; `failed` when a file fails: that chapter stays, those after it are gone.
+ * runs; `no_such_chapter` when `to` is not one the cell has; `failed` when a file
+ * fails: that chapter stays, those after it are gone.
  */
 export async function down(client: ClientBase, options: DownOptions): Promise<readonly Chapter[]> {
   return inCell(client, options.cell, options, (session) =>
@@ -87,13 +88,14 @@ interface Step {
 
 async function readSteps(session: CellSession, options: DownOptions): Promise<Step[]> {
   const chapters = await readChapters(options);
+  assertChapter(chapters, options.to);
   const files = await readDownFiles(options);
   const comparison = compareLedger(chapters, await readLedger(session));
   assertExplained(comparison, session);
 
   const { to } = options;
   if (to !== 0 && !comparison.applied.some(({ id }) => id === to)) {
-    throw new MigrationError("unknown", `Cell "${options.cell}" does not have chapter ${to}`, {
+    throw new MigrationError("no_such_chapter", `Cell "${options.cell}" does not have chapter ${to}`, {
       remedy: `Its newest is ${comparison.applied.at(-1)?.fileName ?? "none"}`,
     });
   }

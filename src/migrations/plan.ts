@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 
 import { applyStatement } from "./after-statement.js";
 import type { CellName } from "./cell.js";
-import { readChapters, type Chapter, type ChapterDirectories } from "./chapters.js";
+import { assertChapter, readChapters, type Chapter, type ChapterDirectories } from "./chapters.js";
 import { readFunctions, type Functions } from "./functions.js";
 import { compareLedger, readLedger, type LedgerComparison } from "./ledger.js";
 import { blockedBy, isAtLeast, type PlannedLock, type Work } from "./lock-modes.js";
@@ -66,6 +66,7 @@ export interface Plan {
  */
 export async function plan(client: ClientBase, options: PlanOptions): Promise<Plan> {
   const all = await readChapters(options);
+  assertChapter(all, options.to);
 
   return inCell(client, options.cell, options, async (session) => {
     const ledger = compareLedger(all, await readLedger(session));

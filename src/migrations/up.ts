@@ -8,6 +8,7 @@ import { migrate } from "postgres-migrations";
 import { MigrationError } from "../errors.js";
 import type { CellName } from "./cell.js";
 import {
+  assertChapter,
   chapterDirectories,
   readChapters,
   type Chapter,
@@ -48,17 +49,13 @@ export interface UpResult {
  *
  * @throws {@link MigrationError} `failed` when a chapter fails: that chapter left
  * nothing, those before it stay. `changed` or `unknown` when the ledger and the
- * files disagree, before anything runs.
+ * files disagree, before anything runs; `no_such_chapter` for a number nobody has.
  * @throws {@link ConfigurationError} when the connection cannot be used for this.
  */
 export async function up(client: ClientBase, options: UpOptions): Promise<UpResult> {
   const chapters = await readChapters(options);
   const { to } = options;
-  if (to !== undefined && to !== 0 && !chapters.some(({ id }) => id === to)) {
-    throw new MigrationError("unknown", `There is no chapter ${to}`, {
-      remedy: `The last one is ${chapters.at(-1)?.fileName ?? "none"}`,
-    });
-  }
+  assertChapter(chapters, to);
 
   return inCell(client, options.cell, options, (session) =>
     withMigrationLock(client, options, async () => {

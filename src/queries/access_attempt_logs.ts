@@ -203,6 +203,45 @@ const listAttemptsFromAddressIR: any = {"usedParamSet":{"ipAddress":true,"result
 export const listAttemptsFromAddress = new PreparedQuery<ListAttemptsFromAddressParams,ListAttemptsFromAddressResult>(listAttemptsFromAddressIR);
 
 
+/** 'FindLoginsOfAttempts' parameters type */
+export interface FindLoginsOfAttemptsParams {
+  ids: stringArray;
+  since: DateOrString;
+  until: DateOrString;
+}
+
+/** 'FindLoginsOfAttempts' return type */
+export interface FindLoginsOfAttemptsResult {
+  /** The id of the attempt. [internal] */
+  id: string;
+  /** Which login of the database it came from, set by the server: who it was, where nobody is signed in. Not for tenants. [internal] */
+  loginName: string;
+}
+
+/** 'FindLoginsOfAttempts' query type */
+export interface FindLoginsOfAttemptsQuery {
+  params: FindLoginsOfAttemptsParams;
+  result: FindLoginsOfAttemptsResult;
+}
+
+const findLoginsOfAttemptsIR: any = {"usedParamSet":{"ids":true,"since":true,"until":true},"params":[{"name":"ids","required":true,"transform":{"type":"scalar"},"locs":[{"a":146,"b":150}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":182,"b":188}]},{"name":"until","required":true,"transform":{"type":"scalar"},"locs":[{"a":211,"b":217}]}],"statement":"-- For the auditor too: tenants may not ask which login it was.\nselect\n  id,\n  login_name as \"loginName\"\nfrom access_attempt_logs\nwhere id = any (:ids!::uuid[])\n  and recorded_at >= :since!\n  and recorded_at <= :until!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- For the auditor too: tenants may not ask which login it was.
+ * select
+ *   id,
+ *   login_name as "loginName"
+ * from access_attempt_logs
+ * where id = any (:ids!::uuid[])
+ *   and recorded_at >= :since!
+ *   and recorded_at <= :until!
+ * ```
+ */
+export const findLoginsOfAttempts = new PreparedQuery<FindLoginsOfAttemptsParams,FindLoginsOfAttemptsResult>(findLoginsOfAttemptsIR);
+
+
 /** 'ListAllAttempts' parameters type */
 export interface ListAllAttemptsParams {
   afterId: string;
@@ -223,6 +262,8 @@ export interface ListAllAttemptsResult {
   identityProviderId: string | null;
   /** Where from, as the application says. [personal] */
   ipAddress: string | null;
+  /** Which login of the database it came from, set by the server: who it was, where nobody is signed in. Not for tenants. [internal] */
+  loginName: string;
   position: string;
   /** success, invalid, throttled, disabled, or abandoned when the attempt was begun and never finished. [internal] */
   result: string;
@@ -238,7 +279,7 @@ export interface ListAllAttemptsQuery {
   result: ListAllAttemptsResult;
 }
 
-const listAllAttemptsIR: any = {"usedParamSet":{"since":true,"until":true,"afterId":true,"limit":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":379,"b":385}]},{"name":"until","required":true,"transform":{"type":"scalar"},"locs":[{"a":407,"b":413}]},{"name":"afterId","required":true,"transform":{"type":"scalar"},"locs":[{"a":426,"b":434}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":454,"b":460}]}],"statement":"-- For the auditor, who sees every organization: by id, which is by time.\nselect\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere recorded_at >= :since!\n  and recorded_at < :until!\n  and id > :afterId!\norder by id\nlimit :limit!"};
+const listAllAttemptsIR: any = {"usedParamSet":{"since":true,"until":true,"afterId":true,"limit":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":408,"b":414}]},{"name":"until","required":true,"transform":{"type":"scalar"},"locs":[{"a":436,"b":442}]},{"name":"afterId","required":true,"transform":{"type":"scalar"},"locs":[{"a":455,"b":463}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":483,"b":489}]}],"statement":"-- For the auditor, who sees every organization: by id, which is by time.\nselect\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  login_name as \"loginName\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere recorded_at >= :since!\n  and recorded_at < :until!\n  and id > :afterId!\norder by id\nlimit :limit!"};
 
 /**
  * Query generated from SQL:
@@ -253,6 +294,7 @@ const listAllAttemptsIR: any = {"usedParamSet":{"since":true,"until":true,"after
  *   result,
  *   identity_provider_id as "identityProviderId",
  *   additional_data as "additionalData",
+ *   login_name as "loginName",
  *   recorded_at::text as "position!"
  * from access_attempt_logs
  * where recorded_at >= :since!

@@ -7,6 +7,8 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 
 export type NumberOrString = number | string;
 
+export type stringArray = (string)[];
+
 /** 'FindEvent' parameters type */
 export interface FindEventParams {
   eventId: string;
@@ -272,6 +274,45 @@ const listUserEventsIR: any = {"usedParamSet":{"userId":true,"eventType":true,"r
 export const listUserEvents = new PreparedQuery<ListUserEventsParams,ListUserEventsResult>(listUserEventsIR);
 
 
+/** 'FindLoginsOfEvents' parameters type */
+export interface FindLoginsOfEventsParams {
+  ids: stringArray;
+  since: DateOrString;
+  until: DateOrString;
+}
+
+/** 'FindLoginsOfEvents' return type */
+export interface FindLoginsOfEventsResult {
+  /** The id of the event. [internal] */
+  id: string;
+  /** Which login of the database it came from, set by the server: who it was, where nobody is signed in. Not for tenants. [internal] */
+  loginName: string;
+}
+
+/** 'FindLoginsOfEvents' query type */
+export interface FindLoginsOfEventsQuery {
+  params: FindLoginsOfEventsParams;
+  result: FindLoginsOfEventsResult;
+}
+
+const findLoginsOfEventsIR: any = {"usedParamSet":{"ids":true,"since":true,"until":true},"params":[{"name":"ids","required":true,"transform":{"type":"scalar"},"locs":[{"a":142,"b":146}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":178,"b":184}]},{"name":"until","required":true,"transform":{"type":"scalar"},"locs":[{"a":207,"b":213}]}],"statement":"-- For the auditor too: tenants may not ask which login it was.\nselect\n  id,\n  login_name as \"loginName\"\nfrom auth_audit_logs\nwhere id = any (:ids!::uuid[])\n  and recorded_at >= :since!\n  and recorded_at <= :until!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- For the auditor too: tenants may not ask which login it was.
+ * select
+ *   id,
+ *   login_name as "loginName"
+ * from auth_audit_logs
+ * where id = any (:ids!::uuid[])
+ *   and recorded_at >= :since!
+ *   and recorded_at <= :until!
+ * ```
+ */
+export const findLoginsOfEvents = new PreparedQuery<FindLoginsOfEventsParams,FindLoginsOfEventsResult>(findLoginsOfEventsIR);
+
+
 /** 'ListAllEvents' parameters type */
 export interface ListAllEventsParams {
   afterId: string;
@@ -298,6 +339,8 @@ export interface ListAllEventsResult {
   id: string;
   /** Where the application says the request came from. [personal] */
   ipAddress: string | null;
+  /** Which login of the database it came from, set by the server: who it was, where nobody is signed in. Not for tenants. [internal] */
+  loginName: string;
   /** Where it happened; null outside any organization. [internal] */
   organizationId: string | null;
   position: string;
@@ -321,7 +364,7 @@ export interface ListAllEventsQuery {
   result: ListAllEventsResult;
 }
 
-const listAllEventsIR: any = {"usedParamSet":{"since":true,"until":true,"afterId":true,"limit":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":586,"b":592}]},{"name":"until","required":true,"transform":{"type":"scalar"},"locs":[{"a":614,"b":620}]},{"name":"afterId","required":true,"transform":{"type":"scalar"},"locs":[{"a":633,"b":641}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":661,"b":667}]}],"statement":"-- For the auditor, who sees every organization: by id, which is by time.\nselect\n  id,\n  event_time as \"eventTime\",\n  event_type as \"eventType\",\n  user_id as \"userId\",\n  acting_user_id as \"actingUserId\",\n  organization_id as \"organizationId\",\n  session_id as \"sessionId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  device_id as \"deviceId\",\n  result,\n  failure_reason as \"failureReason\",\n  resource_type as \"resourceType\",\n  resource_id as \"resourceId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom auth_audit_logs\nwhere recorded_at >= :since!\n  and recorded_at < :until!\n  and id > :afterId!\norder by id\nlimit :limit!"};
+const listAllEventsIR: any = {"usedParamSet":{"since":true,"until":true,"afterId":true,"limit":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":615,"b":621}]},{"name":"until","required":true,"transform":{"type":"scalar"},"locs":[{"a":643,"b":649}]},{"name":"afterId","required":true,"transform":{"type":"scalar"},"locs":[{"a":662,"b":670}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":690,"b":696}]}],"statement":"-- For the auditor, who sees every organization: by id, which is by time.\nselect\n  id,\n  event_time as \"eventTime\",\n  event_type as \"eventType\",\n  user_id as \"userId\",\n  acting_user_id as \"actingUserId\",\n  organization_id as \"organizationId\",\n  session_id as \"sessionId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  device_id as \"deviceId\",\n  result,\n  failure_reason as \"failureReason\",\n  resource_type as \"resourceType\",\n  resource_id as \"resourceId\",\n  additional_data as \"additionalData\",\n  login_name as \"loginName\",\n  recorded_at::text as \"position!\"\nfrom auth_audit_logs\nwhere recorded_at >= :since!\n  and recorded_at < :until!\n  and id > :afterId!\norder by id\nlimit :limit!"};
 
 /**
  * Query generated from SQL:
@@ -343,6 +386,7 @@ const listAllEventsIR: any = {"usedParamSet":{"since":true,"until":true,"afterId
  *   resource_type as "resourceType",
  *   resource_id as "resourceId",
  *   additional_data as "additionalData",
+ *   login_name as "loginName",
  *   recorded_at::text as "position!"
  * from auth_audit_logs
  * where recorded_at >= :since!

@@ -7,6 +7,8 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 
 export type NumberOrString = number | string;
 
+export type stringArray = (string)[];
+
 /** 'ListChanges' parameters type */
 export interface ListChangesParams {
   actingUserId?: string | null | void;
@@ -155,6 +157,45 @@ const listRowChangesIR: any = {"usedParamSet":{"rowId":true,"organizationId":tru
 export const listRowChanges = new PreparedQuery<ListRowChangesParams,ListRowChangesResult>(listRowChangesIR);
 
 
+/** 'FindLoginsOfChanges' parameters type */
+export interface FindLoginsOfChangesParams {
+  ids: stringArray;
+  since: DateOrString;
+  until: DateOrString;
+}
+
+/** 'FindLoginsOfChanges' return type */
+export interface FindLoginsOfChangesResult {
+  /** The id of the change. [internal] */
+  id: string;
+  /** Which login of the database it came from, set by the server: who it was, where nobody is signed in. Not for tenants. [internal] */
+  loginName: string;
+}
+
+/** 'FindLoginsOfChanges' query type */
+export interface FindLoginsOfChangesQuery {
+  params: FindLoginsOfChangesParams;
+  result: FindLoginsOfChangesResult;
+}
+
+const findLoginsOfChangesIR: any = {"usedParamSet":{"ids":true,"since":true,"until":true},"params":[{"name":"ids","required":true,"transform":{"type":"scalar"},"locs":[{"a":143,"b":147}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":179,"b":185}]},{"name":"until","required":true,"transform":{"type":"scalar"},"locs":[{"a":208,"b":214}]}],"statement":"-- For the auditor too: tenants may not ask which login it was.\nselect\n  id,\n  login_name as \"loginName\"\nfrom data_change_logs\nwhere id = any (:ids!::uuid[])\n  and recorded_at >= :since!\n  and recorded_at <= :until!"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- For the auditor too: tenants may not ask which login it was.
+ * select
+ *   id,
+ *   login_name as "loginName"
+ * from data_change_logs
+ * where id = any (:ids!::uuid[])
+ *   and recorded_at >= :since!
+ *   and recorded_at <= :until!
+ * ```
+ */
+export const findLoginsOfChanges = new PreparedQuery<FindLoginsOfChangesParams,FindLoginsOfChangesResult>(findLoginsOfChangesIR);
+
+
 /** 'ListAllChanges' parameters type */
 export interface ListAllChangesParams {
   afterId: string;
@@ -171,6 +212,8 @@ export interface ListAllChangesResult {
   eventTime: Date;
   /** The id of the change. [internal] */
   id: string;
+  /** Which login of the database it came from, set by the server: who it was, where nobody is signed in. Not for tenants. [internal] */
+  loginName: string;
   /** The changed columns after; personal, secret and sealed values read "[redacted]". [internal] */
   newValues: Json | null;
   /** The changed columns before; personal, secret and sealed values read "[redacted]". [internal] */
@@ -194,7 +237,7 @@ export interface ListAllChangesQuery {
   result: ListAllChangesResult;
 }
 
-const listAllChangesIR: any = {"usedParamSet":{"since":true,"until":true,"afterId":true,"limit":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":419,"b":425}]},{"name":"until","required":true,"transform":{"type":"scalar"},"locs":[{"a":447,"b":453}]},{"name":"afterId","required":true,"transform":{"type":"scalar"},"locs":[{"a":466,"b":474}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":494,"b":500}]}],"statement":"-- For the auditor, who sees every organization: by id, which is by time.\nselect\n  id,\n  event_time as \"eventTime\",\n  organization_id as \"organizationId\",\n  acting_user_id as \"actingUserId\",\n  session_id as \"sessionId\",\n  table_name as \"tableName\",\n  row_id as \"rowId\",\n  operation,\n  old_values as \"oldValues\",\n  new_values as \"newValues\",\n  recorded_at::text as \"position!\"\nfrom data_change_logs\nwhere recorded_at >= :since!\n  and recorded_at < :until!\n  and id > :afterId!\norder by id\nlimit :limit!"};
+const listAllChangesIR: any = {"usedParamSet":{"since":true,"until":true,"afterId":true,"limit":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":448,"b":454}]},{"name":"until","required":true,"transform":{"type":"scalar"},"locs":[{"a":476,"b":482}]},{"name":"afterId","required":true,"transform":{"type":"scalar"},"locs":[{"a":495,"b":503}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":523,"b":529}]}],"statement":"-- For the auditor, who sees every organization: by id, which is by time.\nselect\n  id,\n  event_time as \"eventTime\",\n  organization_id as \"organizationId\",\n  acting_user_id as \"actingUserId\",\n  session_id as \"sessionId\",\n  table_name as \"tableName\",\n  row_id as \"rowId\",\n  operation,\n  old_values as \"oldValues\",\n  new_values as \"newValues\",\n  login_name as \"loginName\",\n  recorded_at::text as \"position!\"\nfrom data_change_logs\nwhere recorded_at >= :since!\n  and recorded_at < :until!\n  and id > :afterId!\norder by id\nlimit :limit!"};
 
 /**
  * Query generated from SQL:
@@ -211,6 +254,7 @@ const listAllChangesIR: any = {"usedParamSet":{"since":true,"until":true,"afterI
  *   operation,
  *   old_values as "oldValues",
  *   new_values as "newValues",
+ *   login_name as "loginName",
  *   recorded_at::text as "position!"
  * from data_change_logs
  * where recorded_at >= :since!

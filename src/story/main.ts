@@ -10,7 +10,9 @@ import { fileURLToPath } from "node:url";
 
 import pg from "pg";
 
-import { SafetyPin } from "../index.js";
+import { connectionStringOf } from "../development/embedded-server.js";
+import { ServerInUseError } from "../development/server-process.js";
+import { ConfigurationError, SafetyPin } from "../index.js";
 import { maintain } from "../maintenance.js";
 import { parseCellName } from "../migrations/cell.js";
 import { tellAttacks } from "./attacks.js";
@@ -22,7 +24,7 @@ import { tellPasswords } from "./passwords.js";
 import { castStory, PASSWORD } from "./people.js";
 import { tellPermissions } from "./permissions.js";
 import { tellSessions } from "./sessions.js";
-import { CELL, setStage, type Stage } from "./stage.js";
+import { CELL, DATABASE, setStage, type Stage } from "./stage.js";
 
 const { values: options } = parseArgs({
   options: {
@@ -37,13 +39,31 @@ const { values: options } = parseArgs({
 const startedBy = process.ppid;
 
 chapter("SafetyPin: the database that keeps sign-in safe");
-const stage = await setStage(options.directory);
-try {
-  await tell(stage);
-  if (!options.once) await waitForSignal();
-} finally {
-  await stage.admin.end();
-  await stage.server.stop();
+const stage = await setStage(options.directory).catch(tellWhyNot);
+if (stage !== undefined) {
+  try {
+    await tell(stage);
+    if (!options.once) await waitForSignal();
+  } finally {
+    await stage.admin.end();
+    await stage.server.stop();
+  }
+}
+
+/** A folder whose server runs already, or is not ours: a sentence, and what to do. */
+async function tellWhyNot(error: unknown): Promise<undefined> {
+  if (!(error instanceof ConfigurationError)) throw error;
+  process.exitCode = 1;
+
+  if (error instanceof ServerInUseError) {
+    say(`It is running already: process ${String(error.startedBy)} keeps a server in ${error.home}`);
+    say(`It listens on port ${String(error.port)}. Stop that process with Ctrl-C, or connect to it as its superuser:`);
+    quote(`psql '${await connectionStringOf(error, DATABASE)}'`);
+  } else {
+    say(error.message);
+    if (error.remedy !== undefined) say(error.remedy);
+  }
+  return undefined;
 }
 
 async function tell({ admin, connectionStrings }: Stage): Promise<void> {

@@ -9,7 +9,8 @@ import { say } from "./narrator.js";
 /** The cell the story is played in. */
 export const CELL = "safetypin";
 
-const DATABASE = "safetypin";
+/** The database the cell is in. */
+export const DATABASE = "safetypin";
 
 /** A login the story connects as. Each gets a password made at this start. */
 type Login = "app" | "mailer" | "operator" | "auditor";

@@ -1,6 +1,6 @@
 -- A function says where it looks, what it is, what it raises, and whom it serves.
 begin;
-select plan(16);
+select plan(17);
 
 select is_empty(
   $$
@@ -261,6 +261,52 @@ select is_empty(
       and pg_get_expr(adbin, adrelid) ~ '\m(random|setseed)\s*\('
   $$,
   'nothing uses random()'
+);
+
+-- What has ended stays ended when somebody sets the clock back: so the clock is read by
+-- _now(), and bare only for what is not about time that has passed.
+create temporary table reads_the_clock (proname, why) on commit drop as
+values
+  ('_now', 'what the others read'),
+  ('_clock_time', 'its cheap half'),
+  ('_voiding_time', 'whether the mark is ahead of the clock'),
+  ('raise_operational_alerts', 'whether the mark is ahead of the clock'),
+  ('refresh_session', 'whether the mark is ahead of the clock'),
+  ('new_id', 'an id is a name'),
+  ('_context_nonce', 'a transaction is known by its start'),
+  ('add_first_key', 'a transaction is known by its start'),
+  ('tg__touch_last_update_time', 'moves forward by itself'),
+  ('make_partitions', 'rows are recorded in the month that the clock shows'),
+  ('count_partitions_ahead', 'rows are recorded in the month that the clock shows'),
+  ('tg_tenant_keys__only_forward', 'when a transaction began is compared with it'),
+  ('tg_blind_index_versions__only_forward', 'when a transaction began is compared with it'),
+  ('_require_sealed', 'when a transaction began is compared with it'),
+  ('_await_writers', 'how long to wait');
+
+select is_empty(
+  $$
+    with read as (
+      select distinct pg_proc.oid, proname
+      from pg_proc
+      cross join lateral regexp_matches(
+        regexp_replace(
+          coalesce(prosrc, '') || case when prosqlbody is not null then pg_get_functiondef(pg_proc.oid) else '' end,
+          '--[^\n]*', '', 'g'
+        ),
+        '\m(now|clock_timestamp|transaction_timestamp|statement_timestamp|timeofday)\s*\(|\m(current_timestamp|current_date|current_time|localtimestamp|localtime)\M',
+        'gi'
+      ) as clock
+      where pronamespace = current_schema()::regnamespace
+        and prokind <> 'a'
+    )
+    select oid::regprocedure::text, 'reads the clock' as problem
+    from read
+    where proname not in (select proname from reads_the_clock)
+    union all
+    select proname, 'does not' from reads_the_clock
+    where proname not in (select proname from read)
+  $$,
+  'who asks for the time asks _now(), which does not go back'
 );
 
 -- A worker has another backend's number, and the context is bound to it.

@@ -1,7 +1,7 @@
 -- A right password that opens nothing: it must be changed, is known to others, or is
 -- too old. Who says so, and how it is mended.
 begin;
-select plan(32);
+select plan(34);
 
 select tests.two_organizations();
 select tests.person('gus');
@@ -97,7 +97,7 @@ select tests.act_as_nobody();
 select is(tests.sign_in('gus', p_token => 'gus 1'), 'signed_in', 'a password of ten years is good, as NIST wants it');
 select tests.act_as_superuser();
 insert into password_policies (organization_id, maximum_age_days) values (tests.organization_id('acme'), 90);
-update password_credentials set set_time = now() - interval '90 days' where user_id = tests.user_id('gus');
+update password_credentials set set_time = clock_timestamp() - interval '90 days' + interval '1 minute' where user_id = tests.user_id('gus');
 select tests.act_as_nobody();
 select is(tests.sign_in('gus', p_token => 'gus 2'), 'signed_in', 'where ninety days are the most, one of ninety days is good');
 select tests.act_as_superuser();
@@ -108,6 +108,24 @@ select tests.act_as_superuser();
 update password_credentials set set_time = now() - interval '10 years' where user_id = tests.user_id('zoe');
 select tests.act_as_nobody();
 select is(tests.sign_in('zoe', p_token => 'zoe'), 'signed_in', '... and zoe, who is not in acme, is asked nothing');
+
+-- The clock is set back, by longer than a token lives: what was too old is too old, and the
+-- token to change it with is made all the same.
+select tests.act_as_superuser();
+update password_credentials set set_time = clock_timestamp() - interval '60 days' where user_id = tests.user_id('gus');
+select setval('clock_high_water', _mark_of(clock_timestamp() + interval '40 days'));
+select tests.act_as_nobody();
+select is(
+  tests.sign_in('gus', p_token => 'gus 4'), 'password_change_required',
+  'a password that was too old is so when the clock says otherwise'
+);
+select tests.act_as_superuser();
+select is(
+  (select count(*) from one_time_tokens where token_hash = sha256(tests.token('gus 4', 'change')) and creation_time > now() + interval '39 days'),
+  1::bigint,
+  '... and is changed by a token of that time'
+);
+select setval('clock_high_water', _mark_of(clock_timestamp()));
 
 select finish();
 rollback;

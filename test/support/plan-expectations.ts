@@ -101,6 +101,11 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     params: { ...NEWEST, ipAddress: "198.51.100.7" },
     uses: ["access_attempt_logs_ip_address_recorded_at_idx"],
   },
+  "access_attempt_logs.findLoginsOfAttempts": {
+    as: "auditor",
+    params: { ...PERIOD, ids: [NO_ID] },
+    uses: ["access_attempt_logs_pkey"],
+  },
   "access_attempt_logs.listAllAttempts": {
     as: "auditor",
     params: { ...PERIOD, afterId: NO_ID, limit: 20 },
@@ -114,6 +119,11 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   "auth_audit_logs.listUserEvents": {
     params: { ...FILTERS, ...NEWEST, userId: MEMBER },
     uses: ["auth_audit_logs_user_id_recorded_at_idx"],
+  },
+  "auth_audit_logs.findLoginsOfEvents": {
+    as: "auditor",
+    params: { ...PERIOD, ids: [NO_ID] },
+    uses: ["auth_audit_logs_pkey"],
   },
   "auth_audit_logs.listAllEvents": {
     as: "auditor",
@@ -143,6 +153,11 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   "data_change_logs.listRowChanges": {
     params: { ...FILTERS, ...NEWEST, rowId: MEMBER },
     uses: ["data_change_logs_row_id_recorded_at_idx"],
+  },
+  "data_change_logs.findLoginsOfChanges": {
+    as: "auditor",
+    params: { ...PERIOD, ids: [NO_ID] },
+    uses: ["data_change_logs_pkey"],
   },
   "data_change_logs.listAllChanges": {
     as: "auditor",
