@@ -19,7 +19,7 @@ export default {
   globalSetup: "<rootDir>/test/support/global-setup.ts",
   globalTeardown: "<rootDir>/test/support/global-teardown.ts",
   // Most tests wait for the server, not for a core.
-  maxWorkers: Math.max(2, availableParallelism()),
+  maxWorkers: 1 + Math.max(2, availableParallelism()),
   testTimeout: 30_000,
   projects: [
     {
