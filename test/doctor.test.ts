@@ -77,6 +77,8 @@ describe("a cell that nobody has touched", () => {
         "authentication",
         "clock",
         "alerts",
+        "keys",
+        "master-keys",
         "slow-queries",
         "migrations",
         "privileges",
@@ -704,6 +706,8 @@ describe("each flaw of the catalog is found, and what the doctor says mends it",
       authentication: ["doctor.test.ts", "a line that trusts another machine, and one that takes md5"],
       clock: ["doctor.test.ts", "a clock that went back"],
       alerts: ["doctor.test.ts", "critical alerts that nobody resolved, counted also for the migration login"],
+      keys: ["doctor-keys.test.ts", "that is older than it was to be"],
+      "master-keys": ["doctor-keys.test.ts", "that is another than the one that is configured"],
       "slow-queries": ["doctor.test.ts", "slow queries, where pg_stat_statements tells"],
     };
     expect(CHECKS.map(({ id }) => id).filter((id) => !tried.has(id)).sort()).toEqual(Object.keys(elsewhere).sort());

@@ -56,6 +56,28 @@ it("reads a file relative to where it is, or from the root; never in production"
   expect(() => parse("file:.safetypin/keys.json")).toThrow("a production cell cannot take its keys from local-key-file");
 });
 
+const GCP = "projects/p/locations/europe-west3/keyRings/r/cryptoKeys/";
+const VAULT = "https://clinic.vault.azure.net/keys/";
+const [own, before] = ["mrk-1234abcd12ab34cd56ef1234567890ab", "1234abcd-12ab-34cd-56ef-1234567890ab"].map(
+  (id) => `arn:aws:kms:eu-central-1:111122223333:key/${id}`,
+) as [string, string];
+
+it.each([
+  [`aws-kms://${own}?also=${before}`, own, "wraps"],
+  [`aws-kms://${own}?also=${before}`, own.replace("eu-central-1", "eu-west-1"), "wraps"],
+  [`aws-kms://${own}?also=${before}`, before, "opens"],
+  [`aws-kms://${own}?also=${before}`, before.replace("eu-central-1", "eu-west-1"), "none"],
+  [`aws-kms://${own}?also=${before}`, `${GCP}k`, "none"],
+  [`gcp-kms://${GCP}k?also=${GCP}old`, `${GCP}k/cryptoKeyVersions/7`, "wraps"],
+  [`gcp-kms://${GCP}k?also=${GCP}old`, `${GCP}old/cryptoKeyVersions/1`, "opens"],
+  [`gcp-kms://${GCP}k?also=${GCP}old`, `${GCP}other/cryptoKeyVersions/1`, "none"],
+  ["azure-kv://clinic.vault.azure.net/keys/k?also=clinic.vault.azure.net/keys/old", `${VAULT}k/${"0".repeat(32)}`, "wraps"],
+  ["azure-kv://clinic.vault.azure.net/keys/k?also=clinic.vault.azure.net/keys/old", `${VAULT}old/${"0".repeat(32)}`, "opens"],
+  ["azure-kv://clinic.vault.azure.net/keys/k?also=clinic.vault.azure.net/keys/old", `${VAULT}other`, "none"],
+])("of %s, that which wrapped by %s is told: %s", async (address, keyName, relation) => {
+  expect(await parse(address).relationTo?.(keyName)).toBe(relation);
+});
+
 it("reaches the key that it names", async () => {
   const kms = await startAwsKms();
   const credentials = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" };

@@ -2,22 +2,26 @@ import { Command, Option } from "commander";
 
 import { CHECKS, countFindings, examine, type Diagnosis } from "../doctor/doctor.js";
 import type { Severity } from "../doctor/finding.js";
+import { KEY_AGE_DAYS } from "../doctor/keys-check.js";
+import { ConfigurationError } from "../errors.js";
 import { withConnection } from "./connection.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
+import { keysOption, type KeysOptions } from "./keys-connection.js";
 import {
   allowProxyOption,
+  argument,
   cellOption,
   chaptersOption,
   jsonOption,
   runnerOptions,
-  type CellOptions,
   type RunnerOptions,
 } from "./options.js";
 import type { Output, Tone } from "./output.js";
 import { action } from "./run.js";
 
-interface Options extends CellOptions, RunnerOptions {
+interface Options extends KeysOptions, RunnerOptions {
   readonly strict?: true;
+  readonly keyAge: number;
   readonly allowVulnerableServer?: true;
 }
 
@@ -40,6 +44,10 @@ export function doctorCommand(): Command {
         "--allow-vulnerable-server",
         "take a server's known flaws as warnings in production: its vendor mended them",
       ),
+    )
+    .addOption(keysOption())
+    .addOption(
+      new Option("--key-age <days>", "after how many days a key that seals is old").argParser(parseDays).default(KEY_AGE_DAYS),
     )
     .addOption(allowProxyOption())
     .addOption(chaptersOption())
@@ -64,9 +72,9 @@ Exit codes:
     )
     .action(
       action<Options>(async (options, output) => {
-        const { cell, strict, allowVulnerableServer } = options;
+        const { cell, strict, allowVulnerableServer, keys, keyAge } = options;
         const diagnosis = await withConnection((client) =>
-          examine(client, { cell, allowVulnerableServer, ...runnerOptions(options) }),
+          examine(client, { cell, allowVulnerableServer, keys, keyAgeDays: keyAge, ...runnerOptions(options) }),
         );
         show(diagnosis, output);
         return exitCode(diagnosis, strict === true);
@@ -115,3 +123,8 @@ function show({ cell, environment, server, findings, skipped }: Diagnosis, outpu
     skipped,
   });
 }
+
+const parseDays = argument((text) => {
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  throw new ConfigurationError(`"${text}" is no number of days`, { remedy: "Write one from 1 to 99999" });
+});

@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 
 import { ConfigurationError, MigrationError } from "../errors.js";
+import type { KeySource } from "../keys/open-keys.js";
 import { listCells, quoteIdentifier, type CellName } from "../migrations/cell.js";
 import { readChapters, type ChapterDirectories } from "../migrations/chapters.js";
 import type { Environment } from "../migrations/environment.js";
@@ -25,6 +26,8 @@ import {
   SETTINGS,
 } from "./settings-check.js";
 import { checkTls, TLS } from "./tls-check.js";
+import { checkKeys, KEYS } from "./keys-check.js";
+import { checkMasterKeys, MASTER_KEYS } from "./master-keys-check.js";
 import { checkSlowQueries, SLOW_QUERIES } from "./slow-queries-check.js";
 import { indexes, indexUsage, partitions, triggers } from "./upkeep-checks.js";
 
@@ -66,6 +69,11 @@ export const CHECKS: readonly { readonly id: string; readonly about: string }[] 
     about: "what crosses a network is encrypted, with TLS 1.2 or newer and ciphers that hold",
   },
   { id: CLOCK, about: "the server's clock is not behind the latest time the cell has seen, nor that time far ahead of it" },
+  {
+    id: KEYS,
+    about: "the cell, and each organization with sealed values, has a key that seals; none is old, on its way for long or left over",
+  },
+  { id: MASTER_KEYS, about: "every share is wrapped by the master key that is configured" },
   { id: ALERTS, about: "no critical alert is unresolved" },
   { id: SLOW_QUERIES, about: "information: the slowest queries, from pg_stat_statements" },
 ];
@@ -80,6 +88,12 @@ export interface DoctorOptions extends ChapterDirectories, SessionOptions {
    * @defaultValue false
    */
   readonly allowVulnerableServer?: boolean | undefined;
+
+  /** Where applications have their keys from, or its address. @defaultValue `SAFETYPIN_KEYS`; outside production a key file */
+  readonly keys?: KeySource["keys"];
+
+  /** After how many days a key that seals is old. @defaultValue 365 */
+  readonly keyAgeDays?: number | undefined;
 }
 
 /** A check that could not be made, and why. */
@@ -129,6 +143,11 @@ export async function examine(client: ClientBase, options: DoctorOptions): Promi
 
   add([AUTHENTICATION], await checkAuthentication(client), "only a superuser may read pg_hba.conf");
   add([CLOCK, ALERTS], await checkEvidence(client, cell), "connect as safetypin_migrator");
+  const { keys, keyAgeDays } = options;
+  add([KEYS], await checkKeys(client, { cell }, { keyAgeDays }), "connect as safetypin_migrator");
+  const masterKeys = await checkMasterKeys(client, { cell, environment }, { keys });
+  if ("reason" in masterKeys) add([MASTER_KEYS], undefined, masterKeys.reason);
+  else add([MASTER_KEYS], masterKeys.findings, "");
   add([SLOW_QUERIES], await checkSlowQueries(client, cell), "pg_stat_statements is not there, or not to be read");
 
   try {

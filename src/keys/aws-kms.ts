@@ -7,6 +7,7 @@ import { isSameAwsKey, parseAwsKeyArn, type AwsKeyArn } from "./aws-key-arn.js";
 import { awsFailure, codeOfAws } from "./aws-kms-failures.js";
 import { withDeadline } from "./deadline.js";
 import { entriesOf } from "./key-context.js";
+import { readName } from "./key-name.js";
 import { SHARE_LENGTH, type KeyCallOptions, type KeyProvider, type WrappedShare } from "./key-provider.js";
 import { takeShare } from "./share.js";
 
@@ -185,6 +186,13 @@ export function awsKms(options: AwsKmsOptions): KeyProvider {
       } finally {
         share.fill(0);
       }
+    },
+
+    async relationTo(keyName) {
+      const key = readName(keyName, parseAwsKeyArn);
+      if (key === undefined) return "none";
+      if (isSameAwsKey(own, key)) return "wraps";
+      return known.some((one) => isSameAwsKey(one, key)) ? "opens" : "none";
     },
 
     async close() {

@@ -8,6 +8,7 @@ import { azureFailure, codeOfAzure } from "./azure-key-vault-failures.js";
 import { parseAzureKeyUrl, type AzureKeyUrl } from "./azure-key-url.js";
 import { withDeadline } from "./deadline.js";
 import { digestOf } from "./key-context.js";
+import { readName } from "./key-name.js";
 import { SHARE_LENGTH, type KeyCallOptions, type KeyContext, type KeyProvider, type WrappedShare } from "./key-provider.js";
 import { newShare, takeShare } from "./share.js";
 
@@ -181,6 +182,12 @@ export function azureKeyVault(options: AzureKeyVaultOptions): KeyProvider {
       } finally {
         share.fill(0);
       }
+    },
+
+    async relationTo(keyName) {
+      const key = readName(keyName, parseAzureKeyUrl)?.key;
+      if (key === undefined || !known.includes(key)) return "none";
+      return key === own.key ? "wraps" : "opens";
     },
 
     async close() {

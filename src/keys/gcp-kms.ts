@@ -179,6 +179,12 @@ export function gcpKms(options: GcpKmsOptions): KeyProvider {
       }
     },
 
+    async relationTo(keyName) {
+      const key = keyOf(keyName);
+      if (!known.includes(key)) return "none";
+      return key === own ? "wraps" : "opens";
+    },
+
     async close() {
       await client?.close();
       client = undefined;

@@ -14,6 +14,7 @@ export type {
   KeyCallOptions,
   KeyContext,
   KeyProvider,
+  KeyRelation,
   WrappedShare,
 } from "./key-provider.js";
 export { parseKeyProvider, type KeyProviderAddressOptions } from "./key-provider-address.js";

@@ -41,6 +41,9 @@ export interface KeyCallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How a provider stands to a key: it wraps by it, only opens with it, or has none of that name. */
+export type KeyRelation = "wraps" | "opens" | "none";
+
 /**
  * Where shares are wrapped and unwrapped: a key management service.
  *
@@ -62,6 +65,9 @@ export interface KeyProvider {
 
   /** Wraps the same share by the key that wraps now. */
   rewrap(wrapped: WrappedShare, context: KeyContext, options?: KeyCallOptions): Promise<WrappedShare>;
+
+  /** How it stands to the key of this name; asks no service. */
+  relationTo?(keyName: string): Promise<KeyRelation>;
 
   /** Lets go of connections and of what is remembered. */
   close?(): Promise<void>;

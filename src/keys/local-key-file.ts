@@ -85,6 +85,12 @@ export function localKeyFile({ path, environment }: LocalKeyFileOptions): KeyPro
         share.fill(0);
       }
     },
+
+    async relationTo(keyName) {
+      const read = await readKeyFile(file);
+      if (read?.keys.some(({ id }) => keyName === nameOf(id)) !== true) return "none";
+      return keyName === nameOf(read.active.id) ? "wraps" : "opens";
+    },
   };
   return provider;
 }

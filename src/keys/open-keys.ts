@@ -56,6 +56,7 @@ export function openKeyProvider({ keys = process.env["SAFETYPIN_KEYS"] }: KeySou
       generate: (context, options) => keys.generate(context, options),
       unwrap: (wrapped, context, options) => keys.unwrap(wrapped, context, options),
       rewrap: (wrapped, context, options) => keys.rewrap(wrapped, context, options),
+      ...(keys.relationTo !== undefined && { relationTo: (keyName: string) => keys.relationTo!(keyName) }),
     };
   }
   if (environment === "production") {

@@ -74,6 +74,13 @@ export function itKeepsKeys(open: () => KeyProvider): void {
     expect(await open().unwrap(wrapped, CONTEXT)).toEqual(share);
   });
 
+  it("knows by name what it wrapped, and nothing of another kind", async () => {
+    const { wrapped } = await open().generate(CONTEXT);
+
+    expect(await open().relationTo?.(wrapped.keyName)).toBe("wraps");
+    expect(await open().relationTo?.("vault:transit/keys/safetypin")).toBe("none");
+  });
+
   it("gives everybody a share of their own", async () => {
     const { share, wrapped } = await open().generate(CONTEXT);
     const [one, two] = await Promise.all([open().unwrap(wrapped, CONTEXT), open().unwrap(wrapped, CONTEXT)]);
