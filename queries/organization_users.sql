@@ -15,7 +15,7 @@ with page as materialized (
 )
 select
   page.user_id as "userId",
-  opened.email as "email!",
+  opened.email,
   page.first_name as "firstName",
   page.last_name as "lastName",
   page.role,
@@ -57,7 +57,7 @@ with page as materialized (
 )
 select
   page.user_id as "userId",
-  opened.email as "email!",
+  opened.email,
   page.first_name as "firstName",
   page.last_name as "lastName",
   page.role,

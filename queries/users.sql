@@ -21,7 +21,7 @@ with page as materialized (
 )
 select
   page.id,
-  opened.email as "email!",
+  opened.email,
   page.first_name as "firstName",
   page.last_name as "lastName",
   page.job_title as "jobTitle",
@@ -63,7 +63,7 @@ with page as materialized (
 )
 select
   page.id,
-  opened.email as "email!",
+  opened.email,
   page.first_name as "firstName",
   page.last_name as "lastName",
   page.job_title as "jobTitle",
@@ -105,7 +105,7 @@ with page as materialized (
 )
 select
   page.id,
-  opened.email as "email!",
+  opened.email,
   page.first_name as "firstName",
   page.last_name as "lastName",
   page.job_title as "jobTitle",
@@ -156,7 +156,7 @@ with page as materialized (
 )
 select
   page.id,
-  opened.email as "email!",
+  opened.email,
   page.first_name as "firstName",
   page.last_name as "lastName",
   page.job_title as "jobTitle",
@@ -218,7 +218,7 @@ with page as materialized (
 )
 select
   page.id,
-  opened.email as "email!",
+  opened.email,
   page.first_name as "firstName",
   page.last_name as "lastName",
   page.job_title as "jobTitle",
@@ -242,7 +242,7 @@ order by page.latest desc;
 /* @name SearchUsers */
 select
   user_id as "userId!",
-  email as "email!",
+  email,
   first_name as "firstName!",
   last_name as "lastName!",
   job_title as "jobTitle",
@@ -281,7 +281,7 @@ with page as (
 )
 select
   page.id,
-  opened.email as "email!",
+  opened.email,
   page.first_name as "firstName",
   page.last_name as "lastName",
   page.job_title as "jobTitle",
@@ -303,6 +303,9 @@ join open_users(
 
 /* @name CloseAccount */
 select close_account();
+
+/* @name EraseOwnAccount */
+select erase_own_account() as "effectiveTime!";
 
 /* @name RegisterUser */
 select register_user(

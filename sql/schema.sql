@@ -248,6 +248,49 @@ COMMENT ON FUNCTION safetypin._alert_undelivered(p_evidence jsonb) IS 'Opens an 
 REVOKE ALL ON FUNCTION safetypin._alert_undelivered(p_evidence jsonb) FROM PUBLIC;
 
 --
+-- safetypin._append_shredding()
+--
+
+CREATE FUNCTION safetypin._append_shredding(p_user_id uuid, p_organization_id uuid) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now   timestamptz := _now();
+  v_last  record;
+  v_entry shreddings;
+begin
+  select seq, digest into v_last from shreddings order by seq desc limit 1;
+
+  v_entry.id := new_id();
+  v_entry.seq := coalesce(v_last.seq, 0) + 1;
+  v_entry.user_id := p_user_id;
+  v_entry.organization_id := p_organization_id;
+  v_entry.acting_user_id := current_user_id();
+  v_entry.login_name := session_user;
+  v_entry.shred_time := v_now;
+  v_entry.shred_effective_time := v_now + (select oldest_backup_age from cell_settings);
+  v_entry.digest := _shredding_digest(coalesce(v_last.digest, '\x'), v_entry);
+
+  insert into shreddings (
+    id, seq, user_id, organization_id, acting_user_id, login_name, shred_time,
+    shred_effective_time, digest
+  )
+  values (
+    v_entry.id, v_entry.seq, v_entry.user_id, v_entry.organization_id, v_entry.acting_user_id,
+    v_entry.login_name, v_entry.shred_time, v_entry.shred_effective_time, v_entry.digest
+  );
+  return v_entry.shred_effective_time;
+end;
+$$;
+
+ALTER FUNCTION safetypin._append_shredding(p_user_id uuid, p_organization_id uuid) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._append_shredding(p_user_id uuid, p_organization_id uuid) IS 'Writes what is shredded into the ledger, and says from when on no backup undoes it.';
+
+REVOKE ALL ON FUNCTION safetypin._append_shredding(p_user_id uuid, p_organization_id uuid) FROM PUBLIC;
+
+--
 -- safetypin._await_writers()
 --
 
@@ -291,6 +334,68 @@ ALTER FUNCTION safetypin._await_writers() OWNER TO safetypin_keyholder;
 COMMENT ON FUNCTION safetypin._await_writers() IS 'Waits, five seconds at most, until every transaction is done that may have read what was committed before. Raises SP423.';
 
 REVOKE ALL ON FUNCTION safetypin._await_writers() FROM PUBLIC;
+
+--
+-- safetypin._begin_incarnation()
+--
+
+CREATE FUNCTION safetypin._begin_incarnation(p_origin text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_timeline_id integer;
+  v_number      integer := (select coalesce(max(number), 0) + 1 from cell_incarnations);
+  v_xid         bigint;
+begin
+  begin
+    v_timeline_id := (select timeline_id from pg_control_checkpoint());
+  exception
+    -- Some clouds let nobody ask, or have no such file.
+    when insufficient_privilege or undefined_function or feature_not_supported or internal_error then
+      v_timeline_id := null;
+  end;
+
+  insert into cell_incarnations (number, origin, relation_id, xid, timeline_id)
+  values (v_number, p_origin, 'cell_incarnations'::regclass, 0, v_timeline_id)
+  returning xmin::text::bigint into v_xid;
+
+  if p_origin <> 'declared_restored' then
+    update cell_incarnations set xid = v_xid where number = v_number;
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin._begin_incarnation(p_origin text) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._begin_incarnation(p_origin text) IS 'Lets the database know itself by what it is now; or, for declared_restored, not know itself.';
+
+REVOKE ALL ON FUNCTION safetypin._begin_incarnation(p_origin text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._begin_incarnation(p_origin text) TO safetypin_definer;
+
+--
+-- safetypin._begin_shredding()
+--
+
+CREATE FUNCTION safetypin._begin_shredding() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform from cell_settings for no key update;
+
+  if _is_restored() then
+    raise exception 'this database was restored from a backup, and its ledger may lack entries'
+      using errcode = 'SP527', hint = 'Run "safetypin keys replay FILE" first: see "safetypin keys replay --help".';
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin._begin_shredding() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._begin_shredding() IS 'Waits for whoever else shreds. Raises SP527 in a database that was restored, until its ledger is whole.';
+
+REVOKE ALL ON FUNCTION safetypin._begin_shredding() FROM PUBLIC;
 
 --
 -- safetypin._blind_index()
@@ -437,7 +542,7 @@ begin
           due.expiration_time <= v_now
           or due.attempt_count >= 10
           or coalesce((select users.status from users where users.id = due.user_id), 'deleted')
-            = 'deleted'
+            in ('deleted', 'shredded')
           or _has_later_message(due)
         )
       order by due.next_attempt_time
@@ -532,6 +637,20 @@ ALTER FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) OWNER TO
 COMMENT ON FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) IS 'A cost for an address that has no password: distributed as those of credentials are, and the given one while there are none.';
 
 REVOKE ALL ON FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) FROM PUBLIC;
+
+--
+-- safetypin._current_effective_time()
+--
+
+CREATE FUNCTION safetypin._current_effective_time(p_shred_time timestamp with time zone, p_shred_effective_time timestamp with time zone, p_backup_age interval, p_backup_age_time timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN (p_shred_effective_time <= p_backup_age_time) THEN p_shred_effective_time ELSE GREATEST(p_shred_effective_time, (p_shred_time + p_backup_age)) END;
+
+ALTER FUNCTION safetypin._current_effective_time(p_shred_time timestamp with time zone, p_shred_effective_time timestamp with time zone, p_backup_age interval, p_backup_age_time timestamp with time zone) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._current_effective_time(p_shred_time timestamp with time zone, p_shred_effective_time timestamp with time zone, p_backup_age interval, p_backup_age_time timestamp with time zone) IS 'From when on no backup undoes a shredding, as is known now.';
+
+REVOKE ALL ON FUNCTION safetypin._current_effective_time(p_shred_time timestamp with time zone, p_shred_effective_time timestamp with time zone, p_backup_age interval, p_backup_age_time timestamp with time zone) FROM PUBLIC;
 
 --
 -- safetypin._declare_blind_index()
@@ -956,6 +1075,109 @@ COMMENT ON FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id
 REVOKE ALL ON FUNCTION safetypin._end_memberships(p_user_id uuid, p_organization_id uuid, p_reason text) FROM PUBLIC;
 
 --
+-- safetypin._erase_organization()
+--
+
+CREATE FUNCTION safetypin._erase_organization(p_organization_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  update organizations
+  set
+    status = 'shredded',
+    billing_email = null,
+    technical_contact_email = null,
+    sessions_valid_from = _voiding_time()
+  where id = p_organization_id;
+
+  perform _shred_tenant(p_organization_id);
+end;
+$$;
+
+ALTER FUNCTION safetypin._erase_organization(p_organization_id uuid) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._erase_organization(p_organization_id uuid) IS 'Voids an organization''s sessions, forgets whom to write to, and destroys all of its keys.';
+
+REVOKE ALL ON FUNCTION safetypin._erase_organization(p_organization_id uuid) FROM PUBLIC;
+
+--
+-- safetypin._erase_person()
+--
+
+CREATE FUNCTION safetypin._erase_person(p_user_id uuid, p_keeps_last_owner boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now             timestamptz;
+  v_organization_id uuid;
+begin
+  perform from users where id = p_user_id for update;
+  v_now := _now();
+
+  for v_organization_id in
+    select organization_users.organization_id
+    from organization_users
+    join organizations on organizations.id = organization_users.organization_id
+    where organization_users.user_id = p_user_id
+      -- Where they are the last owner in an old backup, their place is kept: the members go on.
+      and not (
+        p_keeps_last_owner
+        and organization_users.role = 'owner'
+        and organization_users.status = 'active'
+        and organizations.owner_count = 1
+        and organizations.status in ('active', 'suspended')
+      )
+    order by organization_users.organization_id
+  loop
+    perform _end_memberships(p_user_id, v_organization_id, 'person_shredded');
+  end loop;
+
+  update sessions
+  set
+    revoked = true,
+    revocation_time = coalesce(revocation_time, v_now),
+    revocation_reason = coalesce(revocation_reason, 'person_shredded'),
+    ip_address = null,
+    user_agent = null,
+    session_data = '{}'
+  where user_id = p_user_id;
+
+  delete from one_time_tokens where user_id = p_user_id;
+  delete from messages where user_id = p_user_id;
+  delete from password_attempts where user_id = p_user_id;
+  delete from sign_in_throttles where user_id = p_user_id;
+  delete from password_history where user_id = p_user_id;
+  delete from password_credentials where user_id = p_user_id;
+  update organization_domains set claimed_by = null where claimed_by = p_user_id;
+
+  update users
+  set
+    status = 'shredded',
+    email = null,
+    phone_number = null,
+    first_name = 'Shredded',
+    last_name = 'Person',
+    job_title = null,
+    avatar_url = null,
+    timezone = 'UTC',
+    locale = 'en',
+    last_login_time = null,
+    sessions_valid_from = _voiding_time()
+  where id = p_user_id;
+
+  perform _shred_subject(p_user_id);
+end;
+$$;
+
+ALTER FUNCTION safetypin._erase_person(p_user_id uuid, p_keeps_last_owner boolean) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._erase_person(p_user_id uuid, p_keeps_last_owner boolean) IS 'Ends whatever a person has here, overwrites what is said of them in clear, and takes the salt away that everything sealed about them opens with. Breaks organizations_keep_an_owner for a last owner, unless their place is to be kept.';
+
+REVOKE ALL ON FUNCTION safetypin._erase_person(p_user_id uuid, p_keeps_last_owner boolean) FROM PUBLIC;
+
+--
 -- safetypin._find_sealed_under()
 --
 
@@ -1242,6 +1464,34 @@ COMMENT ON FUNCTION safetypin._is_append_only(p_table text) IS 'Whether a table 
 REVOKE ALL ON FUNCTION safetypin._is_append_only(p_table text) FROM PUBLIC;
 
 --
+-- safetypin._is_restored()
+--
+
+CREATE FUNCTION safetypin._is_restored() RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return coalesce(
+    (
+      select (xid, relation_id) is distinct from (xmin::text::bigint, tableoid)
+      from cell_incarnations
+      order by number desc
+      limit 1
+    ),
+    true
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._is_restored() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._is_restored() IS 'Whether this database came out of a dump, or was declared to be restored, and nobody has said since that what was shredded is shredded here.';
+
+REVOKE ALL ON FUNCTION safetypin._is_restored() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._is_restored() TO safetypin_definer;
+
+--
 -- safetypin._is_same_tag()
 --
 
@@ -1256,6 +1506,48 @@ COMMENT ON FUNCTION safetypin._is_same_tag(p_one bytea, p_other bytea, p_nonce b
 REVOKE ALL ON FUNCTION safetypin._is_same_tag(p_one bytea, p_other bytea, p_nonce bytea) FROM PUBLIC;
 
 --
+-- safetypin._is_subject_shredded()
+--
+
+CREATE FUNCTION safetypin._is_subject_shredded(p_subject_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return exists (select from subject_salts where user_id = p_subject_id and salt is null);
+end;
+$$;
+
+ALTER FUNCTION safetypin._is_subject_shredded(p_subject_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._is_subject_shredded(p_subject_id uuid) IS 'Whether this person was shredded.';
+
+REVOKE ALL ON FUNCTION safetypin._is_subject_shredded(p_subject_id uuid) FROM PUBLIC;
+
+--
+-- safetypin._is_tenant_shredded()
+--
+
+CREATE FUNCTION safetypin._is_tenant_shredded(p_tenant_id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return (
+    select coalesce(bool_and(state = 'destroyed'), false)
+    from tenant_keys
+    where tenant_id = p_tenant_id
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._is_tenant_shredded(p_tenant_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._is_tenant_shredded(p_tenant_id uuid) IS 'Whether an organization had keys and every one of them was destroyed.';
+
+REVOKE ALL ON FUNCTION safetypin._is_tenant_shredded(p_tenant_id uuid) FROM PUBLIC;
+
+--
 -- safetypin._is_token_owner_here()
 --
 
@@ -1265,7 +1557,7 @@ CREATE FUNCTION safetypin._is_token_owner_here(p_user_id uuid) RETURNS boolean
     AS $$
 begin
   return p_user_id is null or exists (
-    select from users where id = p_user_id and status <> 'deleted'
+    select from users where id = p_user_id and status not in ('deleted', 'shredded')
   );
 end;
 $$;
@@ -1626,13 +1918,17 @@ begin
   if not found then
     select salt into v_salt from subject_salts where user_id = p_subject_id;
   end if;
+  if v_salt is null then
+    raise exception 'person % was shredded: nothing is sealed about them any more', p_subject_id
+      using errcode = 'SP425', hint = 'Somebody who comes back registers anew, and has another id.';
+  end if;
   return v_salt;
 end;
 $$;
 
 ALTER FUNCTION safetypin._make_subject_salt(p_subject_id uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin._make_subject_salt(p_subject_id uuid) IS 'The salt of a person, made if there is none.';
+COMMENT ON FUNCTION safetypin._make_subject_salt(p_subject_id uuid) IS 'The salt of a person, made if there is none. Raises SP425 for somebody who was shredded.';
 
 REVOKE ALL ON FUNCTION safetypin._make_subject_salt(p_subject_id uuid) FROM PUBLIC;
 
@@ -1682,6 +1978,30 @@ ALTER FUNCTION safetypin._now() OWNER TO safetypin_definer;
 COMMENT ON FUNCTION safetypin._now() IS 'The time, never earlier than the latest time this cell has seen (to the second).';
 
 REVOKE ALL ON FUNCTION safetypin._now() FROM PUBLIC;
+
+--
+-- safetypin._obliterate()
+--
+
+CREATE FUNCTION safetypin._obliterate(p_value bytea, p_key_id integer) RETURNS bytea
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_value bytea := substr(p_value, 1, 2) || int4send(p_key_id);
+begin
+  while octet_length(v_value) < octet_length(p_value) loop
+    v_value := v_value || gen_random_bytes(least(1024, octet_length(p_value) - octet_length(v_value)));
+  end loop;
+  return v_value;
+end;
+$$;
+
+ALTER FUNCTION safetypin._obliterate(p_value bytea, p_key_id integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._obliterate(p_value bytea, p_key_id integer) IS 'As long as a sealed value, under the number of a key, and random.';
+
+REVOKE ALL ON FUNCTION safetypin._obliterate(p_value bytea, p_key_id integer) FROM PUBLIC;
 
 --
 -- safetypin._open()
@@ -1898,6 +2218,29 @@ ALTER FUNCTION safetypin._organization_to_enter(p_user_id uuid, p_organization_i
 COMMENT ON FUNCTION safetypin._organization_to_enter(p_user_id uuid, p_organization_id uuid, p_is_mfa_complete boolean) IS 'The organization a person may enter: the one asked for if they may, the only one if none was asked for, else null.';
 
 REVOKE ALL ON FUNCTION safetypin._organization_to_enter(p_user_id uuid, p_organization_id uuid, p_is_mfa_complete boolean) FROM PUBLIC;
+
+--
+-- safetypin._parse_shredding()
+--
+
+CREATE FUNCTION safetypin._parse_shredding(p_entry jsonb) RETURNS safetypin.shreddings
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return jsonb_populate_record(null::shreddings, p_entry);
+exception
+  when data_exception then
+    raise exception 'the ledger has an entry that is none'
+      using errcode = 'SP428', hint = 'Take the file as "safetypin keys ledger --export" wrote it.';
+end;
+$$;
+
+ALTER FUNCTION safetypin._parse_shredding(p_entry jsonb) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._parse_shredding(p_entry jsonb) IS 'An entry of a ledger as the table has it. Raises SP428 for what is none.';
+
+REVOKE ALL ON FUNCTION safetypin._parse_shredding(p_entry jsonb) FROM PUBLIC;
 
 --
 -- safetypin._prepare_password()
@@ -2532,6 +2875,73 @@ COMMENT ON FUNCTION safetypin._require_member(p_user_id uuid, p_status text) IS 
 REVOKE ALL ON FUNCTION safetypin._require_member(p_user_id uuid, p_status text) FROM PUBLIC;
 
 --
+-- safetypin._require_next_shredding()
+--
+
+CREATE FUNCTION safetypin._require_next_shredding(p_cell_id uuid, p_entry safetypin.shreddings, p_seq bigint, p_digest bytea) RETURNS void
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if p_cell_id is distinct from (select id from cell_settings) then
+    raise exception 'the ledger is of cell %, not of this one', coalesce(p_cell_id::text, 'null')
+      using errcode = 'SP428', hint = 'Take the ledger that was exported from this cell, before it was restored.';
+  end if;
+  if p_entry.seq is distinct from p_seq + 1 then
+    raise exception 'the ledger goes from entry % to %', p_seq, coalesce(p_entry.seq::text, 'null')
+      using errcode = 'SP428', hint = 'Entries are missing: take the file as "safetypin keys ledger --export" wrote it.';
+  end if;
+  if p_entry.digest is distinct from _shredding_digest(p_digest, p_entry) then
+    raise exception 'entry % of the ledger was changed, or stands behind another than it was written behind', p_entry.seq
+      using errcode = 'SP428', hint = 'Take the file as "safetypin keys ledger --export" wrote it.';
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_next_shredding(p_cell_id uuid, p_entry safetypin.shreddings, p_seq bigint, p_digest bytea) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._require_next_shredding(p_cell_id uuid, p_entry safetypin.shreddings, p_seq bigint, p_digest bytea) IS 'Passes for an entry of this cell''s ledger that was written behind the one with this number and digest. Raises SP428.';
+
+REVOKE ALL ON FUNCTION safetypin._require_next_shredding(p_cell_id uuid, p_entry safetypin.shreddings, p_seq bigint, p_digest bytea) FROM PUBLIC;
+
+--
+-- safetypin._require_no_hold()
+--
+
+CREATE FUNCTION safetypin._require_no_hold(p_user_id uuid, p_organization_id uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if exists (
+    select from legal_holds
+    where release_time is null
+      and (
+        user_id = p_user_id
+        or organization_id = p_organization_id
+        or organization_id in (
+          select organization_users.organization_id
+          from organization_users
+          where organization_users.user_id = p_user_id
+            and organization_users.status <> 'invited'
+        )
+      )
+  ) then
+    raise exception 'a legal hold keeps % %',
+      case when p_user_id is null then 'organization' else 'person' end,
+      coalesce(p_user_id, p_organization_id)
+      using errcode = 'SP426', hint = 'An operator releases it once it is over: release_legal_hold().';
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_no_hold(p_user_id uuid, p_organization_id uuid) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._require_no_hold(p_user_id uuid, p_organization_id uuid) IS 'Passes for a person or an organization that no legal hold keeps. Raises SP426.';
+
+REVOKE ALL ON FUNCTION safetypin._require_no_hold(p_user_id uuid, p_organization_id uuid) FROM PUBLIC;
+
+--
 -- safetypin._require_not_above()
 --
 
@@ -3092,7 +3502,7 @@ $$;
 
 ALTER FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) IS 'Seals a value for one field of one row, under the active key of its organization, or of the cell for null. Raises SP221 and SP522 when that key is not unlocked, SP321 when there is none, SP526 for a field that is not declared so.';
+COMMENT ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) IS 'Seals a value for one field of one row, under the active key of its organization, or of the cell for null. Raises SP221 and SP522 when that key is not unlocked, SP321 when there is none, SP425 about somebody who was shredded, SP526 for a field that is not declared so.';
 
 REVOKE ALL ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) TO safetypin_definer;
@@ -3431,6 +3841,190 @@ COMMENT ON FUNCTION safetypin._show_token(p_purpose text, p_token bytea) IS 'Loo
 REVOKE ALL ON FUNCTION safetypin._show_token(p_purpose text, p_token bytea) FROM PUBLIC;
 
 --
+-- safetypin._shred_person()
+--
+
+CREATE FUNCTION safetypin._shred_person(p_user_id uuid) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_effective_time timestamptz;
+begin
+  perform _begin_shredding();
+
+  -- Once is enough.
+  select _current_effective_time(shred_time, shred_effective_time, oldest_backup_age, backup_age_time)
+  into v_effective_time
+  from shreddings
+  cross join cell_settings
+  where user_id = p_user_id;
+  if found then
+    return v_effective_time;
+  end if;
+
+  if not exists (select from users where id = p_user_id) then
+    raise exception 'there is no user %', coalesce(p_user_id::text, 'null')
+      using errcode = 'SP301', hint = 'Pass the id of a user.';
+  end if;
+  perform _require_no_hold(p_user_id, null);
+
+  perform _erase_person(p_user_id, false);
+  v_effective_time := _append_shredding(p_user_id, null);
+
+  perform _log_event(
+    'user.shredded',
+    p_user_id,
+    p_additional_data => jsonb_build_object('effective_time', v_effective_time)
+  );
+  return v_effective_time;
+end;
+$$;
+
+ALTER FUNCTION safetypin._shred_person(p_user_id uuid) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._shred_person(p_user_id uuid) IS 'Shreds a person once, and says from when on no backup undoes it. Breaks organizations_keep_an_owner for a last owner. Raises SP301 when there is nobody, SP426 for whom a legal hold keeps, SP527 in a database that was restored.';
+
+REVOKE ALL ON FUNCTION safetypin._shred_person(p_user_id uuid) FROM PUBLIC;
+
+--
+-- safetypin._shred_subject()
+--
+
+CREATE FUNCTION safetypin._shred_subject(p_user_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+declare
+  v_index record;
+begin
+  insert into subject_salts as subject (user_id, salt)
+  values (p_user_id, null)
+  on conflict (user_id) do update set salt = null;
+
+  -- Blind indexes are made under no salt.
+  for v_index in
+    select
+      blind_indexes.table_name as index_table,
+      blind_indexes.row_column as index_row_column,
+      sealed_fields.table_name,
+      sealed_fields.row_column,
+      sealed_fields.subject_column
+    from blind_indexes
+    join sealed_fields using (field_id)
+    where sealed_fields.subject_column is not null
+    order by blind_indexes.table_name
+  loop
+    execute format(
+      'delete from %1$I where %2$I in (select %3$I from %4$I where %5$I = $1)',
+      v_index.index_table, v_index.index_row_column, v_index.row_column, v_index.table_name,
+      v_index.subject_column
+    )
+    using p_user_id;
+  end loop;
+end;
+$_$;
+
+ALTER FUNCTION safetypin._shred_subject(p_user_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._shred_subject(p_user_id uuid) IS 'Takes the salt of a person away for good, and what their values are found by.';
+
+REVOKE ALL ON FUNCTION safetypin._shred_subject(p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._shred_subject(p_user_id uuid) TO safetypin_definer;
+
+--
+-- safetypin._shred_tenant()
+--
+
+CREATE FUNCTION safetypin._shred_tenant(p_organization_id uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+declare
+  v_index  record;
+  v_key_id integer;
+  v_count  integer;
+begin
+  perform from tenant_keys where tenant_id = p_organization_id order by key_id for no key update;
+
+  update tenant_keys set state = 'decrypt_only' where tenant_id = p_organization_id and state = 'active';
+  for v_key_id in
+    select key_id from tenant_keys where tenant_id = p_organization_id and state = 'pending' order by key_id
+  loop
+    update tenant_keys set state = 'active' where tenant_id = p_organization_id and key_id = v_key_id;
+    update tenant_keys set state = 'decrypt_only' where tenant_id = p_organization_id and key_id = v_key_id;
+  end loop;
+  update tenant_keys set state = 'retired' where tenant_id = p_organization_id and state = 'decrypt_only';
+  update tenant_keys
+  set
+    state = 'destroyed',
+    wrapped = null,
+    db_share = null
+  where tenant_id = p_organization_id
+    and state = 'retired';
+  get diagnostics v_count = row_count;
+
+  update blind_index_versions set phase = 'ended'
+  where tenant_id = p_organization_id and phase in ('dual', 'backfill', 'fading');
+  update blind_index_versions set phase = 'steady' where tenant_id = p_organization_id and phase = 'cutover';
+  update blind_index_versions set phase = 'fading' where tenant_id = p_organization_id and phase = 'steady';
+  update blind_index_versions set phase = 'ended' where tenant_id = p_organization_id and phase = 'fading';
+
+  for v_index in
+    select table_name, organization_column
+    from blind_indexes
+    where organization_column is not null
+    order by table_name
+  loop
+    execute format('delete from %I where %I = $1', v_index.table_name, v_index.organization_column)
+    using p_organization_id;
+  end loop;
+
+  return v_count;
+end;
+$_$;
+
+ALTER FUNCTION safetypin._shred_tenant(p_organization_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._shred_tenant(p_organization_id uuid) IS 'Takes both halves of every key of an organization out of the database for good, and what its values are found by. How many keys that was.';
+
+REVOKE ALL ON FUNCTION safetypin._shred_tenant(p_organization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._shred_tenant(p_organization_id uuid) TO safetypin_definer;
+
+--
+-- safetypin._shredding_digest()
+--
+
+CREATE FUNCTION safetypin._shredding_digest(p_previous bytea, p_entry safetypin.shreddings) RETURNS bytea
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return _keyed_digest(
+    format(
+      'shredding|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s',
+      (select id from cell_settings),
+      encode(p_previous, 'hex'),
+      p_entry.seq,
+      p_entry.id,
+      p_entry.user_id,
+      p_entry.organization_id,
+      p_entry.acting_user_id,
+      _mark_of(p_entry.shred_time),
+      _mark_of(p_entry.shred_effective_time),
+      p_entry.login_name
+    )
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._shredding_digest(p_previous bytea, p_entry safetypin.shreddings) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._shredding_digest(p_previous bytea, p_entry safetypin.shreddings) IS 'The digest of an entry of the ledger behind the one that has the other digest: 32 bytes, which only this cell makes.';
+
+REVOKE ALL ON FUNCTION safetypin._shredding_digest(p_previous bytea, p_entry safetypin.shreddings) FROM PUBLIC;
+
+--
 -- safetypin._subject_key()
 --
 
@@ -3457,6 +4051,30 @@ ALTER FUNCTION safetypin._time_of(p_mark bigint) OWNER TO safetypin_definer;
 COMMENT ON FUNCTION safetypin._time_of(p_mark bigint) IS 'The time that clock_high_water keeps as this.';
 
 REVOKE ALL ON FUNCTION safetypin._time_of(p_mark bigint) FROM PUBLIC;
+
+--
+-- safetypin._unless_shredded()
+--
+
+CREATE FUNCTION safetypin._unless_shredded(p_subject_column text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if p_subject_column is null then
+    return 'true';
+  end if;
+  return format(
+    'not exists (select from subject_salts where user_id = indexed.%I and salt is null)', p_subject_column
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._unless_shredded(p_subject_column text) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._unless_shredded(p_subject_column text) IS 'What a query asks of the rows it indexes: that their subject, named by this column if any, was not shredded.';
+
+REVOKE ALL ON FUNCTION safetypin._unless_shredded(p_subject_column text) FROM PUBLIC;
 
 --
 -- safetypin._unlocked_key()
@@ -4381,6 +4999,7 @@ begin
     sealed_fields.column_name,
     sealed_fields.row_column,
     sealed_fields.organization_column,
+    sealed_fields.subject_column,
     sealed_fields.scope
   into v_index
   from blind_indexes
@@ -4414,12 +5033,13 @@ begin
          select from %5$I as index_row
          where index_row.%6$I = indexed.%1$I and index_row.version = $1
        )
+       and %7$s
      order by indexed.%1$I
      limit $4
      for no key update of indexed skip locked',
     v_index.row_column, v_index.table_name, v_index.column_name,
     coalesce('indexed.' || quote_ident(v_index.organization_column) || ' = $3', '$3 is null'),
-    v_index.index_table, v_index.index_row_column
+    v_index.index_table, v_index.index_row_column, _unless_shredded(v_index.subject_column)
   )
   using v_version, p_after, p_organization_id, p_limit
   loop
@@ -4864,6 +5484,68 @@ GRANT SELECT ON TABLE safetypin.blind_indexes TO safetypin_auditor;
 GRANT SELECT ON TABLE safetypin.blind_indexes TO safetypin_backup;
 
 --
+-- safetypin.cell_incarnations
+--
+
+CREATE TABLE safetypin.cell_incarnations (
+    id uuid DEFAULT safetypin.new_id() NOT NULL,
+    number integer NOT NULL,
+    origin text NOT NULL,
+    relation_id oid NOT NULL,
+    xid bigint NOT NULL,
+    timeline_id integer,
+    creation_time timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT cell_incarnations_number_is_positive CHECK ((number > 0)),
+    CONSTRAINT cell_incarnations_origin_is_known CHECK ((origin = ANY (ARRAY['made'::text, 'declared_restored'::text, 'replayed'::text, 'confirmed'::text])))
+);
+
+ALTER TABLE ONLY safetypin.cell_incarnations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE safetypin.cell_incarnations OWNER TO safetypin_keyholder;
+
+COMMENT ON TABLE safetypin.cell_incarnations IS 'What this database knows itself by: one row since the cell was made, and one more for each time it was restored from a backup.';
+
+COMMENT ON COLUMN safetypin.cell_incarnations.id IS 'The id of the row. [internal]';
+
+COMMENT ON COLUMN safetypin.cell_incarnations.number IS '1, 2, 3 … [internal]';
+
+COMMENT ON COLUMN safetypin.cell_incarnations.origin IS 'made with the cell; declared_restored by the operator, until what was shredded since is shredded again; replayed when it was; confirmed when there is nothing to shred again. [internal]';
+
+COMMENT ON COLUMN safetypin.cell_incarnations.relation_id IS 'The table that the row was written to, as the server numbers it: another, once it was restored. [internal]';
+
+COMMENT ON COLUMN safetypin.cell_incarnations.xid IS 'The transaction that wrote the row: not the one that did, once it was restored. [internal]';
+
+COMMENT ON COLUMN safetypin.cell_incarnations.timeline_id IS 'The server''s timeline then: another after a failover, or after a physical backup was restored. Null where nobody may ask. [internal]';
+
+COMMENT ON COLUMN safetypin.cell_incarnations.creation_time IS 'When. [internal]';
+
+ALTER TABLE ONLY safetypin.cell_incarnations
+    ADD CONSTRAINT cell_incarnations_number_key UNIQUE (number);
+
+ALTER TABLE ONLY safetypin.cell_incarnations
+    ADD CONSTRAINT cell_incarnations_pkey PRIMARY KEY (id);
+
+ALTER TABLE safetypin.cell_incarnations ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY insert_keyholder ON safetypin.cell_incarnations FOR INSERT TO safetypin_keyholder WITH CHECK (true);
+
+COMMENT ON POLICY insert_keyholder ON safetypin.cell_incarnations IS 'An incarnation begins in a function.';
+
+CREATE POLICY select_backup ON safetypin.cell_incarnations FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.cell_incarnations IS 'A restored database has to know that it was another.';
+
+CREATE POLICY select_keyholder ON safetypin.cell_incarnations FOR SELECT TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY select_keyholder ON safetypin.cell_incarnations IS 'unlock() asks whether this is the database that it was.';
+
+CREATE POLICY update_keyholder ON safetypin.cell_incarnations FOR UPDATE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY update_keyholder ON safetypin.cell_incarnations IS 'A row is told which transaction wrote it once it is written.';
+
+GRANT SELECT ON TABLE safetypin.cell_incarnations TO safetypin_backup;
+
+--
 -- safetypin.cell_settings
 --
 
@@ -4872,10 +5554,13 @@ CREATE TABLE safetypin.cell_settings (
     is_only_row boolean DEFAULT true NOT NULL,
     environment text DEFAULT 'production'::text NOT NULL,
     refuses_logged_secrets boolean,
+    oldest_backup_age interval DEFAULT '35 days'::interval NOT NULL,
+    backup_age_time timestamp with time zone DEFAULT now() NOT NULL,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     last_update_time timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT cell_settings_environment_is_known CHECK ((environment = ANY (ARRAY['production'::text, 'test'::text, 'development'::text]))),
-    CONSTRAINT cell_settings_is_one_row CHECK (is_only_row)
+    CONSTRAINT cell_settings_is_one_row CHECK (is_only_row),
+    CONSTRAINT cell_settings_oldest_backup_age_is_sane CHECK (((oldest_backup_age >= '00:00:00'::interval) AND (oldest_backup_age <= '100 years'::interval)))
 );
 
 ALTER TABLE ONLY safetypin.cell_settings FORCE ROW LEVEL SECURITY;
@@ -4889,6 +5574,10 @@ COMMENT ON COLUMN safetypin.cell_settings.is_only_row IS 'Always true, and uniqu
 COMMENT ON COLUMN safetypin.cell_settings.environment IS 'production, test or development. A cell is production until somebody says otherwise, and can only be said otherwise while it holds no users. [internal]';
 
 COMMENT ON COLUMN safetypin.cell_settings.refuses_logged_secrets IS 'Whether unlock() refuses to work where the server would write secrets into its log; null for what the environment says, which is yes in production. [internal]';
+
+COMMENT ON COLUMN safetypin.cell_settings.oldest_backup_age IS 'How old the oldest backup of this cell gets, before it is deleted: for as long, a backup undoes what was shredded. [internal]';
+
+COMMENT ON COLUMN safetypin.cell_settings.backup_age_time IS 'When that was last declared. [internal]';
 
 COMMENT ON COLUMN safetypin.cell_settings.creation_time IS 'When the cell was made. [internal]';
 
@@ -4940,6 +5629,10 @@ GRANT SELECT ON TABLE safetypin.cell_settings TO safetypin_backup;
 GRANT UPDATE(environment) ON TABLE safetypin.cell_settings TO safetypin_definer;
 
 GRANT UPDATE(refuses_logged_secrets) ON TABLE safetypin.cell_settings TO safetypin_definer;
+
+GRANT UPDATE(oldest_backup_age) ON TABLE safetypin.cell_settings TO safetypin_definer;
+
+GRANT UPDATE(backup_age_time) ON TABLE safetypin.cell_settings TO safetypin_definer;
 
 --
 -- safetypin.change_password()
@@ -5227,7 +5920,7 @@ begin
     status = 'deleted',
     sessions_valid_from = _voiding_time()
   where id = v_user_id
-    and status <> 'deleted';
+    and status not in ('deleted', 'shredded');
 
   if found then
     delete from one_time_tokens where user_id = v_user_id;
@@ -5266,7 +5959,7 @@ begin
     status = 'deleted',
     sessions_valid_from = _voiding_time()
   where id = v_organization_id
-    and status <> 'deleted';
+    and status not in ('deleted', 'shredded');
 
   if found then
     perform _log_event(
@@ -5340,6 +6033,27 @@ COMMENT ON POLICY update_owner ON safetypin.cloud_providers IS 'Seeds bring the 
 GRANT SELECT ON TABLE safetypin.cloud_providers TO safetypin_app;
 GRANT SELECT ON TABLE safetypin.cloud_providers TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.cloud_providers TO safetypin_backup;
+
+--
+-- safetypin.confirm_restore()
+--
+
+CREATE FUNCTION safetypin.confirm_restore() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform _begin_incarnation('confirmed');
+  perform _log_event('cell.restore_confirmed');
+end;
+$$;
+
+ALTER FUNCTION safetypin.confirm_restore() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.confirm_restore() IS 'Lets keys be unlocked again without a ledger, on the operator''s word that nothing was shredded since the backup.';
+
+REVOKE ALL ON FUNCTION safetypin.confirm_restore() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.confirm_restore() TO safetypin_operator;
 
 --
 -- safetypin.context_keys
@@ -5697,7 +6411,8 @@ begin
       sealed_fields.table_name,
       sealed_fields.column_name,
       sealed_fields.row_column,
-      sealed_fields.organization_column
+      sealed_fields.organization_column,
+      sealed_fields.subject_column
     from blind_indexes
     join sealed_fields using (field_id)
     where (sealed_fields.scope = 'cell') = (p_organization_id is null)
@@ -5711,10 +6426,12 @@ begin
          and not exists (
            select from %4$I as index_row
            where index_row.%5$I = indexed.%6$I and index_row.version = $1
-         )',
+         )
+         and %7$s',
       v_index.table_name, v_index.column_name,
       coalesce('indexed.' || quote_ident(v_index.organization_column) || ' = $2', '$2 is null'),
-      v_index.index_table, v_index.index_row_column, v_index.row_column
+      v_index.index_table, v_index.index_row_column, v_index.row_column,
+      _unless_shredded(v_index.subject_column)
     )
     into v_count
     using v_version, p_organization_id;
@@ -5897,6 +6614,39 @@ GRANT SELECT(seq) ON TABLE safetypin.data_change_logs TO safetypin_app;
 GRANT SELECT ON SEQUENCE safetypin.data_change_logs_seq_seq TO safetypin_backup;
 
 --
+-- safetypin.declare_backup_age()
+--
+
+CREATE FUNCTION safetypin.declare_backup_age(p_age interval) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if p_age is null or p_age not between '0' and interval '100 years' then
+    raise exception 'a backup is kept for up to 100 years, not %', coalesce(p_age::text, 'null')
+      using errcode = 'SP504', hint = 'Pass the age at which the oldest backup is deleted, for instance 35 days.';
+  end if;
+
+  update cell_settings
+  set
+    oldest_backup_age = p_age,
+    backup_age_time = _now();
+
+  perform _log_event(
+    'cell.backup_age_declared',
+    p_additional_data => jsonb_build_object('age', p_age::text)
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.declare_backup_age(p_age interval) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.declare_backup_age(p_age interval) IS 'Says how old the oldest backup of this cell gets: dumps, snapshots, archived WAL and copies of them. Raises SP504.';
+
+REVOKE ALL ON FUNCTION safetypin.declare_backup_age(p_age interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.declare_backup_age(p_age interval) TO safetypin_operator;
+
+--
 -- safetypin.declare_environment()
 --
 
@@ -5964,6 +6714,27 @@ COMMENT ON FUNCTION safetypin.declare_log_strictness(p_refuses boolean) IS 'Says
 REVOKE ALL ON FUNCTION safetypin.declare_log_strictness(p_refuses boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.declare_log_strictness(p_refuses boolean) TO safetypin_owner;
 GRANT ALL ON FUNCTION safetypin.declare_log_strictness(p_refuses boolean) TO safetypin_operator;
+
+--
+-- safetypin.declare_restored()
+--
+
+CREATE FUNCTION safetypin.declare_restored() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform _begin_incarnation('declared_restored');
+  perform _log_event('cell.declared_restored');
+end;
+$$;
+
+ALTER FUNCTION safetypin.declare_restored() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.declare_restored() IS 'Says that this database was restored, where it cannot see so itself: from a snapshot, a base backup, to a point in time. No key is unlocked from then on until the ledger is replayed.';
+
+REVOKE ALL ON FUNCTION safetypin.declare_restored() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.declare_restored() TO safetypin_operator;
 
 --
 -- safetypin.delete_index_batch()
@@ -6119,6 +6890,37 @@ CREATE TYPE safetypin.effective_policy AS (
 COMMENT ON TYPE safetypin.effective_policy IS 'The password rules a person lives by. The version changes whenever any of them does.';
 
 --
+-- safetypin.erase_own_account()
+--
+
+CREATE FUNCTION safetypin.erase_own_account() RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_user_id uuid := _require_user();
+begin
+  if not exists (
+    select from sessions
+    where id = current_session_id()
+      and creation_time > _now() - interval '10 minutes'
+  ) then
+    raise exception 'this takes a session that began within the last ten minutes'
+      using errcode = 'SP104', hint = 'Sign in again, then repeat the request.';
+  end if;
+
+  return _shred_person(v_user_id);
+end;
+$$;
+
+ALTER FUNCTION safetypin.erase_own_account() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.erase_own_account() IS 'Shreds the caller: see shred_person(). Returns from when on no backup undoes it. Breaks organizations_keep_an_owner for a last owner. Raises SP102 when nobody is signed in, SP104 in a session that began more than ten minutes ago, SP426 for whom a legal hold keeps, SP527 in a database that was restored.';
+
+REVOKE ALL ON FUNCTION safetypin.erase_own_account() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.erase_own_account() TO safetypin_app;
+
+--
 -- safetypin.event_types
 --
 
@@ -6171,6 +6973,38 @@ GRANT SELECT ON TABLE safetypin.event_types TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.event_types TO safetypin_operator;
 GRANT SELECT ON TABLE safetypin.event_types TO safetypin_auditor;
 GRANT SELECT ON TABLE safetypin.event_types TO safetypin_backup;
+
+--
+-- safetypin.export_shreddings()
+--
+
+CREATE FUNCTION safetypin.export_shreddings(p_after bigint DEFAULT 0, p_limit integer DEFAULT 1000) RETURNS TABLE(seq bigint, entry jsonb)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if p_after = 0 then
+    perform _log_event(
+      'shreddings.exported',
+      p_additional_data => jsonb_build_object('last', (select max(shreddings.seq) from shreddings))
+    );
+  end if;
+
+  return query
+    select shreddings.seq, to_jsonb(shreddings) - 'replay_time'
+    from shreddings
+    where shreddings.seq > p_after
+    order by shreddings.seq
+    limit least(p_limit, 10000);
+end;
+$$;
+
+ALTER FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) IS 'The entries of the ledger as replay_shreddings() takes them, oldest first, after the entry that is given.';
+
+REVOKE ALL ON FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) TO safetypin_operator;
 
 --
 -- safetypin.find_organization_of_own_domain()
@@ -6431,6 +7265,41 @@ REVOKE ALL ON FUNCTION safetypin.finish_password_check(p_attempt_id uuid, p_sess
 GRANT ALL ON FUNCTION safetypin.finish_password_check(p_attempt_id uuid, p_session_token_hash bytea, p_refresh_token_hash bytea, p_change_token_hash bytea, p_organization_id uuid, p_device_id uuid, OUT status text, OUT session_id uuid, OUT user_id uuid, OUT organization_id uuid, OUT expiration_time timestamp with time zone) TO safetypin_app;
 
 --
+-- safetypin.finish_replay()
+--
+
+CREATE FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_last record;
+begin
+  perform from cell_settings for no key update;
+  select seq, digest into v_last from shreddings order by seq desc limit 1;
+
+  if p_cell_id is distinct from (select id from cell_settings)
+     or coalesce(v_last.seq, 0) is distinct from p_seq
+     or coalesce(v_last.digest, '\x') is distinct from p_digest
+  then
+    raise exception 'the ledger ends with entry %, and this database with entry %', p_seq, coalesce(v_last.seq, 0)
+      using errcode = 'SP428',
+        hint = 'Take the ledger that was exported last. If nothing was shredded since the backup: safetypin keys replay --not-needed.';
+  end if;
+
+  perform _begin_incarnation('replayed');
+  perform _log_event('cell.ledger_replayed', p_additional_data => jsonb_build_object('last', p_seq));
+end;
+$$;
+
+ALTER FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) IS 'Lets keys be unlocked again, once this database has shredded all that the ledger says. Raises SP428 where the ledger ends elsewhere.';
+
+REVOKE ALL ON FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) TO safetypin_operator;
+
+--
 -- safetypin.forget_settings()
 --
 
@@ -6632,6 +7501,102 @@ REVOKE ALL ON FUNCTION safetypin.leave_organization() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.leave_organization() TO safetypin_app;
 
 --
+-- safetypin.legal_holds
+--
+
+CREATE TABLE safetypin.legal_holds (
+    id uuid DEFAULT safetypin.new_id() NOT NULL,
+    user_id uuid,
+    organization_id uuid,
+    reason text NOT NULL,
+    creation_time timestamp with time zone DEFAULT now() NOT NULL,
+    release_time timestamp with time zone,
+    CONSTRAINT legal_holds_are_of_one_thing CHECK (((user_id IS NULL) <> (organization_id IS NULL))),
+    CONSTRAINT legal_holds_reason_is_short CHECK ((safetypin.is_printable(reason) AND ((char_length(reason) >= 1) AND (char_length(reason) <= 1000))))
+);
+
+ALTER TABLE ONLY safetypin.legal_holds FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE safetypin.legal_holds IS 'Who is not to be shredded, because a court, an authority or an agreement wants what is kept about them kept.';
+
+COMMENT ON COLUMN safetypin.legal_holds.id IS 'The id of the hold. [internal]';
+
+COMMENT ON COLUMN safetypin.legal_holds.user_id IS 'Which person; null for an organization. [internal]';
+
+COMMENT ON COLUMN safetypin.legal_holds.organization_id IS 'Which organization, and with it everybody who belongs to it; null for a person. [internal]';
+
+COMMENT ON COLUMN safetypin.legal_holds.reason IS 'Why: the number of a matter, not its story. [internal]';
+
+COMMENT ON COLUMN safetypin.legal_holds.creation_time IS 'Since when. [internal]';
+
+COMMENT ON COLUMN safetypin.legal_holds.release_time IS 'Until when; null while it holds. [internal]';
+
+ALTER TABLE ONLY safetypin.legal_holds
+    ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (id);
+
+CREATE INDEX legal_holds_organization_id_idx ON safetypin.legal_holds USING btree (organization_id);
+
+CREATE INDEX legal_holds_user_id_idx ON safetypin.legal_holds USING btree (user_id);
+
+CREATE TRIGGER _900_record_delete AFTER DELETE ON safetypin.legal_holds REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_legal_holds__record_changes();
+
+ALTER TABLE safetypin.legal_holds ENABLE ALWAYS TRIGGER _900_record_delete;
+
+CREATE TRIGGER _900_record_insert AFTER INSERT ON safetypin.legal_holds REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_legal_holds__record_changes();
+
+ALTER TABLE safetypin.legal_holds ENABLE ALWAYS TRIGGER _900_record_insert;
+
+CREATE TRIGGER _900_record_update AFTER UPDATE ON safetypin.legal_holds REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_legal_holds__record_changes();
+
+ALTER TABLE safetypin.legal_holds ENABLE ALWAYS TRIGGER _900_record_update;
+
+ALTER TABLE ONLY safetypin.legal_holds
+    ADD CONSTRAINT legal_holds_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES safetypin.organizations(id);
+
+ALTER TABLE ONLY safetypin.legal_holds
+    ADD CONSTRAINT legal_holds_user_id_fkey FOREIGN KEY (user_id) REFERENCES safetypin.users(id);
+
+CREATE POLICY insert_definer ON safetypin.legal_holds FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.legal_holds IS 'Holds are placed by a function.';
+
+ALTER TABLE safetypin.legal_holds ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY select_auditor ON safetypin.legal_holds FOR SELECT TO safetypin_auditor USING (true);
+
+COMMENT ON POLICY select_auditor ON safetypin.legal_holds IS 'An auditor reads which holds there are, and were.';
+
+CREATE POLICY select_backup ON safetypin.legal_holds FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.legal_holds IS 'A backup holds every row.';
+
+CREATE POLICY select_definer ON safetypin.legal_holds FOR SELECT TO safetypin_definer USING (true);
+
+COMMENT ON POLICY select_definer ON safetypin.legal_holds IS 'Whoever is to be shredded is looked for here.';
+
+CREATE POLICY tenant_fence ON safetypin.legal_holds AS RESTRICTIVE TO safetypin_app USING ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id))) WITH CHECK (false);
+
+COMMENT ON POLICY tenant_fence ON safetypin.legal_holds IS 'Holds are the cell''s to know; applications are granted none of them.';
+
+CREATE POLICY update_definer ON safetypin.legal_holds FOR UPDATE TO safetypin_definer USING ((release_time IS NULL)) WITH CHECK (true);
+
+COMMENT ON POLICY update_definer ON safetypin.legal_holds IS 'Holds are released by a function, once.';
+
+GRANT SELECT ON TABLE safetypin.legal_holds TO safetypin_definer;
+GRANT SELECT ON TABLE safetypin.legal_holds TO safetypin_auditor;
+GRANT SELECT ON TABLE safetypin.legal_holds TO safetypin_backup;
+
+GRANT INSERT(id) ON TABLE safetypin.legal_holds TO safetypin_definer;
+
+GRANT INSERT(user_id) ON TABLE safetypin.legal_holds TO safetypin_definer;
+
+GRANT INSERT(organization_id) ON TABLE safetypin.legal_holds TO safetypin_definer;
+
+GRANT INSERT(reason) ON TABLE safetypin.legal_holds TO safetypin_definer;
+
+GRANT UPDATE(release_time) ON TABLE safetypin.legal_holds TO safetypin_definer;
+
+--
 -- safetypin.list_index_versions()
 --
 
@@ -6748,6 +7713,49 @@ COMMENT ON FUNCTION safetypin.list_own_permissions() IS 'The names of all permis
 
 REVOKE ALL ON FUNCTION safetypin.list_own_permissions() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.list_own_permissions() TO safetypin_app;
+
+--
+-- safetypin.list_shreddings()
+--
+
+CREATE FUNCTION safetypin.list_shreddings(p_after bigint DEFAULT 0, p_limit integer DEFAULT 1000) RETURNS TABLE(seq bigint, user_id uuid, organization_id uuid, acting_user_id uuid, login_name text, shred_time timestamp with time zone, effective_time timestamp with time zone, is_effective boolean, replay_time timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now timestamptz := _clock_time();
+begin
+  return query
+    select
+      shreddings.seq,
+      shreddings.user_id,
+      shreddings.organization_id,
+      shreddings.acting_user_id,
+      shreddings.login_name,
+      shreddings.shred_time,
+      known.effective_time,
+      known.effective_time <= v_now,
+      shreddings.replay_time
+    from shreddings
+    cross join cell_settings
+    cross join lateral (
+      select _current_effective_time(
+        shreddings.shred_time, shreddings.shred_effective_time,
+        cell_settings.oldest_backup_age, cell_settings.backup_age_time
+      ) as effective_time
+    ) as known
+    where shreddings.seq > p_after
+    order by shreddings.seq
+    limit least(p_limit, 10000);
+end;
+$$;
+
+ALTER FUNCTION safetypin.list_shreddings(p_after bigint, p_limit integer) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.list_shreddings(p_after bigint, p_limit integer) IS 'What was shredded, oldest first, after the entry that is given: and from when on no backup undoes it, as backups are kept now.';
+
+REVOKE ALL ON FUNCTION safetypin.list_shreddings(p_after bigint, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.list_shreddings(p_after bigint, p_limit integer) TO safetypin_operator;
 
 --
 -- safetypin.list_wrapped_shares()
@@ -7273,6 +8281,7 @@ declare
   v_db_share    bytea;
   v_check_value bytea;
   v_key         bytea;
+  v_is_shredded boolean;
   v_value_key   bytea;
   v_texts       text[] := array_fill(null::text, array[coalesce(v_count, 0)]);
 begin
@@ -7328,6 +8337,7 @@ begin
       v_header := substr(v_value, 1, 6);
       v_db_share := null;
       v_key := null;
+      v_is_shredded := false;
       if octet_length(v_header) = 6 and substr(v_header, 1, 2) = '\x0101' then
         select db_share, check_value
         into v_db_share, v_check_value
@@ -7338,8 +8348,11 @@ begin
       end if;
       if v_db_share is not null then
         v_key := _unlocked_key('enc', v_tenant_id, _key_id_of(v_header), v_db_share, v_check_value);
+      else
+        v_is_shredded := _is_tenant_shredded(v_tenant_id);
       end if;
     end if;
+    continue when v_is_shredded;
 
     v_value_key := v_key;
     if v_subject_ids[v_at] is not null then
@@ -7378,7 +8391,7 @@ $$;
 
 ALTER FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) IS 'Opens the values of one field of many rows, in their order; null where there is none, or where its subject was shredded. Raises SP222 for a field that is not for applications, SP526 when the arrays do not match, SP103 when no organization is chosen, SP521 for a value that does not open, SP522 when its key is not unlocked.';
+COMMENT ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) IS 'Opens the values of one field of many rows, in their order; null where there is none, or where its subject or its organization was shredded. Raises SP222 for a field that is not for applications, SP526 when the arrays do not match, SP103 when no organization is chosen, SP521 for a value that does not open, SP522 when its key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) TO safetypin_app;
@@ -7518,7 +8531,7 @@ GRANT INSERT(domain) ON TABLE safetypin.organization_domains TO safetypin_define
 
 GRANT UPDATE(verified_time) ON TABLE safetypin.organization_domains TO safetypin_definer;
 
-GRANT INSERT(claimed_by) ON TABLE safetypin.organization_domains TO safetypin_definer;
+GRANT INSERT(claimed_by),UPDATE(claimed_by) ON TABLE safetypin.organization_domains TO safetypin_definer;
 
 --
 -- safetypin.organization_users
@@ -7658,13 +8671,13 @@ CREATE TABLE safetypin.organizations (
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     last_update_time timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT organizations_have_room CHECK ((member_count <= max_users)),
-    CONSTRAINT organizations_keep_an_owner CHECK (((owner_count > 0) OR (status = ANY (ARRAY['inactive'::text, 'deleted'::text])))),
+    CONSTRAINT organizations_keep_an_owner CHECK (((owner_count > 0) OR (status = ANY (ARRAY['inactive'::text, 'deleted'::text, 'shredded'::text])))),
     CONSTRAINT organizations_max_users_is_positive CHECK ((max_users > 0)),
     CONSTRAINT organizations_name_is_a_name CHECK ((safetypin.is_printable(name) AND ((char_length(name) >= 1) AND (char_length(name) <= 200)) AND (btrim(name) <> ''::text))),
     CONSTRAINT organizations_settings_are_known CHECK (((jsonb_typeof(settings) = 'object'::text) AND (octet_length((settings)::text) <= 4096) AND safetypin.is_printable((settings)::text) AND ((settings - ARRAY['locale'::text, 'timezone'::text, 'logo_url'::text, 'support_url'::text]) = '{}'::jsonb) AND (jsonb_typeof(COALESCE((settings -> 'locale'::text), '""'::jsonb)) = 'string'::text) AND (jsonb_typeof(COALESCE((settings -> 'timezone'::text), '""'::jsonb)) = 'string'::text) AND (jsonb_typeof(COALESCE((settings -> 'logo_url'::text), '""'::jsonb)) = 'string'::text) AND (jsonb_typeof(COALESCE((settings -> 'support_url'::text), '""'::jsonb)) = 'string'::text))),
     CONSTRAINT organizations_slug_is_kebab_case CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text)),
     CONSTRAINT organizations_slug_is_short CHECK (((char_length(slug) >= 3) AND (char_length(slug) <= 60))),
-    CONSTRAINT organizations_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'suspended'::text, 'deleted'::text]))),
+    CONSTRAINT organizations_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text, 'suspended'::text, 'deleted'::text, 'shredded'::text]))),
     CONSTRAINT organizations_subscription_tier_is_a_word CHECK ((subscription_tier ~ '^[a-z][a-z0-9_]{0,39}$'::text))
 );
 
@@ -7680,7 +8693,7 @@ COMMENT ON COLUMN safetypin.organizations.name IS 'What people call it. [interna
 
 COMMENT ON COLUMN safetypin.organizations.domain IS 'Its first verified e-mail domain; null before one is verified. All of them are in organization_domains. [internal]';
 
-COMMENT ON COLUMN safetypin.organizations.status IS 'inactive while it is being founded, then active; suspended by an operator; deleted by its owner. Nobody signs in unless it is active. [internal]';
+COMMENT ON COLUMN safetypin.organizations.status IS 'inactive while it is being founded, then active; suspended by an operator; deleted by its owner; shredded for good. Nobody signs in unless it is active. [internal]';
 
 COMMENT ON COLUMN safetypin.organizations.subscription_tier IS 'What it pays for. [internal]';
 
@@ -8110,6 +9123,10 @@ ALTER TABLE safetypin.password_credentials ENABLE ALWAYS TRIGGER _900_record_upd
 ALTER TABLE ONLY safetypin.password_credentials
     ADD CONSTRAINT password_credentials_user_id_fkey FOREIGN KEY (user_id) REFERENCES safetypin.users(id) ON DELETE CASCADE;
 
+CREATE POLICY delete_definer ON safetypin.password_credentials FOR DELETE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY delete_definer ON safetypin.password_credentials IS 'Whoever is shredded has no password any more.';
+
 CREATE POLICY insert_definer ON safetypin.password_credentials FOR INSERT TO safetypin_definer WITH CHECK (true);
 
 COMMENT ON POLICY insert_definer ON safetypin.password_credentials IS 'A first password is set in functions.';
@@ -8140,7 +9157,7 @@ CREATE POLICY update_keyholder ON safetypin.password_credentials FOR UPDATE TO s
 
 COMMENT ON POLICY update_keyholder ON safetypin.password_credentials IS 'What is sealed is sealed anew when keys rotate.';
 
-GRANT SELECT ON TABLE safetypin.password_credentials TO safetypin_definer;
+GRANT SELECT,DELETE ON TABLE safetypin.password_credentials TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.password_credentials TO safetypin_backup;
 
 GRANT SELECT(user_id) ON TABLE safetypin.password_credentials TO safetypin_keyholder;
@@ -8687,6 +9704,56 @@ GRANT SELECT ON TABLE safetypin.permissions TO safetypin_auditor;
 GRANT SELECT ON TABLE safetypin.permissions TO safetypin_backup;
 
 --
+-- safetypin.place_legal_hold()
+--
+
+CREATE FUNCTION safetypin.place_legal_hold(p_user_id uuid, p_organization_id uuid, p_reason text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_id uuid := new_id();
+begin
+  perform _require_given('reason', p_reason is not null);
+
+  -- Behind whoever shreds at this moment.
+  perform from cell_settings for no key update;
+
+  if p_user_id is not null
+     and not exists (select from users where id = p_user_id and status <> 'shredded')
+  then
+    raise exception 'there is no user % to hold', p_user_id
+      using errcode = 'SP301', hint = 'Pass the id of somebody who was not shredded.';
+  end if;
+  if p_organization_id is not null
+     and not exists (select from organizations where id = p_organization_id and status <> 'shredded')
+  then
+    raise exception 'there is no organization % to hold', p_organization_id
+      using errcode = 'SP305', hint = 'Pass the id of an organization that was not shredded.';
+  end if;
+
+  insert into legal_holds (id, user_id, organization_id, reason)
+  values (v_id, p_user_id, p_organization_id, p_reason);
+
+  perform _log_event(
+    'legal_hold.placed',
+    p_user_id,
+    p_organization_id => p_organization_id,
+    p_resource_type => 'legal_hold',
+    p_resource_id => v_id
+  );
+  return v_id;
+end;
+$$;
+
+ALTER FUNCTION safetypin.place_legal_hold(p_user_id uuid, p_organization_id uuid, p_reason text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.place_legal_hold(p_user_id uuid, p_organization_id uuid, p_reason text) IS 'Keeps a person, or an organization with everybody who belongs to it, from being shredded. Raises SP301 and SP305 when there is none, SP509 without a reason.';
+
+REVOKE ALL ON FUNCTION safetypin.place_legal_hold(p_user_id uuid, p_organization_id uuid, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.place_legal_hold(p_user_id uuid, p_organization_id uuid, p_reason text) TO safetypin_operator;
+
+--
 -- safetypin.prepare_password_change()
 --
 
@@ -9006,6 +10073,38 @@ REVOKE ALL ON FUNCTION safetypin.read_password_policy() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.read_password_policy() TO safetypin_app;
 
 --
+-- safetypin.read_restore_state()
+--
+
+CREATE FUNCTION safetypin.read_restore_state() RETURNS TABLE(is_restored boolean, last_seq bigint, last_digest bytea, oldest_backup_age interval)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return query
+    select
+      _is_restored(),
+      coalesce(last.seq, 0),
+      coalesce(last.digest, '\x'),
+      cell_settings.oldest_backup_age
+    from cell_settings
+    left join (
+      select shreddings.seq, shreddings.digest
+      from shreddings
+      order by shreddings.seq desc
+      limit 1
+    ) as last on true;
+end;
+$$;
+
+ALTER FUNCTION safetypin.read_restore_state() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.read_restore_state() IS 'Whether this database waits for its ledger to be replayed, where the ledger ends, and how old backups get.';
+
+REVOKE ALL ON FUNCTION safetypin.read_restore_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.read_restore_state() TO safetypin_operator;
+
+--
 -- safetypin.record_auditor_export()
 --
 
@@ -9132,11 +10231,16 @@ begin
     )
     using int4send(v_key_id), p_after, p_organization_id, p_limit
     loop
-      v_value := _seal(
-        p_field_id, p_organization_id, v_row.row_id,
-        _open(p_field_id, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
-        v_row.subject_id
-      );
+      if _is_subject_shredded(v_row.subject_id) then
+        -- It opens under no key: random bytes take its place, under the number of the new one.
+        v_value := _obliterate(v_row.value, v_key_id);
+      else
+        v_value := _seal(
+          p_field_id, p_organization_id, v_row.row_id,
+          _open(p_field_id, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
+          v_row.subject_id
+        );
+      end if;
       execute format(
         'update %1$I set %2$I = $1 where %3$I = $2 and %2$I = $3',
         v_field.table_name, v_field.column_name, v_field.row_column
@@ -9596,6 +10700,45 @@ REVOKE ALL ON FUNCTION safetypin.release_domain(p_domain text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.release_domain(p_domain text) TO safetypin_app;
 
 --
+-- safetypin.release_legal_hold()
+--
+
+CREATE FUNCTION safetypin.release_legal_hold(p_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_hold record;
+begin
+  update legal_holds
+  set release_time = _now()
+  where id = p_id
+    and release_time is null
+  returning user_id, organization_id into v_hold;
+
+  if not found then
+    raise exception 'there is no legal hold %', p_id
+      using errcode = 'SP310', hint = 'Pass the id of a hold that was not released.';
+  end if;
+
+  perform _log_event(
+    'legal_hold.released',
+    v_hold.user_id,
+    p_organization_id => v_hold.organization_id,
+    p_resource_type => 'legal_hold',
+    p_resource_id => p_id
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.release_legal_hold(p_id uuid) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.release_legal_hold(p_id uuid) IS 'Ends a hold. Raises SP310 when there is none that holds.';
+
+REVOKE ALL ON FUNCTION safetypin.release_legal_hold(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.release_legal_hold(p_id uuid) TO safetypin_operator;
+
+--
 -- safetypin.remove_member()
 --
 
@@ -9661,6 +10804,83 @@ COMMENT ON FUNCTION safetypin.remove_role(p_user_id uuid, p_role_id uuid) IS 'Ta
 
 REVOKE ALL ON FUNCTION safetypin.remove_role(p_user_id uuid, p_role_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.remove_role(p_user_id uuid, p_role_id uuid) TO safetypin_app;
+
+--
+-- safetypin.replay_shreddings()
+--
+
+CREATE FUNCTION safetypin.replay_shreddings(p_cell_id uuid, p_entries jsonb) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_entry  jsonb;
+  v_parsed shreddings;
+  v_known  bytea;
+  v_last   record;
+  v_count  integer := 0;
+  v_now    timestamptz;
+begin
+  perform from cell_settings for no key update;
+  v_now := _now();
+
+  for v_entry in select value from jsonb_array_elements(p_entries) loop
+    v_parsed := _parse_shredding(v_entry);
+
+    select digest into v_known from shreddings where seq = v_parsed.seq;
+    if found then
+      if v_known is distinct from v_parsed.digest then
+        raise exception 'the ledger and this database tell two stories from entry % on', v_parsed.seq
+          using errcode = 'SP428',
+            hint = 'Take the ledger that was exported last from the database that this is a restore of.';
+      end if;
+      continue;
+    end if;
+
+    select seq, digest into v_last from shreddings order by seq desc limit 1;
+    perform _require_next_shredding(
+      p_cell_id, v_parsed, coalesce(v_last.seq, 0), coalesce(v_last.digest, '\x')
+    );
+
+    if v_parsed.user_id is not null then
+      perform _erase_person(v_parsed.user_id, true);
+      perform _log_event(
+        'user.shredded',
+        v_parsed.user_id,
+        p_additional_data => jsonb_build_object('replayed', v_parsed.seq)
+      );
+    else
+      perform _erase_organization(v_parsed.organization_id);
+      perform _log_event(
+        'organization.shredded',
+        p_organization_id => v_parsed.organization_id,
+        p_resource_type => 'organization',
+        p_resource_id => v_parsed.organization_id,
+        p_additional_data => jsonb_build_object('replayed', v_parsed.seq)
+      );
+    end if;
+
+    insert into shreddings (
+      id, seq, user_id, organization_id, acting_user_id, login_name, shred_time,
+      shred_effective_time, digest, replay_time
+    )
+    values (
+      v_parsed.id, v_parsed.seq, v_parsed.user_id, v_parsed.organization_id, v_parsed.acting_user_id,
+      v_parsed.login_name, v_parsed.shred_time, v_parsed.shred_effective_time, v_parsed.digest, v_now
+    );
+    v_count := v_count + 1;
+  end loop;
+
+  return v_count;
+end;
+$$;
+
+ALTER FUNCTION safetypin.replay_shreddings(p_cell_id uuid, p_entries jsonb) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.replay_shreddings(p_cell_id uuid, p_entries jsonb) IS 'Shreds again what a ledger says was shredded, and was not in this database; passes over what was. Returns how many that was. The last owner of an organization keeps their place there, without an account. Raises SP428 where an entry was changed, is missing, is another cell''s or contradicts this database.';
+
+REVOKE ALL ON FUNCTION safetypin.replay_shreddings(p_cell_id uuid, p_entries jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.replay_shreddings(p_cell_id uuid, p_entries jsonb) TO safetypin_operator;
 
 --
 -- safetypin.report_alert()
@@ -11000,10 +12220,10 @@ GRANT SELECT(idle_limit) ON TABLE safetypin.sessions TO safetypin_app;
 GRANT INSERT(idle_limit) ON TABLE safetypin.sessions TO safetypin_definer;
 
 GRANT SELECT(ip_address) ON TABLE safetypin.sessions TO safetypin_app;
-GRANT INSERT(ip_address) ON TABLE safetypin.sessions TO safetypin_definer;
+GRANT INSERT(ip_address),UPDATE(ip_address) ON TABLE safetypin.sessions TO safetypin_definer;
 
 GRANT SELECT(user_agent) ON TABLE safetypin.sessions TO safetypin_app;
-GRANT INSERT(user_agent) ON TABLE safetypin.sessions TO safetypin_definer;
+GRANT INSERT(user_agent),UPDATE(user_agent) ON TABLE safetypin.sessions TO safetypin_definer;
 
 GRANT SELECT(device_id) ON TABLE safetypin.sessions TO safetypin_app;
 GRANT INSERT(device_id) ON TABLE safetypin.sessions TO safetypin_definer;
@@ -11319,6 +12539,193 @@ REVOKE ALL ON FUNCTION safetypin.set_technical_contact_email(p_email text) FROM 
 GRANT ALL ON FUNCTION safetypin.set_technical_contact_email(p_email text) TO safetypin_app;
 
 --
+-- safetypin.shred_organization()
+--
+
+CREATE FUNCTION safetypin.shred_organization(p_organization_id uuid) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_status         text;
+  v_effective_time timestamptz;
+begin
+  perform _begin_shredding();
+
+  select _current_effective_time(shred_time, shred_effective_time, oldest_backup_age, backup_age_time)
+  into v_effective_time
+  from shreddings
+  cross join cell_settings
+  where organization_id = p_organization_id;
+  if found then
+    return v_effective_time;
+  end if;
+
+  select status into v_status from organizations where id = p_organization_id for update;
+  if not found then
+    raise exception 'there is no organization %', coalesce(p_organization_id::text, 'null')
+      using errcode = 'SP305', hint = 'Pass the id of an organization.';
+  end if;
+  if v_status not in ('deleted', 'suspended') then
+    raise exception 'organization % is %: only one that was closed or suspended is shredded', p_organization_id, v_status
+      using errcode = 'SP427', hint = 'Let an owner close it, or call suspend_organization() first.';
+  end if;
+  perform _require_no_hold(null, p_organization_id);
+
+  perform _erase_organization(p_organization_id);
+  v_effective_time := _append_shredding(null, p_organization_id);
+
+  perform _log_event(
+    'organization.shredded',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'organization',
+    p_resource_id => p_organization_id,
+    p_additional_data => jsonb_build_object('effective_time', v_effective_time)
+  );
+  return v_effective_time;
+end;
+$$;
+
+ALTER FUNCTION safetypin.shred_organization(p_organization_id uuid) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.shred_organization(p_organization_id uuid) IS 'Destroys all keys of an organization that was closed or suspended, so that nothing sealed under them opens ever again. Rows and ids stay. Returns from when on no backup undoes it. Raises SP305 when there is none, SP426 for one that a legal hold keeps, SP427 for one that is at work, SP527 in a database that was restored.';
+
+REVOKE ALL ON FUNCTION safetypin.shred_organization(p_organization_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.shred_organization(p_organization_id uuid) TO safetypin_operator;
+
+--
+-- safetypin.shred_person()
+--
+
+CREATE FUNCTION safetypin.shred_person(p_user_id uuid) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return _shred_person(p_user_id);
+end;
+$$;
+
+ALTER FUNCTION safetypin.shred_person(p_user_id uuid) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.shred_person(p_user_id uuid) IS 'Makes everything sealed about a person unreadable for good, overwrites their name, ends their account, sessions and memberships, and frees their address. Their row and id stay. Returns from when on no backup undoes it. Breaks organizations_keep_an_owner for a last owner. Raises SP301 when there is nobody, SP426 for whom a legal hold keeps, SP527 in a database that was restored.';
+
+REVOKE ALL ON FUNCTION safetypin.shred_person(p_user_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.shred_person(p_user_id uuid) TO safetypin_operator;
+
+--
+-- safetypin.shreddings
+--
+
+CREATE TABLE safetypin.shreddings (
+    id uuid DEFAULT safetypin.new_id() NOT NULL,
+    seq bigint NOT NULL,
+    user_id uuid,
+    organization_id uuid,
+    acting_user_id uuid,
+    login_name text DEFAULT SESSION_USER NOT NULL,
+    shred_time timestamp with time zone DEFAULT now() NOT NULL,
+    shred_effective_time timestamp with time zone NOT NULL,
+    digest bytea NOT NULL,
+    replay_time timestamp with time zone,
+    CONSTRAINT shreddings_are_of_one_thing CHECK (((user_id IS NULL) <> (organization_id IS NULL))),
+    CONSTRAINT shreddings_digest_is_32_bytes CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT shreddings_login_name_is_short CHECK (((octet_length(login_name) >= 1) AND (octet_length(login_name) <= 63))),
+    CONSTRAINT shreddings_seq_is_positive CHECK ((seq > 0)),
+    CONSTRAINT shreddings_take_effect_afterwards CHECK ((shred_effective_time >= shred_time))
+);
+
+ALTER TABLE ONLY safetypin.shreddings FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE safetypin.shreddings IS 'Who and what was shredded, when and by whom, and nothing about them: append-only, and replayed after a restore.';
+
+COMMENT ON COLUMN safetypin.shreddings.id IS 'The id of the entry. [internal]';
+
+COMMENT ON COLUMN safetypin.shreddings.seq IS '1, 2, 3 …, without a gap. [internal]';
+
+COMMENT ON COLUMN safetypin.shreddings.user_id IS 'Which person; null for an organization. [internal]';
+
+COMMENT ON COLUMN safetypin.shreddings.organization_id IS 'Which organization; null for a person. [internal]';
+
+COMMENT ON COLUMN safetypin.shreddings.acting_user_id IS 'Who did it; null for an operator. [internal]';
+
+COMMENT ON COLUMN safetypin.shreddings.login_name IS 'From which login of the database. [internal]';
+
+COMMENT ON COLUMN safetypin.shreddings.shred_time IS 'When. [internal]';
+
+COMMENT ON COLUMN safetypin.shreddings.shred_effective_time IS 'From when on no backup undoes it, as was known then: list_shreddings() says what is known now. [internal]';
+
+COMMENT ON COLUMN safetypin.shreddings.digest IS 'The keyed digest of the entry and of the digest before it: what makes a chain of them. [internal]';
+
+COMMENT ON COLUMN safetypin.shreddings.replay_time IS 'When it was done again in this database, after a restore; null where it was done first. [internal]';
+
+ALTER TABLE ONLY safetypin.shreddings
+    ADD CONSTRAINT shreddings_organization_id_key UNIQUE (organization_id);
+
+ALTER TABLE ONLY safetypin.shreddings
+    ADD CONSTRAINT shreddings_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY safetypin.shreddings
+    ADD CONSTRAINT shreddings_seq_key UNIQUE (seq);
+
+ALTER TABLE ONLY safetypin.shreddings
+    ADD CONSTRAINT shreddings_user_id_key UNIQUE (user_id);
+
+CREATE TRIGGER _500_append_only BEFORE DELETE OR UPDATE ON safetypin.shreddings FOR EACH ROW EXECUTE FUNCTION safetypin.tg__append_only('shreddings');
+
+ALTER TABLE safetypin.shreddings ENABLE ALWAYS TRIGGER _500_append_only;
+
+CREATE TRIGGER _500_no_truncate BEFORE TRUNCATE ON safetypin.shreddings FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg__append_only('shreddings');
+
+ALTER TABLE safetypin.shreddings ENABLE ALWAYS TRIGGER _500_no_truncate;
+
+CREATE POLICY insert_definer ON safetypin.shreddings FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.shreddings IS 'The ledger is written by the functions that shred.';
+
+CREATE POLICY select_auditor ON safetypin.shreddings FOR SELECT TO safetypin_auditor USING (true);
+
+COMMENT ON POLICY select_auditor ON safetypin.shreddings IS 'An auditor reads what was shredded, of every organization.';
+
+CREATE POLICY select_backup ON safetypin.shreddings FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.shreddings IS 'A backup holds every row.';
+
+CREATE POLICY select_definer ON safetypin.shreddings FOR SELECT TO safetypin_definer USING (true);
+
+COMMENT ON POLICY select_definer ON safetypin.shreddings IS 'The ledger is read by the functions that add to it, export and replay it.';
+
+ALTER TABLE safetypin.shreddings ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_fence ON safetypin.shreddings AS RESTRICTIVE TO safetypin_app USING ((organization_id = ( SELECT safetypin.current_organization_id() AS current_organization_id))) WITH CHECK (false);
+
+COMMENT ON POLICY tenant_fence ON safetypin.shreddings IS 'What was shredded is the cell''s to know; applications are granted none of it.';
+
+GRANT SELECT ON TABLE safetypin.shreddings TO safetypin_definer;
+GRANT SELECT ON TABLE safetypin.shreddings TO safetypin_auditor;
+GRANT SELECT ON TABLE safetypin.shreddings TO safetypin_backup;
+
+GRANT INSERT(id) ON TABLE safetypin.shreddings TO safetypin_definer;
+
+GRANT INSERT(seq) ON TABLE safetypin.shreddings TO safetypin_definer;
+
+GRANT INSERT(user_id) ON TABLE safetypin.shreddings TO safetypin_definer;
+
+GRANT INSERT(organization_id) ON TABLE safetypin.shreddings TO safetypin_definer;
+
+GRANT INSERT(acting_user_id) ON TABLE safetypin.shreddings TO safetypin_definer;
+
+GRANT INSERT(login_name) ON TABLE safetypin.shreddings TO safetypin_definer;
+
+GRANT INSERT(shred_time) ON TABLE safetypin.shreddings TO safetypin_definer;
+
+GRANT INSERT(shred_effective_time) ON TABLE safetypin.shreddings TO safetypin_definer;
+
+GRANT INSERT(digest) ON TABLE safetypin.shreddings TO safetypin_definer;
+
+GRANT INSERT(replay_time) ON TABLE safetypin.shreddings TO safetypin_definer;
+
+--
 -- safetypin.sign_in_throttles
 --
 
@@ -11403,7 +12810,7 @@ GRANT UPDATE(blocked_until) ON TABLE safetypin.sign_in_throttles TO safetypin_de
 
 CREATE TABLE safetypin.subject_salts (
     user_id uuid NOT NULL,
-    salt bytea DEFAULT extensions.gen_random_bytes(32) NOT NULL,
+    salt bytea DEFAULT extensions.gen_random_bytes(32),
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT subject_salts_salt_is_32_bytes CHECK ((octet_length(salt) = 32))
 );
@@ -11412,20 +12819,16 @@ ALTER TABLE ONLY safetypin.subject_salts FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE safetypin.subject_salts OWNER TO safetypin_keyholder;
 
-COMMENT ON TABLE safetypin.subject_salts IS 'One row per person about whom something is sealed. Without it nothing of that opens: its deletion shreds the person.';
+COMMENT ON TABLE safetypin.subject_salts IS 'One row per person about whom something is sealed. Without the salt nothing of that opens: taking it away shreds the person.';
 
 COMMENT ON COLUMN safetypin.subject_salts.user_id IS 'Whose. [internal]';
 
-COMMENT ON COLUMN safetypin.subject_salts.salt IS '32 random bytes, made here. [secret]';
+COMMENT ON COLUMN safetypin.subject_salts.salt IS '32 random bytes, made here; null once the person is shredded. [secret]';
 
 COMMENT ON COLUMN safetypin.subject_salts.creation_time IS 'When something was first sealed about them. [internal]';
 
 ALTER TABLE ONLY safetypin.subject_salts
     ADD CONSTRAINT subject_salts_pkey PRIMARY KEY (user_id);
-
-CREATE POLICY delete_keyholder ON safetypin.subject_salts FOR DELETE TO safetypin_keyholder USING (true);
-
-COMMENT ON POLICY delete_keyholder ON safetypin.subject_salts IS 'A person is shredded by a function.';
 
 CREATE POLICY insert_keyholder ON safetypin.subject_salts FOR INSERT TO safetypin_keyholder WITH CHECK (true);
 
@@ -11440,6 +12843,10 @@ CREATE POLICY select_keyholder ON safetypin.subject_salts FOR SELECT TO safetypi
 COMMENT ON POLICY select_keyholder ON safetypin.subject_salts IS 'Salts are read by the functions that seal and open.';
 
 ALTER TABLE safetypin.subject_salts ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY update_keyholder ON safetypin.subject_salts FOR UPDATE TO safetypin_keyholder USING (true) WITH CHECK ((salt IS NULL));
+
+COMMENT ON POLICY update_keyholder ON safetypin.subject_salts IS 'A salt is taken away, and never changed or given back.';
 
 GRANT SELECT ON TABLE safetypin.subject_salts TO safetypin_backup;
 
@@ -12182,24 +13589,24 @@ CREATE FUNCTION safetypin.tg_cell_settings__record_changes() RETURNS trigger
             organization_id, acting_user_id, session_id, table_name, row_id, operation, new_values
           )
           select v_context[3]::uuid, v_context[2]::uuid, v_context[4]::uuid, 'cell_settings', n.id, 'insert',
-            ('{' || concat_ws(',', case when n.id is not null then '"id":' || to_json(n.id)::text end, case when n.is_only_row is not null then '"is_only_row":' || to_json(n.is_only_row)::text end, case when n.environment is not null then '"environment":' || to_json(n.environment)::text end, case when n.refuses_logged_secrets is not null then '"refuses_logged_secrets":' || to_json(n.refuses_logged_secrets)::text end, case when n.creation_time is not null then '"creation_time":' || to_json(n.creation_time)::text end, case when n.last_update_time is not null then '"last_update_time":' || to_json(n.last_update_time)::text end) || '}')::jsonb
+            ('{' || concat_ws(',', case when n.id is not null then '"id":' || to_json(n.id)::text end, case when n.is_only_row is not null then '"is_only_row":' || to_json(n.is_only_row)::text end, case when n.environment is not null then '"environment":' || to_json(n.environment)::text end, case when n.refuses_logged_secrets is not null then '"refuses_logged_secrets":' || to_json(n.refuses_logged_secrets)::text end, case when n.oldest_backup_age is not null then '"oldest_backup_age":' || to_json(n.oldest_backup_age)::text end, case when n.backup_age_time is not null then '"backup_age_time":' || to_json(n.backup_age_time)::text end, case when n.creation_time is not null then '"creation_time":' || to_json(n.creation_time)::text end, case when n.last_update_time is not null then '"last_update_time":' || to_json(n.last_update_time)::text end) || '}')::jsonb
           from new_rows as n;
         elsif tg_op = 'UPDATE' then
           insert into data_change_logs (
             organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values, new_values
           )
           select v_context[3]::uuid, v_context[2]::uuid, v_context[4]::uuid, 'cell_settings', n.id, 'update',
-            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(o.id)::text, 'null') end, case when o.is_only_row is distinct from n.is_only_row then '"is_only_row":' || coalesce(to_json(o.is_only_row)::text, 'null') end, case when o.environment is distinct from n.environment then '"environment":' || coalesce(to_json(o.environment)::text, 'null') end, case when o.refuses_logged_secrets is distinct from n.refuses_logged_secrets then '"refuses_logged_secrets":' || coalesce(to_json(o.refuses_logged_secrets)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(o.creation_time)::text, 'null') end, case when o.last_update_time is distinct from n.last_update_time then '"last_update_time":' || coalesce(to_json(o.last_update_time)::text, 'null') end) || '}')::jsonb,
-            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(n.id)::text, 'null') end, case when o.is_only_row is distinct from n.is_only_row then '"is_only_row":' || coalesce(to_json(n.is_only_row)::text, 'null') end, case when o.environment is distinct from n.environment then '"environment":' || coalesce(to_json(n.environment)::text, 'null') end, case when o.refuses_logged_secrets is distinct from n.refuses_logged_secrets then '"refuses_logged_secrets":' || coalesce(to_json(n.refuses_logged_secrets)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(n.creation_time)::text, 'null') end, case when o.last_update_time is distinct from n.last_update_time then '"last_update_time":' || coalesce(to_json(n.last_update_time)::text, 'null') end) || '}')::jsonb
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(o.id)::text, 'null') end, case when o.is_only_row is distinct from n.is_only_row then '"is_only_row":' || coalesce(to_json(o.is_only_row)::text, 'null') end, case when o.environment is distinct from n.environment then '"environment":' || coalesce(to_json(o.environment)::text, 'null') end, case when o.refuses_logged_secrets is distinct from n.refuses_logged_secrets then '"refuses_logged_secrets":' || coalesce(to_json(o.refuses_logged_secrets)::text, 'null') end, case when o.oldest_backup_age is distinct from n.oldest_backup_age then '"oldest_backup_age":' || coalesce(to_json(o.oldest_backup_age)::text, 'null') end, case when o.backup_age_time is distinct from n.backup_age_time then '"backup_age_time":' || coalesce(to_json(o.backup_age_time)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(o.creation_time)::text, 'null') end, case when o.last_update_time is distinct from n.last_update_time then '"last_update_time":' || coalesce(to_json(o.last_update_time)::text, 'null') end) || '}')::jsonb,
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(n.id)::text, 'null') end, case when o.is_only_row is distinct from n.is_only_row then '"is_only_row":' || coalesce(to_json(n.is_only_row)::text, 'null') end, case when o.environment is distinct from n.environment then '"environment":' || coalesce(to_json(n.environment)::text, 'null') end, case when o.refuses_logged_secrets is distinct from n.refuses_logged_secrets then '"refuses_logged_secrets":' || coalesce(to_json(n.refuses_logged_secrets)::text, 'null') end, case when o.oldest_backup_age is distinct from n.oldest_backup_age then '"oldest_backup_age":' || coalesce(to_json(n.oldest_backup_age)::text, 'null') end, case when o.backup_age_time is distinct from n.backup_age_time then '"backup_age_time":' || coalesce(to_json(n.backup_age_time)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(n.creation_time)::text, 'null') end, case when o.last_update_time is distinct from n.last_update_time then '"last_update_time":' || coalesce(to_json(n.last_update_time)::text, 'null') end) || '}')::jsonb
           from old_rows as o
           join new_rows as n on o.id = n.id
-          where o.id is distinct from n.id or o.is_only_row is distinct from n.is_only_row or o.environment is distinct from n.environment or o.refuses_logged_secrets is distinct from n.refuses_logged_secrets or o.creation_time is distinct from n.creation_time;
+          where o.id is distinct from n.id or o.is_only_row is distinct from n.is_only_row or o.environment is distinct from n.environment or o.refuses_logged_secrets is distinct from n.refuses_logged_secrets or o.oldest_backup_age is distinct from n.oldest_backup_age or o.backup_age_time is distinct from n.backup_age_time or o.creation_time is distinct from n.creation_time;
         else
           insert into data_change_logs (
             organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values
           )
           select v_context[3]::uuid, v_context[2]::uuid, v_context[4]::uuid, 'cell_settings', o.id, 'delete',
-            ('{' || concat_ws(',', case when o.id is not null then '"id":' || to_json(o.id)::text end, case when o.is_only_row is not null then '"is_only_row":' || to_json(o.is_only_row)::text end, case when o.environment is not null then '"environment":' || to_json(o.environment)::text end, case when o.refuses_logged_secrets is not null then '"refuses_logged_secrets":' || to_json(o.refuses_logged_secrets)::text end, case when o.creation_time is not null then '"creation_time":' || to_json(o.creation_time)::text end, case when o.last_update_time is not null then '"last_update_time":' || to_json(o.last_update_time)::text end) || '}')::jsonb
+            ('{' || concat_ws(',', case when o.id is not null then '"id":' || to_json(o.id)::text end, case when o.is_only_row is not null then '"is_only_row":' || to_json(o.is_only_row)::text end, case when o.environment is not null then '"environment":' || to_json(o.environment)::text end, case when o.refuses_logged_secrets is not null then '"refuses_logged_secrets":' || to_json(o.refuses_logged_secrets)::text end, case when o.oldest_backup_age is not null then '"oldest_backup_age":' || to_json(o.oldest_backup_age)::text end, case when o.backup_age_time is not null then '"backup_age_time":' || to_json(o.backup_age_time)::text end, case when o.creation_time is not null then '"creation_time":' || to_json(o.creation_time)::text end, case when o.last_update_time is not null then '"last_update_time":' || to_json(o.last_update_time)::text end) || '}')::jsonb
           from old_rows as o;
         end if;
         return null;
@@ -12212,6 +13619,53 @@ COMMENT ON FUNCTION safetypin.tg_cell_settings__record_changes() IS 'Records eve
 
 REVOKE ALL ON FUNCTION safetypin.tg_cell_settings__record_changes() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.tg_cell_settings__record_changes() TO safetypin_owner;
+
+--
+-- safetypin.tg_legal_holds__record_changes()
+--
+
+CREATE FUNCTION safetypin.tg_legal_holds__record_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      declare
+        v_context text[] := verified_context();
+      begin
+        if tg_op = 'INSERT' then
+          insert into data_change_logs (
+            organization_id, acting_user_id, session_id, table_name, row_id, operation, new_values
+          )
+          select coalesce(n.organization_id, v_context[3]::uuid), v_context[2]::uuid, v_context[4]::uuid, 'legal_holds', n.id, 'insert',
+            ('{' || concat_ws(',', case when n.id is not null then '"id":' || to_json(n.id)::text end, case when n.user_id is not null then '"user_id":' || to_json(n.user_id)::text end, case when n.organization_id is not null then '"organization_id":' || to_json(n.organization_id)::text end, case when n.reason is not null then '"reason":' || to_json(n.reason)::text end, case when n.creation_time is not null then '"creation_time":' || to_json(n.creation_time)::text end, case when n.release_time is not null then '"release_time":' || to_json(n.release_time)::text end) || '}')::jsonb
+          from new_rows as n;
+        elsif tg_op = 'UPDATE' then
+          insert into data_change_logs (
+            organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values, new_values
+          )
+          select coalesce(n.organization_id, v_context[3]::uuid), v_context[2]::uuid, v_context[4]::uuid, 'legal_holds', n.id, 'update',
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(o.id)::text, 'null') end, case when o.user_id is distinct from n.user_id then '"user_id":' || coalesce(to_json(o.user_id)::text, 'null') end, case when o.organization_id is distinct from n.organization_id then '"organization_id":' || coalesce(to_json(o.organization_id)::text, 'null') end, case when o.reason is distinct from n.reason then '"reason":' || coalesce(to_json(o.reason)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(o.creation_time)::text, 'null') end, case when o.release_time is distinct from n.release_time then '"release_time":' || coalesce(to_json(o.release_time)::text, 'null') end) || '}')::jsonb,
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(n.id)::text, 'null') end, case when o.user_id is distinct from n.user_id then '"user_id":' || coalesce(to_json(n.user_id)::text, 'null') end, case when o.organization_id is distinct from n.organization_id then '"organization_id":' || coalesce(to_json(n.organization_id)::text, 'null') end, case when o.reason is distinct from n.reason then '"reason":' || coalesce(to_json(n.reason)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(n.creation_time)::text, 'null') end, case when o.release_time is distinct from n.release_time then '"release_time":' || coalesce(to_json(n.release_time)::text, 'null') end) || '}')::jsonb
+          from old_rows as o
+          join new_rows as n on o.id = n.id
+          where o.id is distinct from n.id or o.user_id is distinct from n.user_id or o.organization_id is distinct from n.organization_id or o.reason is distinct from n.reason or o.creation_time is distinct from n.creation_time or o.release_time is distinct from n.release_time;
+        else
+          insert into data_change_logs (
+            organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values
+          )
+          select coalesce(o.organization_id, v_context[3]::uuid), v_context[2]::uuid, v_context[4]::uuid, 'legal_holds', o.id, 'delete',
+            ('{' || concat_ws(',', case when o.id is not null then '"id":' || to_json(o.id)::text end, case when o.user_id is not null then '"user_id":' || to_json(o.user_id)::text end, case when o.organization_id is not null then '"organization_id":' || to_json(o.organization_id)::text end, case when o.reason is not null then '"reason":' || to_json(o.reason)::text end, case when o.creation_time is not null then '"creation_time":' || to_json(o.creation_time)::text end, case when o.release_time is not null then '"release_time":' || to_json(o.release_time)::text end) || '}')::jsonb
+          from old_rows as o;
+        end if;
+        return null;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_legal_holds__record_changes() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.tg_legal_holds__record_changes() IS 'Records every change of legal_holds in data_change_logs.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_legal_holds__record_changes() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_legal_holds__record_changes() TO safetypin_owner;
 
 --
 -- safetypin.tg_organization_domains__record_changes()
@@ -13193,6 +14647,13 @@ declare
   v_at        integer;
   v_written   text;
 begin
+  -- What was shredded after the backup would open again.
+  if _is_restored() then
+    raise exception 'this database was restored from a backup, and what was shredded since may be in it'
+      using errcode = 'SP527',
+        hint = 'Run "safetypin keys replay FILE" with the ledger exported last: see "safetypin keys replay --help".';
+  end if;
+
   v_findings := _log_findings();
   if cardinality(v_findings) > 0 then
     select coalesce(refuses_logged_secrets, environment = 'production')
@@ -13240,7 +14701,7 @@ $$;
 
 ALTER FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Lets this transaction, and no other, seal and open under a key whose share is handed over masked, and says whether: not under one that is retired. A pending one may be unlocked, so that its activation finds every transaction prepared. A null organization is the cell. Raises SP221 for a share that is not the key''s, SP524 where the server would log secrets and the cell is strict.';
+COMMENT ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Lets this transaction, and no other, seal and open under a key whose share is handed over masked, and says whether: not under one that is retired. A pending one may be unlocked, so that its activation finds every transaction prepared. A null organization is the cell. Raises SP221 for a share that is not the key''s, SP524 where the server would log secrets and the cell is strict, SP527 in a database that was restored, until what was shredded since is shredded again.';
 
 REVOKE ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_app;
@@ -13503,9 +14964,10 @@ CREATE TABLE safetypin.users (
     CONSTRAINT users_job_title_is_short CHECK ((safetypin.is_printable(job_title) AND (char_length(job_title) <= 100))),
     CONSTRAINT users_last_name_is_a_name CHECK ((safetypin.is_printable(last_name) AND ((char_length(last_name) >= 1) AND (char_length(last_name) <= 100)) AND (btrim(last_name) <> ''::text))),
     CONSTRAINT users_locale_is_a_language_tag CHECK (((locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'::text) AND (char_length(locale) <= 35))),
-    CONSTRAINT users_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text, 'deleted'::text]))),
+    CONSTRAINT users_status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text, 'deleted'::text, 'shredded'::text]))),
     CONSTRAINT users_timezone_is_a_name CHECK ((timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'::text)),
-    CONSTRAINT users_who_are_not_deleted_have_an_email CHECK (((email IS NOT NULL) OR (status = 'deleted'::text)))
+    CONSTRAINT users_who_are_not_deleted_have_an_email CHECK (((email IS NOT NULL) OR (status = ANY (ARRAY['deleted'::text, 'shredded'::text])))),
+    CONSTRAINT users_who_are_shredded_have_no_address CHECK (((status <> 'shredded'::text) OR ((email IS NULL) AND (phone_number IS NULL))))
 );
 
 ALTER TABLE ONLY safetypin.users FORCE ROW LEVEL SECURITY;
@@ -13522,7 +14984,7 @@ COMMENT ON COLUMN safetypin.users.last_name IS 'Family name. [personal]';
 
 COMMENT ON COLUMN safetypin.users.job_title IS 'What they do; null when they do not say. [personal]';
 
-COMMENT ON COLUMN safetypin.users.status IS 'pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal]';
+COMMENT ON COLUMN safetypin.users.status IS 'pending until the address is verified, then active; suspended by an operator; deleted by themselves; shredded for good. Only active people sign in. [internal]';
 
 COMMENT ON COLUMN safetypin.users.email_verified_time IS 'When they proved that the address is theirs; null until then. [internal]';
 
@@ -13620,7 +15082,7 @@ GRANT INSERT(id) ON TABLE safetypin.users TO safetypin_definer;
 
 GRANT SELECT(email),UPDATE(email) ON TABLE safetypin.users TO safetypin_keyholder;
 GRANT SELECT(email) ON TABLE safetypin.users TO safetypin_app;
-GRANT INSERT(email) ON TABLE safetypin.users TO safetypin_definer;
+GRANT INSERT(email),UPDATE(email) ON TABLE safetypin.users TO safetypin_definer;
 
 GRANT SELECT(first_name),UPDATE(first_name) ON TABLE safetypin.users TO safetypin_app;
 GRANT INSERT(first_name),UPDATE(first_name) ON TABLE safetypin.users TO safetypin_definer;
@@ -13629,6 +15091,7 @@ GRANT SELECT(last_name),UPDATE(last_name) ON TABLE safetypin.users TO safetypin_
 GRANT INSERT(last_name),UPDATE(last_name) ON TABLE safetypin.users TO safetypin_definer;
 
 GRANT SELECT(job_title),UPDATE(job_title) ON TABLE safetypin.users TO safetypin_app;
+GRANT UPDATE(job_title) ON TABLE safetypin.users TO safetypin_definer;
 
 GRANT SELECT(status) ON TABLE safetypin.users TO safetypin_app;
 GRANT INSERT(status),UPDATE(status) ON TABLE safetypin.users TO safetypin_definer;
@@ -13641,6 +15104,7 @@ GRANT SELECT(phone_number) ON TABLE safetypin.users TO safetypin_app;
 GRANT UPDATE(phone_number) ON TABLE safetypin.users TO safetypin_definer;
 
 GRANT SELECT(avatar_url),UPDATE(avatar_url) ON TABLE safetypin.users TO safetypin_app;
+GRANT UPDATE(avatar_url) ON TABLE safetypin.users TO safetypin_definer;
 
 GRANT SELECT(timezone),UPDATE(timezone) ON TABLE safetypin.users TO safetypin_app;
 GRANT INSERT(timezone),UPDATE(timezone) ON TABLE safetypin.users TO safetypin_definer;
@@ -13812,6 +15276,37 @@ COMMENT ON FUNCTION safetypin.verify_email(p_token bytea) IS 'Takes a token that
 
 REVOKE ALL ON FUNCTION safetypin.verify_email(p_token bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.verify_email(p_token bytea) TO safetypin_app;
+
+--
+-- safetypin.verify_shreddings()
+--
+
+CREATE FUNCTION safetypin.verify_shreddings(p_cell_id uuid, p_entries jsonb, p_previous_digest bytea DEFAULT '\x'::bytea) RETURNS bytea
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_entry  jsonb;
+  v_parsed shreddings;
+  v_seq    bigint := coalesce((p_entries -> 0 ->> 'seq')::bigint, 1) - 1;
+  v_digest bytea := p_previous_digest;
+begin
+  for v_entry in select value from jsonb_array_elements(p_entries) loop
+    v_parsed := _parse_shredding(v_entry);
+    perform _require_next_shredding(p_cell_id, v_parsed, v_seq, v_digest);
+    v_seq := v_parsed.seq;
+    v_digest := v_parsed.digest;
+  end loop;
+  return v_digest;
+end;
+$$;
+
+ALTER FUNCTION safetypin.verify_shreddings(p_cell_id uuid, p_entries jsonb, p_previous_digest bytea) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.verify_shreddings(p_cell_id uuid, p_entries jsonb, p_previous_digest bytea) IS 'Looks at some entries of a ledger, behind one that has this digest, and answers the digest of the last. Changes nothing. Raises SP428 where one was changed, is missing, or is another cell''s.';
+
+REVOKE ALL ON FUNCTION safetypin.verify_shreddings(p_cell_id uuid, p_entries jsonb, p_previous_digest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.verify_shreddings(p_cell_id uuid, p_entries jsonb, p_previous_digest bytea) TO safetypin_operator;
 
 --
 -- safetypin.withdraw_invitation()

@@ -13,6 +13,14 @@ export interface ConstraintEntry {
  * table and {@link INNER_CONSTRAINTS} to the catalog.
  */
 export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
+  legal_holds_are_of_one_thing: {
+    code: "legal_hold_subject_unclear",
+    sentence: "A legal hold is of a person or of an organization: pass one of the two",
+  },
+  legal_holds_reason_is_short: {
+    code: "legal_hold_reason_malformed",
+    sentence: "The reason of a legal hold has 1 to 1000 characters, on one line",
+  },
   organization_domains_domain_is_a_domain: {
     code: "domain_malformed",
     sentence: "A domain is lower-case labels joined by dots: example.com",

@@ -98,6 +98,8 @@ export type AuthenticationErrorCode =
   | "session_invalid"
   /** The work acts for somebody, and nobody is signed in. */
   | "not_signed_in"
+  /** What cannot be undone takes a session that began a moment ago: sign in again, then repeat it. */
+  | "recent_sign_in_required"
   /** Address and password do not go together, for whichever reason. */
   | "invalid_credentials"
   /** Too many failures: not before `retryAfterMs`. */

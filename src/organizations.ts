@@ -21,9 +21,10 @@ import type { Transaction } from "./transaction.js";
 
 /**
  * Where an organization stands: `inactive` while it is founded, then `active`; `suspended`
- * by an operator; `deleted` by its owner. Nobody signs in unless it is active.
+ * by an operator; `deleted` by its owner; `shredded`, when its keys are gone for good. Nobody
+ * signs in unless it is active.
  */
-export type OrganizationStatus = "active" | "inactive" | "suspended" | "deleted";
+export type OrganizationStatus = "active" | "inactive" | "suspended" | "deleted" | "shredded";
 
 /** A member's place. The system role of that name comes with it. */
 export type MemberRole = "owner" | "admin" | "member";
@@ -81,7 +82,9 @@ export interface OwnOrganization {
 /** A person's place in the organization. */
 export interface Membership {
   readonly userId: UserId;
-  readonly email: string;
+
+  /** `null` for somebody who was shredded. */
+  readonly email: string | null;
   readonly firstName: string;
   readonly lastName: string;
   readonly role: MemberRole;

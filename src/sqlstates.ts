@@ -17,6 +17,7 @@ export const SQLSTATES: Readonly<Record<string, SqlstateEntry>> = {
   SP101: { kind: "authentication", code: "session_invalid" },
   SP102: { kind: "authentication", code: "not_signed_in" },
   SP103: { kind: "rule", code: "organization_not_chosen" },
+  SP104: { kind: "authentication", code: "recent_sign_in_required" },
 
   SP201: { kind: "rule", code: "permission_required" },
   SP202: { kind: "rule", code: "grant_beyond_own" },
@@ -36,6 +37,7 @@ export const SQLSTATES: Readonly<Record<string, SqlstateEntry>> = {
   SP307: { kind: "not_found", code: "permission_not_found" },
   SP308: { kind: "not_found", code: "alert_not_found" },
   SP309: { kind: "not_found", code: "domain_not_found" },
+  SP310: { kind: "not_found", code: "legal_hold_not_found" },
   SP321: { kind: "not_found", code: "key_not_found" },
 
   SP402: { kind: "rule", code: "password_policy_changed" },
@@ -44,6 +46,10 @@ export const SQLSTATES: Readonly<Record<string, SqlstateEntry>> = {
   SP422: { kind: "rule", code: "key_number_taken" },
   SP423: { kind: "rule", code: "writers_still_running" },
   SP424: { kind: "rule", code: "key_still_needed" },
+  SP425: { kind: "rule", code: "subject_shredded" },
+  SP426: { kind: "rule", code: "legal_hold" },
+  SP427: { kind: "rule", code: "organization_at_work" },
+  SP428: { kind: "rule", code: "shredding_ledger_refused" },
 
   SP501: { kind: "configuration", code: "server_too_old" },
   SP502: { kind: "configuration", code: "not_bootstrapped" },
@@ -59,6 +65,7 @@ export const SQLSTATES: Readonly<Record<string, SqlstateEntry>> = {
   SP524: { kind: "configuration", code: "server_logs_secrets" },
   SP525: { kind: "rule", code: "sealed_value_refused" },
   SP526: { kind: "rule", code: "sealed_field_misused" },
+  SP527: { kind: "configuration", code: "database_restored" },
 };
 
 /** Whether a SQLSTATE says that somebody may not: the database wants to know of it. */

@@ -9,16 +9,20 @@ import type { Transaction } from "./transaction.js";
 
 /**
  * Where a person stands in the cell: `pending` until their address is verified, then
- * `active`; `suspended` by an operator; `deleted` by themselves. Only active people sign in.
+ * `active`; `suspended` by an operator; `deleted` by themselves; `shredded`, when what was
+ * known of them is gone for good. Only active people sign in.
  */
-export type UserStatus = "pending" | "active" | "suspended" | "deleted";
+export type UserStatus = "pending" | "active" | "suspended" | "deleted" | "shredded";
 
 /** A person, as the caller may see them. */
 export interface User {
   readonly id: UserId;
 
-  /** The address they sign in with: lower case, unique in the cell. Sealed where it is kept. */
-  readonly email: string;
+  /**
+   * The address they sign in with: lower case, unique in the cell. Sealed where it is kept;
+   * `null` once they are shredded, and then there is no name either.
+   */
+  readonly email: string | null;
   readonly firstName: string;
   readonly lastName: string;
   readonly jobTitle: string | null;
@@ -46,7 +50,9 @@ export interface User {
 /** Somebody a search found. */
 export interface UserMatch {
   readonly id: UserId;
-  readonly email: string;
+
+  /** `null` for somebody who was shredded. */
+  readonly email: string | null;
   readonly firstName: string;
   readonly lastName: string;
   readonly jobTitle: string | null;
@@ -182,6 +188,18 @@ export interface UserRepository {
    * @throws {@link RuleError} while they are the last owner of an organization.
    */
   closeOwnAccount(): Promise<void>;
+
+  /**
+   * Shreds the caller: what is sealed about them opens nowhere any more, their name is
+   * overwritten, and their address is free. Their id stays, and evidence of what they did.
+   * Nobody undoes it. Takes a session that began within the last ten minutes.
+   *
+   * @returns from when on no backup has it either.
+   * @throws {@link AuthenticationError} `recent_sign_in_required` in an older session.
+   * @throws {@link RuleError} while they are the last owner of an organization, or a legal
+   * hold keeps them.
+   */
+  eraseOwnAccount(): Promise<Date>;
 }
 
 /** The people in PostgreSQL, as the transaction's caller may see them. */
@@ -261,6 +279,11 @@ export function postgresUsers(tx: Transaction): UserRepository {
 
     async closeOwnAccount() {
       await queries.closeAccount.run(undefined, tx);
+    },
+
+    async eraseOwnAccount() {
+      const [erased] = await queries.eraseOwnAccount.run(undefined, tx);
+      return erased!.effectiveTime;
     },
   };
   return repository;

@@ -632,6 +632,28 @@ end;
 $$;
 
 
+-- A ledger of one entry, as it was exported before a restore.
+create function tests.ledger_entry(p_user_id uuid, p_organization_id uuid)
+  returns jsonb
+  language plpgsql
+  security definer
+as $$
+declare
+  v_entry shreddings;
+begin
+  v_entry.id := md5('shredding')::uuid;
+  v_entry.seq := 1;
+  v_entry.user_id := p_user_id;
+  v_entry.organization_id := p_organization_id;
+  v_entry.login_name := 'somebody';
+  v_entry.shred_time := '2026-01-01 00:00:00.123456Z';
+  v_entry.shred_effective_time := '2026-02-05 00:00:00Z';
+  v_entry.digest := _shredding_digest('\x', v_entry);
+  return jsonb_build_array(to_jsonb(v_entry) - 'replay_time');
+end;
+$$;
+
+
 -- The cell as it is before its first key: people are there, and nothing of them is sealed.
 create function tests.without_keys()
   returns void

@@ -339,6 +339,35 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     as: "bob",
     call: "set_own_phone_number('+431234567')",
   },
+  "confirm_restore: cell.restore_confirmed": { as: "operator", call: "confirm_restore()" },
+  "declare_backup_age: cell.backup_age_declared": { as: "operator", call: "declare_backup_age('7 days')" },
+  "declare_restored: cell.declared_restored": { as: "operator", call: "declare_restored()" },
+  "erase_own_account: user.shredded": { as: "bob", call: "erase_own_account()" },
+  "export_shreddings: shreddings.exported": { as: "operator", call: "export_shreddings()" },
+  "finish_replay: cell.ledger_replayed": {
+    as: "operator",
+    call: "finish_replay((select id from cell_settings), 0, '\\x')",
+  },
+  "place_legal_hold: legal_hold.placed": { as: "operator", call: `place_legal_hold(${BOB}, null, 'Matter 7')` },
+  "release_legal_hold: legal_hold.released": {
+    given: `insert into legal_holds (id, user_id, reason) values (${ID}, ${BOB}, 'Matter 7')`,
+    as: "operator",
+    call: `release_legal_hold(${ID})`,
+  },
+  "replay_shreddings: organization.shredded": {
+    as: "operator",
+    call: `replay_shreddings((select id from cell_settings), tests.ledger_entry(null, ${ACME}))`,
+  },
+  "replay_shreddings: user.shredded": {
+    as: "operator",
+    call: `replay_shreddings((select id from cell_settings), tests.ledger_entry(${BOB}, null))`,
+  },
+  "shred_organization: organization.shredded": {
+    given: `update organizations set status = 'suspended' where id = ${ACME}`,
+    as: "operator",
+    call: `shred_organization(${ACME})`,
+  },
+  "shred_person: user.shredded": { as: "operator", call: `shred_person(${BOB})` },
   "suspend_user: user.suspended": { as: "operator", call: `suspend_user(${BOB}, 'gone')` },
   "delete_index_batch: blind_index.swept": {
     given: `${TWO_KEYS}
@@ -392,17 +421,20 @@ const NO_EVENT = [
   "list_keys",
   "list_own_organizations",
   "list_own_permissions",
+  "list_shreddings",
   "list_wrapped_shares",
   "next_key_id",
   "open_fields",
   "open_users",
   "prepare_password_change",
   "read_password_policy",
+  "read_restore_state",
   "require_permission",
   "search_users",
   "submit_password_proof",
   "unlock",
   "verified_context",
+  "verify_shreddings",
 ];
 
 const db = useDatabase({ template: "pgtap" });

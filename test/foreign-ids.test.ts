@@ -115,7 +115,7 @@ const CALLS: Readonly<Record<string, readonly [Kind, Call][]>> = {
 
 /** Those that are told of nothing that another organization could have. */
 const WITHOUT_NAMES = [
-  "users.getSelf", "users.list", "users.listRecentlyActive", "users.updateOwnProfile", "users.closeOwnAccount",
+  "users.getSelf", "users.list", "users.listRecentlyActive", "users.updateOwnProfile", "users.closeOwnAccount", "users.eraseOwnAccount",
   "organizations.findCurrent", "organizations.getCurrent", "organizations.listOwn", "organizations.findOfOwnDomain",
   "organizations.create", "organizations.update", "organizations.close", "organizations.listMembers",
   "organizations.countMembers", "organizations.countActiveMembers", "organizations.leave", "organizations.listDomains",

@@ -28,7 +28,7 @@ async function allAddresses(users: UserRepository): Promise<string[]> {
   let page: Page<User> | undefined;
   do {
     page = await users.list({ after: page?.next ?? undefined, limit: 2 });
-    addresses.push(...page.items.map(({ email }) => email));
+    addresses.push(...page.items.flatMap(({ email }) => email ?? []));
   } while (page.next !== null);
   return addresses;
 }
@@ -66,6 +66,7 @@ function inMemoryUsers(people: readonly User[], self: User): UserRepository {
     updateOwnProfile: isNotHere("updateOwnProfile"),
     requirePasswordChange: isNotHere("requirePasswordChange"),
     closeOwnAccount: isNotHere("closeOwnAccount"),
+    eraseOwnAccount: isNotHere("eraseOwnAccount"),
   };
 }
 

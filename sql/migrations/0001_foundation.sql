@@ -127,6 +127,8 @@ create table cell_settings (
   is_only_row   boolean not null default true,
   environment   text not null default 'production',
   refuses_logged_secrets boolean,
+  oldest_backup_age interval not null default '35 days',
+  backup_age_time timestamptz not null default now(),
   creation_time timestamptz not null default now(),
   last_update_time timestamptz not null default now(),
 
@@ -134,7 +136,9 @@ create table cell_settings (
   constraint cell_settings_is_only_row_key unique (is_only_row),
   constraint cell_settings_is_one_row check (is_only_row),
   constraint cell_settings_environment_is_known
-    check (environment in ('production', 'test', 'development'))
+    check (environment in ('production', 'test', 'development')),
+  constraint cell_settings_oldest_backup_age_is_sane
+    check (oldest_backup_age between '0' and interval '100 years')
 );
 
 comment on table cell_settings is
@@ -145,6 +149,9 @@ comment on column cell_settings.environment is
   'production, test or development. A cell is production until somebody says otherwise, and can only be said otherwise while it holds no users. [internal]';
 comment on column cell_settings.refuses_logged_secrets is
   'Whether unlock() refuses to work where the server would write secrets into its log; null for what the environment says, which is yes in production. [internal]';
+comment on column cell_settings.oldest_backup_age is
+  'How old the oldest backup of this cell gets, before it is deleted: for as long, a backup undoes what was shredded. [internal]';
+comment on column cell_settings.backup_age_time is 'When that was last declared. [internal]';
 comment on column cell_settings.creation_time is 'When the cell was made. [internal]';
 comment on column cell_settings.last_update_time is 'When this row last changed. [internal]';
 
@@ -180,7 +187,8 @@ comment on policy update_definer on cell_settings is
 grant select on cell_settings
   to safetypin_app, safetypin_definer, safetypin_keyholder, safetypin_operator,
      safetypin_auditor, safetypin_monitor, safetypin_mailer, safetypin_backup;
-grant update (environment, refuses_logged_secrets) on cell_settings to safetypin_definer;
+grant update (environment, refuses_logged_secrets, oldest_backup_age, backup_age_time)
+  on cell_settings to safetypin_definer;
 -- No insert and no delete for anyone: the row is made here and stays.
 
 insert into cell_settings default values;

@@ -297,11 +297,13 @@ comment on policy select_backup on tenant_keys is
 grant select on tenant_keys to safetypin_backup;
 
 
--- A person's salt is part of the key of everything sealed about them. Deleting it
--- shreds all of it at once, wherever it is, and leaves every row and id.
+-- A person's salt is part of the key of everything sealed about them. Taking it away
+-- shreds all of it at once, wherever it is, and leaves every row and id. The row of the
+-- salt stays too: who seals about this person at the same moment meets it, waits, and
+-- finds that there is no salt and never will be.
 create table subject_salts (
   user_id       uuid not null,
-  salt          bytea not null default gen_random_bytes(32),
+  salt          bytea default gen_random_bytes(32),
   creation_time timestamptz not null default now(),
 
   constraint subject_salts_pkey primary key (user_id),
@@ -309,9 +311,9 @@ create table subject_salts (
 );
 
 comment on table subject_salts is
-  'One row per person about whom something is sealed. Without it nothing of that opens: its deletion shreds the person.';
+  'One row per person about whom something is sealed. Without the salt nothing of that opens: taking it away shreds the person.';
 comment on column subject_salts.user_id is 'Whose. [internal]';
-comment on column subject_salts.salt is '32 random bytes, made here. [secret]';
+comment on column subject_salts.salt is '32 random bytes, made here; null once the person is shredded. [secret]';
 comment on column subject_salts.creation_time is 'When something was first sealed about them. [internal]';
 
 alter table subject_salts enable row level security;
@@ -331,12 +333,13 @@ create policy insert_keyholder on subject_salts
 comment on policy insert_keyholder on subject_salts is
   'A salt is made when something is first sealed about somebody.';
 
-create policy delete_keyholder on subject_salts
-  for delete
+create policy update_keyholder on subject_salts
+  for update
   to safetypin_keyholder
-  using (true);
-comment on policy delete_keyholder on subject_salts is
-  'A person is shredded by a function.';
+  using (true)
+  with check (salt is null);
+comment on policy update_keyholder on subject_salts is
+  'A salt is taken away, and never changed or given back.';
 
 create policy select_backup on subject_salts
   for select
@@ -346,6 +349,141 @@ comment on policy select_backup on subject_salts is
   'A dump without salts could never be read.';
 
 grant select on subject_salts to safetypin_backup;
+
+
+-- A database that comes out of a dump is told from the one that was dumped by this: a row
+-- keeps the number of the transaction that wrote it and of the table it was written to, and
+-- where it is written again, both are others. No right is needed to see either, a disk
+-- that is moved or copied and an upgrade by pg_upgrade leave both alone, and so do VACUUM and
+-- REINDEX. The newest row speaks.
+create table cell_incarnations (
+  id            uuid not null default new_id(),
+  number        integer not null,
+  origin        text not null,
+  relation_id   oid not null,
+  xid           bigint not null,
+  timeline_id   integer,
+  creation_time timestamptz not null default now(),
+
+  constraint cell_incarnations_pkey primary key (id),
+  constraint cell_incarnations_number_key unique (number),
+  constraint cell_incarnations_number_is_positive check (number > 0),
+  constraint cell_incarnations_origin_is_known
+    check (origin in ('made', 'declared_restored', 'replayed', 'confirmed'))
+);
+
+comment on table cell_incarnations is
+  'What this database knows itself by: one row since the cell was made, and one more for each time it was restored from a backup.';
+comment on column cell_incarnations.id is 'The id of the row. [internal]';
+comment on column cell_incarnations.number is '1, 2, 3 … [internal]';
+comment on column cell_incarnations.origin is
+  'made with the cell; declared_restored by the operator, until what was shredded since is shredded again; replayed when it was; confirmed when there is nothing to shred again. [internal]';
+comment on column cell_incarnations.relation_id is
+  'The table that the row was written to, as the server numbers it: another, once it was restored. [internal]';
+comment on column cell_incarnations.xid is
+  'The transaction that wrote the row: not the one that did, once it was restored. [internal]';
+comment on column cell_incarnations.timeline_id is
+  'The server''s timeline then: another after a failover, or after a physical backup was restored. Null where nobody may ask. [internal]';
+comment on column cell_incarnations.creation_time is 'When. [internal]';
+
+alter table cell_incarnations enable row level security;
+alter table cell_incarnations force row level security;
+
+create policy select_keyholder on cell_incarnations
+  for select
+  to safetypin_keyholder
+  using (true);
+comment on policy select_keyholder on cell_incarnations is
+  'unlock() asks whether this is the database that it was.';
+
+create policy insert_keyholder on cell_incarnations
+  for insert
+  to safetypin_keyholder
+  with check (true);
+comment on policy insert_keyholder on cell_incarnations is
+  'An incarnation begins in a function.';
+
+create policy update_keyholder on cell_incarnations
+  for update
+  to safetypin_keyholder
+  using (true);
+comment on policy update_keyholder on cell_incarnations is
+  'A row is told which transaction wrote it once it is written.';
+
+create policy select_backup on cell_incarnations
+  for select
+  to safetypin_backup
+  using (true);
+comment on policy select_backup on cell_incarnations is
+  'A restored database has to know that it was another.';
+
+grant select on cell_incarnations to safetypin_backup;
+
+
+-- The number of a transaction of its own stands in what a savepoint wrote: so it is read off
+-- the row and not asked for.
+create function _begin_incarnation(
+  p_origin text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_timeline_id integer;
+  v_number      integer := (select coalesce(max(number), 0) + 1 from cell_incarnations);
+  v_xid         bigint;
+begin
+  begin
+    v_timeline_id := (select timeline_id from pg_control_checkpoint());
+  exception
+    -- Some clouds let nobody ask, or have no such file.
+    when insufficient_privilege or undefined_function or feature_not_supported or internal_error then
+      v_timeline_id := null;
+  end;
+
+  insert into cell_incarnations (number, origin, relation_id, xid, timeline_id)
+  values (v_number, p_origin, 'cell_incarnations'::regclass, 0, v_timeline_id)
+  returning xmin::text::bigint into v_xid;
+
+  if p_origin <> 'declared_restored' then
+    update cell_incarnations set xid = v_xid where number = v_number;
+  end if;
+end;
+$$;
+
+comment on function _begin_incarnation(text) is
+  'Lets the database know itself by what it is now; or, for declared_restored, not know itself.';
+
+
+create function _is_restored()
+  returns boolean
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return coalesce(
+    (
+      select (xid, relation_id) is distinct from (xmin::text::bigint, tableoid)
+      from cell_incarnations
+      order by number desc
+      limit 1
+    ),
+    true
+  );
+end;
+$$;
+
+comment on function _is_restored() is
+  'Whether this database came out of a dump, or was declared to be restored, and nobody has said since that what was shredded is shredded here.';
+
+grant execute on function _begin_incarnation(text), _is_restored() to safetypin_definer;
+
+select _begin_incarnation('made');
 
 
 -- A blind index outlives the key it was made under: its versions are counted by
@@ -1093,6 +1231,13 @@ declare
   v_at        integer;
   v_written   text;
 begin
+  -- What was shredded after the backup would open again.
+  if _is_restored() then
+    raise exception 'this database was restored from a backup, and what was shredded since may be in it'
+      using errcode = 'SP527',
+        hint = 'Run "safetypin keys replay FILE" with the ledger exported last: see "safetypin keys replay --help".';
+  end if;
+
   v_findings := _log_findings();
   if cardinality(v_findings) > 0 then
     select coalesce(refuses_logged_secrets, environment = 'production')
@@ -1139,7 +1284,7 @@ end;
 $$;
 
 comment on function unlock(uuid, integer, bytea) is
-  'Lets this transaction, and no other, seal and open under a key whose share is handed over masked, and says whether: not under one that is retired. A pending one may be unlocked, so that its activation finds every transaction prepared. A null organization is the cell. Raises SP221 for a share that is not the key''s, SP524 where the server would log secrets and the cell is strict.';
+  'Lets this transaction, and no other, seal and open under a key whose share is handed over masked, and says whether: not under one that is retired. A pending one may be unlocked, so that its activation finds every transaction prepared. A null organization is the cell. Raises SP221 for a share that is not the key''s, SP524 where the server would log secrets and the cell is strict, SP527 in a database that was restored, until what was shredded since is shredded again.';
 
 
 -- Null for the cell. Wrapped, a share is worth nothing to whoever cannot ask the key
@@ -1268,7 +1413,7 @@ end;
 $$;
 
 comment on function _seal(integer, uuid, uuid, bytea, uuid) is
-  'Seals a value for one field of one row, under the active key of its organization, or of the cell for null. Raises SP221 and SP522 when that key is not unlocked, SP321 when there is none, SP526 for a field that is not declared so.';
+  'Seals a value for one field of one row, under the active key of its organization, or of the cell for null. Raises SP221 and SP522 when that key is not unlocked, SP321 when there is none, SP425 about somebody who was shredded, SP526 for a field that is not declared so.';
 
 
 -- Two who seal about a person for the first time get the same salt.
@@ -1291,12 +1436,16 @@ begin
   if not found then
     select salt into v_salt from subject_salts where user_id = p_subject_id;
   end if;
+  if v_salt is null then
+    raise exception 'person % was shredded: nothing is sealed about them any more', p_subject_id
+      using errcode = 'SP425', hint = 'Somebody who comes back registers anew, and has another id.';
+  end if;
   return v_salt;
 end;
 $$;
 
 comment on function _make_subject_salt(uuid) is
-  'The salt of a person, made if there is none.';
+  'The salt of a person, made if there is none. Raises SP425 for somebody who was shredded.';
 
 
 create function _open(
@@ -1557,6 +1706,29 @@ to safetypin_definer;
 -- Opening, for the application
 --
 
+-- A key is retired before it is destroyed, and another seals in its place: so where none is
+-- left that is not destroyed, the organization was shredded.
+create function _is_tenant_shredded(
+  p_tenant_id uuid
+)
+  returns boolean
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+begin
+  return (
+    select coalesce(bool_and(state = 'destroyed'), false)
+    from tenant_keys
+    where tenant_id = p_tenant_id
+  );
+end;
+$$;
+
+comment on function _is_tenant_shredded(uuid) is
+  'Whether an organization had keys and every one of them was destroyed.';
+
+
 -- A list is opened in one call: the key is made once, not once a row. Whose values
 -- they are is settled before: row-level security shows the caller only those that
 -- they may see, and a value opens nowhere but in its own row.
@@ -1587,6 +1759,7 @@ declare
   v_db_share    bytea;
   v_check_value bytea;
   v_key         bytea;
+  v_is_shredded boolean;
   v_value_key   bytea;
   v_texts       text[] := array_fill(null::text, array[coalesce(v_count, 0)]);
 begin
@@ -1642,6 +1815,7 @@ begin
       v_header := substr(v_value, 1, 6);
       v_db_share := null;
       v_key := null;
+      v_is_shredded := false;
       if octet_length(v_header) = 6 and substr(v_header, 1, 2) = '\x0101' then
         select db_share, check_value
         into v_db_share, v_check_value
@@ -1652,8 +1826,11 @@ begin
       end if;
       if v_db_share is not null then
         v_key := _unlocked_key('enc', v_tenant_id, _key_id_of(v_header), v_db_share, v_check_value);
+      else
+        v_is_shredded := _is_tenant_shredded(v_tenant_id);
       end if;
     end if;
+    continue when v_is_shredded;
 
     v_value_key := v_key;
     if v_subject_ids[v_at] is not null then
@@ -1691,7 +1868,7 @@ end;
 $$;
 
 comment on function open_fields(integer, uuid[], bytea[], uuid[]) is
-  'Opens the values of one field of many rows, in their order; null where there is none, or where its subject was shredded. Raises SP222 for a field that is not for applications, SP526 when the arrays do not match, SP103 when no organization is chosen, SP521 for a value that does not open, SP522 when its key is not unlocked.';
+  'Opens the values of one field of many rows, in their order; null where there is none, or where its subject or its organization was shredded. Raises SP222 for a field that is not for applications, SP526 when the arrays do not match, SP103 when no organization is chosen, SP521 for a value that does not open, SP522 when its key is not unlocked.';
 
 grant execute on function open_fields(integer, uuid[], bytea[], uuid[])
   to safetypin_app, safetypin_operator, safetypin_definer;
@@ -2564,8 +2741,157 @@ to safetypin_operator;
 
 
 --
+-- Shredding: what the keyholder does of it
+--
+
+-- Inserted, so that whoever makes the salt of this person at the same moment is waited for.
+create function _shred_subject(
+  p_user_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_index record;
+begin
+  insert into subject_salts as subject (user_id, salt)
+  values (p_user_id, null)
+  on conflict (user_id) do update set salt = null;
+
+  -- Blind indexes are made under no salt.
+  for v_index in
+    select
+      blind_indexes.table_name as index_table,
+      blind_indexes.row_column as index_row_column,
+      sealed_fields.table_name,
+      sealed_fields.row_column,
+      sealed_fields.subject_column
+    from blind_indexes
+    join sealed_fields using (field_id)
+    where sealed_fields.subject_column is not null
+    order by blind_indexes.table_name
+  loop
+    execute format(
+      'delete from %1$I where %2$I in (select %3$I from %4$I where %5$I = $1)',
+      v_index.index_table, v_index.index_row_column, v_index.row_column, v_index.table_name,
+      v_index.subject_column
+    )
+    using p_user_id;
+  end loop;
+end;
+$$;
+
+comment on function _shred_subject(uuid) is
+  'Takes the salt of a person away for good, and what their values are found by.';
+
+
+-- Step by step, as every key goes: the trigger knows no other way.
+create function _shred_tenant(
+  p_organization_id uuid
+)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_index  record;
+  v_key_id integer;
+  v_count  integer;
+begin
+  perform from tenant_keys where tenant_id = p_organization_id order by key_id for no key update;
+
+  update tenant_keys set state = 'decrypt_only' where tenant_id = p_organization_id and state = 'active';
+  for v_key_id in
+    select key_id from tenant_keys where tenant_id = p_organization_id and state = 'pending' order by key_id
+  loop
+    update tenant_keys set state = 'active' where tenant_id = p_organization_id and key_id = v_key_id;
+    update tenant_keys set state = 'decrypt_only' where tenant_id = p_organization_id and key_id = v_key_id;
+  end loop;
+  update tenant_keys set state = 'retired' where tenant_id = p_organization_id and state = 'decrypt_only';
+  update tenant_keys
+  set
+    state = 'destroyed',
+    wrapped = null,
+    db_share = null
+  where tenant_id = p_organization_id
+    and state = 'retired';
+  get diagnostics v_count = row_count;
+
+  update blind_index_versions set phase = 'ended'
+  where tenant_id = p_organization_id and phase in ('dual', 'backfill', 'fading');
+  update blind_index_versions set phase = 'steady' where tenant_id = p_organization_id and phase = 'cutover';
+  update blind_index_versions set phase = 'fading' where tenant_id = p_organization_id and phase = 'steady';
+  update blind_index_versions set phase = 'ended' where tenant_id = p_organization_id and phase = 'fading';
+
+  for v_index in
+    select table_name, organization_column
+    from blind_indexes
+    where organization_column is not null
+    order by table_name
+  loop
+    execute format('delete from %I where %I = $1', v_index.table_name, v_index.organization_column)
+    using p_organization_id;
+  end loop;
+
+  return v_count;
+end;
+$$;
+
+comment on function _shred_tenant(uuid) is
+  'Takes both halves of every key of an organization out of the database for good, and what its values are found by. How many keys that was.';
+
+grant execute on function _shred_subject(uuid), _shred_tenant(uuid) to safetypin_definer;
+
+
+--
 -- Rotation
 --
+
+create function _is_subject_shredded(
+  p_subject_id uuid
+)
+  returns boolean
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+begin
+  return exists (select from subject_salts where user_id = p_subject_id and salt is null);
+end;
+$$;
+
+comment on function _is_subject_shredded(uuid) is
+  'Whether this person was shredded.';
+
+
+-- In blocks of up to 1024 bytes, which is what pgcrypto gives at once.
+create function _obliterate(
+  p_value bytea,
+  p_key_id integer
+)
+  returns bytea
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_value bytea := substr(p_value, 1, 2) || int4send(p_key_id);
+begin
+  while octet_length(v_value) < octet_length(p_value) loop
+    v_value := v_value || gen_random_bytes(least(1024, octet_length(p_value) - octet_length(v_value)));
+  end loop;
+  return v_value;
+end;
+$$;
+
+comment on function _obliterate(bytea, integer) is
+  'As long as a sealed value, under the number of a key, and random.';
+
 
 -- Batch by batch, each a transaction of its own, in the order of the rows. What is
 -- under another key is all there is to remember: whoever is interrupted begins again and
@@ -2631,11 +2957,16 @@ begin
     )
     using int4send(v_key_id), p_after, p_organization_id, p_limit
     loop
-      v_value := _seal(
-        p_field_id, p_organization_id, v_row.row_id,
-        _open(p_field_id, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
-        v_row.subject_id
-      );
+      if _is_subject_shredded(v_row.subject_id) then
+        -- It opens under no key: random bytes take its place, under the number of the new one.
+        v_value := _obliterate(v_row.value, v_key_id);
+      else
+        v_value := _seal(
+          p_field_id, p_organization_id, v_row.row_id,
+          _open(p_field_id, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
+          v_row.subject_id
+        );
+      end if;
       execute format(
         'update %1$I set %2$I = $1 where %3$I = $2 and %2$I = $3',
         v_field.table_name, v_field.column_name, v_field.row_column
@@ -2846,6 +3177,29 @@ comment on function begin_index_backfill(uuid) is
   'Begins to index older rows in the version that takes over, once everybody writes it. Raises SP421 when none is in phase dual, SP423 when writers do not end.';
 
 
+-- The values of somebody who was shredded open no more, and are found by nothing.
+create function _unless_shredded(
+  p_subject_column text
+)
+  returns text
+  language plpgsql
+  immutable
+  set search_path from current
+as $$
+begin
+  if p_subject_column is null then
+    return 'true';
+  end if;
+  return format(
+    'not exists (select from subject_salts where user_id = indexed.%I and salt is null)', p_subject_column
+  );
+end;
+$$;
+
+comment on function _unless_shredded(text) is
+  'What a query asks of the rows it indexes: that their subject, named by this column if any, was not shredded.';
+
+
 create function backfill_index_batch(
   p_table text,
   p_organization_id uuid,
@@ -2875,6 +3229,7 @@ begin
     sealed_fields.column_name,
     sealed_fields.row_column,
     sealed_fields.organization_column,
+    sealed_fields.subject_column,
     sealed_fields.scope
   into v_index
   from blind_indexes
@@ -2908,12 +3263,13 @@ begin
          select from %5$I as index_row
          where index_row.%6$I = indexed.%1$I and index_row.version = $1
        )
+       and %7$s
      order by indexed.%1$I
      limit $4
      for no key update of indexed skip locked',
     v_index.row_column, v_index.table_name, v_index.column_name,
     coalesce('indexed.' || quote_ident(v_index.organization_column) || ' = $3', '$3 is null'),
-    v_index.index_table, v_index.index_row_column
+    v_index.index_table, v_index.index_row_column, _unless_shredded(v_index.subject_column)
   )
   using v_version, p_after, p_organization_id, p_limit
   loop
@@ -2959,7 +3315,8 @@ begin
       sealed_fields.table_name,
       sealed_fields.column_name,
       sealed_fields.row_column,
-      sealed_fields.organization_column
+      sealed_fields.organization_column,
+      sealed_fields.subject_column
     from blind_indexes
     join sealed_fields using (field_id)
     where (sealed_fields.scope = 'cell') = (p_organization_id is null)
@@ -2973,10 +3330,12 @@ begin
          and not exists (
            select from %4$I as index_row
            where index_row.%5$I = indexed.%6$I and index_row.version = $1
-         )',
+         )
+         and %7$s',
       v_index.table_name, v_index.column_name,
       coalesce('indexed.' || quote_ident(v_index.organization_column) || ' = $2', '$2 is null'),
-      v_index.index_table, v_index.index_row_column, v_index.row_column
+      v_index.index_table, v_index.index_row_column, v_index.row_column,
+      _unless_shredded(v_index.subject_column)
     )
     into v_count
     using v_version, p_organization_id;

@@ -48,11 +48,13 @@ create table users (
     check (is_printable(last_name) and char_length(last_name) between 1 and 100 and btrim(last_name) <> ''),
   constraint users_job_title_is_short
     check (is_printable(job_title) and char_length(job_title) <= 100),
-  constraint users_status_is_known check (status in ('pending', 'active', 'suspended', 'deleted')),
+  constraint users_status_is_known check (status in ('pending', 'active', 'suspended', 'deleted', 'shredded')),
   constraint users_active_ones_have_a_verified_email
     check (status <> 'active' or email_verified_time is not null),
   constraint users_who_are_not_deleted_have_an_email
-    check (email is not null or status = 'deleted'),
+    check (email is not null or status in ('deleted', 'shredded')),
+  constraint users_who_are_shredded_have_no_address
+    check (status <> 'shredded' or (email is null and phone_number is null)),
   constraint users_avatar_url_is_https
     check (avatar_url ~ '^https://[^[:space:]]+$' and char_length(avatar_url) <= 2000),
   constraint users_timezone_is_a_name check (timezone ~ '^[A-Za-z0-9_+/-]{1,64}$'),
@@ -69,7 +71,7 @@ comment on column users.first_name is 'Given name. [personal]';
 comment on column users.last_name is 'Family name. [personal]';
 comment on column users.job_title is 'What they do; null when they do not say. [personal]';
 comment on column users.status is
-  'pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal]';
+  'pending until the address is verified, then active; suspended by an operator; deleted by themselves; shredded for good. Only active people sign in. [internal]';
 comment on column users.email_verified_time is
   'When they proved that the address is theirs; null until then. [internal]';
 comment on column users.phone_number is 'E.164; null when they give none. [sealed]';
@@ -162,14 +164,15 @@ grant select (
 ) on users to safetypin_app;
 grant update (first_name, last_name, job_title, avatar_url, timezone, locale)
   on users to safetypin_app;
--- No insert and no delete: people begin in register_user() and end in close_account().
+-- No insert and no delete: people begin in register_user() and end in close_account(), and
+-- their rows stay when they are shredded.
 
 grant select on users to safetypin_definer, safetypin_backup;
 grant insert (id, email, first_name, last_name, status, email_verified_time, timezone, locale)
   on users to safetypin_definer;
 grant update (
-  first_name, last_name, phone_number, timezone, locale, status, email_verified_time,
-  sessions_valid_from, last_login_time
+  email, first_name, last_name, job_title, phone_number, avatar_url, timezone, locale, status,
+  email_verified_time, sessions_valid_from, last_login_time
 ) on users to safetypin_definer;
 
 select _record_changes_of(
@@ -234,7 +237,8 @@ comment on policy select_backup on user_email_indexes is 'A backup holds every r
 grant select on user_email_indexes to safetypin_definer, safetypin_backup;
 grant insert (user_id, version, email_index, domain_index)
   on user_email_indexes to safetypin_definer;
--- No update: an index is of one address in one version, or goes with the person.
+-- No update: an index is of one address in one version, or goes with the person. The
+-- keyholder deletes it when the person is shredded.
 
 
 --

@@ -44,13 +44,13 @@ create table organizations (
   constraint organizations_name_is_a_name
     check (is_printable(name) and char_length(name) between 1 and 200 and btrim(name) <> ''),
   constraint organizations_status_is_known
-    check (status in ('active', 'inactive', 'suspended', 'deleted')),
+    check (status in ('active', 'inactive', 'suspended', 'deleted', 'shredded')),
   constraint organizations_subscription_tier_is_a_word
     check (subscription_tier ~ '^[a-z][a-z0-9_]{0,39}$'),
   constraint organizations_max_users_is_positive check (max_users > 0),
   constraint organizations_have_room check (member_count <= max_users),
   constraint organizations_keep_an_owner
-    check (owner_count > 0 or status in ('inactive', 'deleted')),
+    check (owner_count > 0 or status in ('inactive', 'deleted', 'shredded')),
   constraint organizations_settings_are_known
     check (
       -- Each change of them is kept whole, in evidence that nobody deletes.
@@ -73,7 +73,7 @@ comment on column organizations.name is 'What people call it. [internal]';
 comment on column organizations.domain is
   'Its first verified e-mail domain; null before one is verified. All of them are in organization_domains. [internal]';
 comment on column organizations.status is
-  'inactive while it is being founded, then active; suspended by an operator; deleted by its owner. Nobody signs in unless it is active. [internal]';
+  'inactive while it is being founded, then active; suspended by an operator; deleted by its owner; shredded for good. Nobody signs in unless it is active. [internal]';
 comment on column organizations.subscription_tier is 'What it pays for. [internal]';
 comment on column organizations.max_users is 'How many members it may have; null for no limit. [internal]';
 comment on column organizations.member_count is
@@ -480,7 +480,7 @@ grant insert (organization_id, user_id, role, status) on organization_users to s
 grant update (role, status, sessions_valid_from) on organization_users to safetypin_definer;
 grant delete on organization_users to safetypin_definer;
 grant insert (organization_id, domain, claimed_by) on organization_domains to safetypin_definer;
-grant update (verified_time) on organization_domains to safetypin_definer;
+grant update (verified_time, claimed_by) on organization_domains to safetypin_definer;
 grant delete on organization_domains to safetypin_definer;
 
 
@@ -612,7 +612,7 @@ begin
     status = 'deleted',
     sessions_valid_from = _voiding_time()
   where id = v_organization_id
-    and status <> 'deleted';
+    and status not in ('deleted', 'shredded');
 
   if found then
     perform _log_event(
@@ -1367,7 +1367,7 @@ begin
     status = 'deleted',
     sessions_valid_from = _voiding_time()
   where id = v_user_id
-    and status <> 'deleted';
+    and status not in ('deleted', 'shredded');
 
   if found then
     delete from one_time_tokens where user_id = v_user_id;

@@ -395,7 +395,8 @@ grant insert (
   ip_address, user_agent, device_id
 ) on sessions to safetypin_definer;
 grant update (
-  organization_id, token_hash, revoked, revocation_time, revocation_reason, session_data
+  organization_id, token_hash, revoked, revocation_time, revocation_reason, session_data,
+  ip_address, user_agent
 ) on sessions to safetypin_definer;
 grant delete on sessions to safetypin_definer;
 grant insert (session_id, last_activity_time), update (last_activity_time)

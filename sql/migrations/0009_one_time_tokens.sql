@@ -365,7 +365,7 @@ begin
           due.expiration_time <= v_now
           or due.attempt_count >= 10
           or coalesce((select users.status from users where users.id = due.user_id), 'deleted')
-            = 'deleted'
+            in ('deleted', 'shredded')
           or _has_later_message(due)
         )
       order by due.next_attempt_time
@@ -679,7 +679,7 @@ create function _is_token_owner_here(
 as $$
 begin
   return p_user_id is null or exists (
-    select from users where id = p_user_id and status <> 'deleted'
+    select from users where id = p_user_id and status not in ('deleted', 'shredded')
   );
 end;
 $$;

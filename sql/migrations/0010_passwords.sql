@@ -317,6 +317,13 @@ create policy update_definer on password_credentials
 comment on policy update_definer on password_credentials is
   'A password is changed, reset, rehashed or disabled in functions.';
 
+create policy delete_definer on password_credentials
+  for delete
+  to safetypin_definer
+  using (true);
+comment on policy delete_definer on password_credentials is
+  'Whoever is shredded has no password any more.';
+
 create policy select_definer on password_history
   for select
   to safetypin_definer
@@ -495,7 +502,7 @@ grant update (digest, salt, set_time, must_change, compromised_time, disabled_ti
 grant insert (id, user_id, digest, salt, creation_time) on password_history to safetypin_definer;
 grant insert (password_history_id, user_id, version, digest_index)
   on password_history_indexes to safetypin_definer;
-grant delete on password_history to safetypin_definer;
+grant delete on password_history, password_credentials to safetypin_definer;
 grant insert (
   id, user_id, account_id, address_id, email_digest, nonce, salt, ip_address, user_agent,
   expiration_time

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 
 import { readKeyStatus, type KeyStatus } from "../keys/key-status.js";
+import { listShreddings, readRestoreState, type RestoreState, type Shredding } from "../keys/shredding-ledger.js";
 import { EXIT } from "./exit-codes.js";
 import { withKeysConnection } from "./keys-connection.js";
 import { cellOption, jsonOption, type CellOptions } from "./options.js";
@@ -41,8 +42,16 @@ Examples:
         withKeysConnection(cell, async ({ client }) => {
           const keys = await readKeyStatus(client);
           const { rows } = await client.query<{ now: Date }>("select clock_timestamp() as now");
+          const restore = await readRestoreState(client);
+          const pending = (await listShreddings(client)).filter(({ isEffective }) => !isEffective);
           tell(keys, rows[0]!.now, output);
-          output.result({ cell, keys: keys.map(describe) });
+          tellShredding(restore, pending, output);
+          output.result({
+            cell,
+            restored: restore.isRestored,
+            shreddings: { total: restore.lastSeq, inBackups: pending.length, backupAgeDays: restore.backupAgeDays },
+            keys: keys.map(describe),
+          });
           return EXIT.done;
         }),
       ),
@@ -63,6 +72,18 @@ function tell(keys: readonly KeyStatus[], now: Date, output: Output): void {
       key.state === "destroyed" ? "" : key.keyName,
     ]),
   );
+}
+
+function tellShredding({ isRestored }: RestoreState, pending: readonly Shredding[], output: Output): void {
+  if (isRestored) {
+    output.line(`${output.say("bad", "restored")}  this database came out of a backup: no key is unlocked before safetypin keys replay FILE`);
+  }
+  const last = pending.reduce((latest, { effectiveTime }) => Math.max(latest, effectiveTime.getTime()), 0);
+  if (pending.length > 0) {
+    output.line(
+      `${output.say("careful", "shredded")}  ${String(pending.length)} that backups may still have, the last until ${new Date(last).toISOString()}: safetypin keys ledger`,
+    );
+  }
 }
 
 function describe(key: KeyStatus) {

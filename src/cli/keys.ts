@@ -2,9 +2,13 @@ import { Command } from "commander";
 
 import { keysDestroyCommand } from "./keys-destroy.js";
 import { keysInitCommand } from "./keys-init.js";
+import { keysLedgerCommand } from "./keys-ledger.js";
+import { keysReplayCommand } from "./keys-replay.js";
+import { keysRestoredCommand } from "./keys-restored.js";
 import { keysRetireCommand } from "./keys-retire.js";
 import { keysRewrapCommand } from "./keys-rewrap.js";
 import { keysRotateCommand } from "./keys-rotate.js";
+import { keysShredCommand } from "./keys-shred.js";
 import { keysStatusCommand } from "./keys-status.js";
 
 /** `safetypin keys …`. */
@@ -17,5 +21,9 @@ export function keysCommand(): Command {
     .addCommand(keysRotateCommand())
     .addCommand(keysRewrapCommand())
     .addCommand(keysRetireCommand())
-    .addCommand(keysDestroyCommand());
+    .addCommand(keysDestroyCommand())
+    .addCommand(keysShredCommand())
+    .addCommand(keysLedgerCommand())
+    .addCommand(keysRestoredCommand())
+    .addCommand(keysReplayCommand());
 }

@@ -292,7 +292,9 @@ export const views: CatalogCheck = {
 };
 
 /** Tables whose rows not even the owner of the others may reach: see 0003 keys. */
-const KEY_TABLES = ["sealed_fields", "tenant_keys", "subject_salts", "blind_index_versions", "blind_indexes"];
+const KEY_TABLES = [
+  "sealed_fields", "tenant_keys", "subject_salts", "blind_index_versions", "blind_indexes", "cell_incarnations",
+];
 
 /** What the cell is made of belongs to its owner, and what its keys are made of to the keyholder. */
 export const ownership: CatalogCheck = {

@@ -10,6 +10,9 @@ export interface SealedField {
 
   /** 1 is sealed in SQL, 2 by clients. */
   readonly algorithm: 1 | 2;
+
+  /** Whether it is about a person, and gone when they are shredded. */
+  readonly hasSubject: boolean;
 }
 
 /** How many values of a field are under a key. */
@@ -26,7 +29,8 @@ export interface SealedCount {
 /** The columns that are sealed. */
 export async function listSealedFields(client: ClientBase): Promise<SealedField[]> {
   const { rows } = await client.query<SealedField>(
-    `select field_id as "fieldId", table_name || '.' || column_name as name, scope, algorithm
+    `select field_id as "fieldId", table_name || '.' || column_name as name, scope, algorithm,
+       subject_column is not null as "hasSubject"
      from sealed_fields order by field_id`,
   );
   return rows;

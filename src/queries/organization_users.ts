@@ -14,7 +14,7 @@ export interface FindMemberParams {
 export interface FindMemberResult {
   /** Since when. [internal] */
   creationTime: Date;
-  email: string;
+  email: string | null;
   /** Given name. [personal] */
   firstName: string;
   /** Whether the role is owner. [internal] */
@@ -35,7 +35,7 @@ export interface FindMemberQuery {
   result: FindMemberResult;
 }
 
-const findMemberIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":376,"b":383}]}],"statement":"with page as materialized (\n  select\n    organization_users.user_id,\n    users.email,\n    users.first_name,\n    users.last_name,\n    organization_users.role,\n    organization_users.is_owner,\n    organization_users.status,\n    organization_users.creation_time\n  from organization_users\n  join users on users.id = organization_users.user_id\n  where organization_users.user_id = :userId!\n)\nselect\n  page.user_id as \"userId\",\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.role,\n  page.is_owner as \"isOwner!\",\n  page.status,\n  page.creation_time as \"creationTime\"\nfrom page\njoin open_users(\n  (select array_agg(user_id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(null::bytea) from page)\n) as opened on opened.id = page.user_id"};
+const findMemberIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":376,"b":383}]}],"statement":"with page as materialized (\n  select\n    organization_users.user_id,\n    users.email,\n    users.first_name,\n    users.last_name,\n    organization_users.role,\n    organization_users.is_owner,\n    organization_users.status,\n    organization_users.creation_time\n  from organization_users\n  join users on users.id = organization_users.user_id\n  where organization_users.user_id = :userId!\n)\nselect\n  page.user_id as \"userId\",\n  opened.email,\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.role,\n  page.is_owner as \"isOwner!\",\n  page.status,\n  page.creation_time as \"creationTime\"\nfrom page\njoin open_users(\n  (select array_agg(user_id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(null::bytea) from page)\n) as opened on opened.id = page.user_id"};
 
 /**
  * Query generated from SQL:
@@ -56,7 +56,7 @@ const findMemberIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"use
  * )
  * select
  *   page.user_id as "userId",
- *   opened.email as "email!",
+ *   opened.email,
  *   page.first_name as "firstName",
  *   page.last_name as "lastName",
  *   page.role,
@@ -84,7 +84,7 @@ export interface ListMembersParams {
 export interface ListMembersResult {
   /** Since when. [internal] */
   creationTime: Date;
-  email: string;
+  email: string | null;
   /** Given name. [personal] */
   firstName: string;
   /** Whether the role is owner. [internal] */
@@ -105,7 +105,7 @@ export interface ListMembersQuery {
   result: ListMembersResult;
 }
 
-const listMembersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"params":[{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":409,"b":421}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":454,"b":460}]}],"statement":"-- The page is cut before people are joined: see ListUsers.\nwith page as materialized (\n  select\n    members.user_id,\n    users.email,\n    users.first_name,\n    users.last_name,\n    members.role,\n    members.is_owner,\n    members.status,\n    members.creation_time\n  from (\n    select\n      user_id,\n      role,\n      is_owner,\n      status,\n      creation_time\n    from organization_users\n    where user_id > :afterUserId!\n    order by user_id\n    limit :limit!\n  ) as members\n  join users on users.id = members.user_id\n)\nselect\n  page.user_id as \"userId\",\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.role,\n  page.is_owner as \"isOwner!\",\n  page.status,\n  page.creation_time as \"creationTime\"\nfrom page\njoin open_users(\n  (select array_agg(user_id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(null::bytea) from page)\n) as opened on opened.id = page.user_id\norder by page.user_id"};
+const listMembersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"params":[{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":409,"b":421}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":454,"b":460}]}],"statement":"-- The page is cut before people are joined: see ListUsers.\nwith page as materialized (\n  select\n    members.user_id,\n    users.email,\n    users.first_name,\n    users.last_name,\n    members.role,\n    members.is_owner,\n    members.status,\n    members.creation_time\n  from (\n    select\n      user_id,\n      role,\n      is_owner,\n      status,\n      creation_time\n    from organization_users\n    where user_id > :afterUserId!\n    order by user_id\n    limit :limit!\n  ) as members\n  join users on users.id = members.user_id\n)\nselect\n  page.user_id as \"userId\",\n  opened.email,\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.role,\n  page.is_owner as \"isOwner!\",\n  page.status,\n  page.creation_time as \"creationTime\"\nfrom page\njoin open_users(\n  (select array_agg(user_id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(null::bytea) from page)\n) as opened on opened.id = page.user_id\norder by page.user_id"};
 
 /**
  * Query generated from SQL:
@@ -137,7 +137,7 @@ const listMembersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"pa
  * )
  * select
  *   page.user_id as "userId",
- *   opened.email as "email!",
+ *   opened.email,
  *   page.first_name as "firstName",
  *   page.last_name as "lastName",
  *   page.role,

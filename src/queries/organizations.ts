@@ -31,7 +31,7 @@ export interface FindOrganizationResult {
   settings: Json;
   /** The name used in addresses: lower-case words joined by hyphens. It ends in four digits the database chose, so that asking for a name tells nobody whether another has it. [internal] */
   slug: string;
-  /** inactive while it is being founded, then active; suspended by an operator; deleted by its owner. Nobody signs in unless it is active. [internal] */
+  /** inactive while it is being founded, then active; suspended by an operator; deleted by its owner; shredded for good. Nobody signs in unless it is active. [internal] */
   status: string;
   /** What it pays for. [internal] */
   subscriptionTier: string;
@@ -95,7 +95,7 @@ export interface FindCurrentOrganizationResult {
   settings: Json;
   /** The name used in addresses: lower-case words joined by hyphens. It ends in four digits the database chose, so that asking for a name tells nobody whether another has it. [internal] */
   slug: string;
-  /** inactive while it is being founded, then active; suspended by an operator; deleted by its owner. Nobody signs in unless it is active. [internal] */
+  /** inactive while it is being founded, then active; suspended by an operator; deleted by its owner; shredded for good. Nobody signs in unless it is active. [internal] */
   status: string;
   /** What it pays for. [internal] */
   subscriptionTier: string;
@@ -367,7 +367,7 @@ export interface UpdateOrganizationResult {
   settings: Json;
   /** The name used in addresses: lower-case words joined by hyphens. It ends in four digits the database chose, so that asking for a name tells nobody whether another has it. [internal] */
   slug: string;
-  /** inactive while it is being founded, then active; suspended by an operator; deleted by its owner. Nobody signs in unless it is active. [internal] */
+  /** inactive while it is being founded, then active; suspended by an operator; deleted by its owner; shredded for good. Nobody signs in unless it is active. [internal] */
   status: string;
   /** What it pays for. [internal] */
   subscriptionTier: string;

@@ -16,7 +16,7 @@ export interface FindUserResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  email: string;
+  email: string | null;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
   /** Given name. [personal] */
@@ -34,7 +34,7 @@ export interface FindUserResult {
   /** A BCP 47 language tag. [personal] */
   locale: string;
   phoneNumber: string | null;
-  /** pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal] */
+  /** pending until the address is verified, then active; suspended by an operator; deleted by themselves; shredded for good. Only active people sign in. [internal] */
   status: string;
   /** An IANA time zone name. [personal] */
   timezone: string;
@@ -46,7 +46,7 @@ export interface FindUserQuery {
   result: FindUserResult;
 }
 
-const findUserIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":366,"b":373}]}],"statement":"-- Addresses and numbers are opened in one call, however many people there are.\nwith page as materialized (\n  select\n    id,\n    email,\n    first_name,\n    last_name,\n    job_title,\n    status,\n    email_verified_time,\n    phone_number,\n    avatar_url,\n    timezone,\n    locale,\n    last_login_time,\n    creation_time,\n    last_update_time\n  from users\n  where id = :userId!\n)\nselect\n  page.id,\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id"};
+const findUserIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":366,"b":373}]}],"statement":"-- Addresses and numbers are opened in one call, however many people there are.\nwith page as materialized (\n  select\n    id,\n    email,\n    first_name,\n    last_name,\n    job_title,\n    status,\n    email_verified_time,\n    phone_number,\n    avatar_url,\n    timezone,\n    locale,\n    last_login_time,\n    creation_time,\n    last_update_time\n  from users\n  where id = :userId!\n)\nselect\n  page.id,\n  opened.email,\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id"};
 
 /**
  * Query generated from SQL:
@@ -73,7 +73,7 @@ const findUserIR: any = {"usedParamSet":{"userId":true},"params":[{"name":"userI
  * )
  * select
  *   page.id,
- *   opened.email as "email!",
+ *   opened.email,
  *   page.first_name as "firstName",
  *   page.last_name as "lastName",
  *   page.job_title as "jobTitle",
@@ -108,7 +108,7 @@ export interface FindUserByEmailResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  email: string;
+  email: string | null;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
   /** Given name. [personal] */
@@ -126,7 +126,7 @@ export interface FindUserByEmailResult {
   /** A BCP 47 language tag. [personal] */
   locale: string;
   phoneNumber: string | null;
-  /** pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal] */
+  /** pending until the address is verified, then active; suspended by an operator; deleted by themselves; shredded for good. Only active people sign in. [internal] */
   status: string;
   /** An IANA time zone name. [personal] */
   timezone: string;
@@ -138,7 +138,7 @@ export interface FindUserByEmailQuery {
   result: FindUserByEmailResult;
 }
 
-const findUserByEmailIR: any = {"usedParamSet":{"email":true},"params":[{"name":"email","required":true,"transform":{"type":"scalar"},"locs":[{"a":313,"b":319}]}],"statement":"with page as materialized (\n  select\n    id,\n    email,\n    first_name,\n    last_name,\n    job_title,\n    status,\n    email_verified_time,\n    phone_number,\n    avatar_url,\n    timezone,\n    locale,\n    last_login_time,\n    creation_time,\n    last_update_time\n  from users\n  where id = (select find_user_by_email(:email!))\n)\nselect\n  page.id,\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id"};
+const findUserByEmailIR: any = {"usedParamSet":{"email":true},"params":[{"name":"email","required":true,"transform":{"type":"scalar"},"locs":[{"a":313,"b":319}]}],"statement":"with page as materialized (\n  select\n    id,\n    email,\n    first_name,\n    last_name,\n    job_title,\n    status,\n    email_verified_time,\n    phone_number,\n    avatar_url,\n    timezone,\n    locale,\n    last_login_time,\n    creation_time,\n    last_update_time\n  from users\n  where id = (select find_user_by_email(:email!))\n)\nselect\n  page.id,\n  opened.email,\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id"};
 
 /**
  * Query generated from SQL:
@@ -164,7 +164,7 @@ const findUserByEmailIR: any = {"usedParamSet":{"email":true},"params":[{"name":
  * )
  * select
  *   page.id,
- *   opened.email as "email!",
+ *   opened.email,
  *   page.first_name as "firstName",
  *   page.last_name as "lastName",
  *   page.job_title as "jobTitle",
@@ -197,7 +197,7 @@ export interface FindOwnUserResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  email: string;
+  email: string | null;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
   /** Given name. [personal] */
@@ -215,7 +215,7 @@ export interface FindOwnUserResult {
   /** A BCP 47 language tag. [personal] */
   locale: string;
   phoneNumber: string | null;
-  /** pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal] */
+  /** pending until the address is verified, then active; suspended by an operator; deleted by themselves; shredded for good. Only active people sign in. [internal] */
   status: string;
   /** An IANA time zone name. [personal] */
   timezone: string;
@@ -227,7 +227,7 @@ export interface FindOwnUserQuery {
   result: FindOwnUserResult;
 }
 
-const findOwnUserIR: any = {"usedParamSet":{},"params":[],"statement":"with page as materialized (\n  select\n    id,\n    email,\n    first_name,\n    last_name,\n    job_title,\n    status,\n    email_verified_time,\n    phone_number,\n    avatar_url,\n    timezone,\n    locale,\n    last_login_time,\n    creation_time,\n    last_update_time\n  from users\n  where id = (select current_user_id())\n)\nselect\n  page.id,\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id"};
+const findOwnUserIR: any = {"usedParamSet":{},"params":[],"statement":"with page as materialized (\n  select\n    id,\n    email,\n    first_name,\n    last_name,\n    job_title,\n    status,\n    email_verified_time,\n    phone_number,\n    avatar_url,\n    timezone,\n    locale,\n    last_login_time,\n    creation_time,\n    last_update_time\n  from users\n  where id = (select current_user_id())\n)\nselect\n  page.id,\n  opened.email,\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id"};
 
 /**
  * Query generated from SQL:
@@ -253,7 +253,7 @@ const findOwnUserIR: any = {"usedParamSet":{},"params":[],"statement":"with page
  * )
  * select
  *   page.id,
- *   opened.email as "email!",
+ *   opened.email,
  *   page.first_name as "firstName",
  *   page.last_name as "lastName",
  *   page.job_title as "jobTitle",
@@ -289,7 +289,7 @@ export interface ListUsersResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  email: string;
+  email: string | null;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
   /** Given name. [personal] */
@@ -307,7 +307,7 @@ export interface ListUsersResult {
   /** A BCP 47 language tag. [personal] */
   locale: string;
   phoneNumber: string | null;
-  /** pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal] */
+  /** pending until the address is verified, then active; suspended by an operator; deleted by themselves; shredded for good. Only active people sign in. [internal] */
   status: string;
   /** An IANA time zone name. [personal] */
   timezone: string;
@@ -319,7 +319,7 @@ export interface ListUsersQuery {
   result: ListUsersResult;
 }
 
-const listUsersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"params":[{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":641,"b":653}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":686,"b":692}]}],"statement":"-- The page is cut from the membership, whose key has the organization first, before people\n-- are joined: otherwise PostgreSQL takes every organization for one of average size, joins\n-- all of its people and sorts them.\nwith page as materialized (\n  select\n    users.id,\n    users.email,\n    users.first_name,\n    users.last_name,\n    users.job_title,\n    users.status,\n    users.email_verified_time,\n    users.phone_number,\n    users.avatar_url,\n    users.timezone,\n    users.locale,\n    users.last_login_time,\n    users.creation_time,\n    users.last_update_time\n  from (\n    select user_id\n    from organization_users\n    where user_id > :afterUserId!\n    order by user_id\n    limit :limit!\n  ) as members\n  join users on users.id = members.user_id\n)\nselect\n  page.id,\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id\norder by page.id"};
+const listUsersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"params":[{"name":"afterUserId","required":true,"transform":{"type":"scalar"},"locs":[{"a":641,"b":653}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":686,"b":692}]}],"statement":"-- The page is cut from the membership, whose key has the organization first, before people\n-- are joined: otherwise PostgreSQL takes every organization for one of average size, joins\n-- all of its people and sorts them.\nwith page as materialized (\n  select\n    users.id,\n    users.email,\n    users.first_name,\n    users.last_name,\n    users.job_title,\n    users.status,\n    users.email_verified_time,\n    users.phone_number,\n    users.avatar_url,\n    users.timezone,\n    users.locale,\n    users.last_login_time,\n    users.creation_time,\n    users.last_update_time\n  from (\n    select user_id\n    from organization_users\n    where user_id > :afterUserId!\n    order by user_id\n    limit :limit!\n  ) as members\n  join users on users.id = members.user_id\n)\nselect\n  page.id,\n  opened.email,\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id\norder by page.id"};
 
 /**
  * Query generated from SQL:
@@ -354,7 +354,7 @@ const listUsersIR: any = {"usedParamSet":{"afterUserId":true,"limit":true},"para
  * )
  * select
  *   page.id,
- *   opened.email as "email!",
+ *   opened.email,
  *   page.first_name as "firstName",
  *   page.last_name as "lastName",
  *   page.job_title as "jobTitle",
@@ -391,7 +391,7 @@ export interface ListRecentlyActiveUsersResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  email: string;
+  email: string | null;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
   /** Given name. [personal] */
@@ -409,7 +409,7 @@ export interface ListRecentlyActiveUsersResult {
   /** A BCP 47 language tag. [personal] */
   locale: string;
   phoneNumber: string | null;
-  /** pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal] */
+  /** pending until the address is verified, then active; suspended by an operator; deleted by themselves; shredded for good. Only active people sign in. [internal] */
   status: string;
   /** An IANA time zone name. [personal] */
   timezone: string;
@@ -421,7 +421,7 @@ export interface ListRecentlyActiveUsersQuery {
   result: ListRecentlyActiveUsersResult;
 }
 
-const listRecentlyActiveUsersIR: any = {"usedParamSet":{"since":true,"limit":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":701,"b":707}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":853,"b":859}]}],"statement":"-- The newest sign-ins of the window, a bounded number of them, and who they were.\nwith page as materialized (\n  select\n    users.id,\n    users.email,\n    users.first_name,\n    users.last_name,\n    users.job_title,\n    users.status,\n    users.email_verified_time,\n    users.phone_number,\n    users.avatar_url,\n    users.timezone,\n    users.locale,\n    users.last_login_time,\n    users.creation_time,\n    users.last_update_time,\n    recent.latest\n  from (\n    select\n      session_events.user_id,\n      max(session_events.recorded_at) as latest\n    from (\n      select\n        user_id,\n        recorded_at\n      from auth_audit_logs\n      where event_type = 'session.opened'\n        and recorded_at >= :since!\n      order by recorded_at desc\n      limit 1000\n    ) as session_events\n    group by session_events.user_id\n    order by latest desc\n    limit :limit!\n  ) as recent\n  join users on users.id = recent.user_id\n)\nselect\n  page.id,\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id\norder by page.latest desc"};
+const listRecentlyActiveUsersIR: any = {"usedParamSet":{"since":true,"limit":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":701,"b":707}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":853,"b":859}]}],"statement":"-- The newest sign-ins of the window, a bounded number of them, and who they were.\nwith page as materialized (\n  select\n    users.id,\n    users.email,\n    users.first_name,\n    users.last_name,\n    users.job_title,\n    users.status,\n    users.email_verified_time,\n    users.phone_number,\n    users.avatar_url,\n    users.timezone,\n    users.locale,\n    users.last_login_time,\n    users.creation_time,\n    users.last_update_time,\n    recent.latest\n  from (\n    select\n      session_events.user_id,\n      max(session_events.recorded_at) as latest\n    from (\n      select\n        user_id,\n        recorded_at\n      from auth_audit_logs\n      where event_type = 'session.opened'\n        and recorded_at >= :since!\n      order by recorded_at desc\n      limit 1000\n    ) as session_events\n    group by session_events.user_id\n    order by latest desc\n    limit :limit!\n  ) as recent\n  join users on users.id = recent.user_id\n)\nselect\n  page.id,\n  opened.email,\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id\norder by page.latest desc"};
 
 /**
  * Query generated from SQL:
@@ -466,7 +466,7 @@ const listRecentlyActiveUsersIR: any = {"usedParamSet":{"since":true,"limit":tru
  * )
  * select
  *   page.id,
- *   opened.email as "email!",
+ *   opened.email,
  *   page.first_name as "firstName",
  *   page.last_name as "lastName",
  *   page.job_title as "jobTitle",
@@ -499,7 +499,7 @@ export interface SearchUsersParams {
 
 /** 'SearchUsers' return type */
 export interface SearchUsersResult {
-  email: string;
+  email: string | null;
   firstName: string;
   jobTitle: string | null;
   lastName: string;
@@ -513,14 +513,14 @@ export interface SearchUsersQuery {
   result: SearchUsersResult;
 }
 
-const searchUsersIR: any = {"usedParamSet":{"query":true,"limit":true},"params":[{"name":"query","required":true,"transform":{"type":"scalar"},"locs":[{"a":173,"b":179}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":182,"b":188}]}],"statement":"select\n  user_id as \"userId!\",\n  email as \"email!\",\n  first_name as \"firstName!\",\n  last_name as \"lastName!\",\n  job_title as \"jobTitle\",\n  role as \"role!\"\nfrom search_users(:query!, :limit!)"};
+const searchUsersIR: any = {"usedParamSet":{"query":true,"limit":true},"params":[{"name":"query","required":true,"transform":{"type":"scalar"},"locs":[{"a":161,"b":167}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":170,"b":176}]}],"statement":"select\n  user_id as \"userId!\",\n  email,\n  first_name as \"firstName!\",\n  last_name as \"lastName!\",\n  job_title as \"jobTitle\",\n  role as \"role!\"\nfrom search_users(:query!, :limit!)"};
 
 /**
  * Query generated from SQL:
  * ```
  * select
  *   user_id as "userId!",
- *   email as "email!",
+ *   email,
  *   first_name as "firstName!",
  *   last_name as "lastName!",
  *   job_title as "jobTitle",
@@ -576,7 +576,7 @@ export interface UpdateOwnProfileResult {
   avatarUrl: string | null;
   /** When they registered. [internal] */
   creationTime: Date;
-  email: string;
+  email: string | null;
   /** When they proved that the address is theirs; null until then. [internal] */
   emailVerifiedTime: Date | null;
   /** Given name. [personal] */
@@ -594,7 +594,7 @@ export interface UpdateOwnProfileResult {
   /** A BCP 47 language tag. [personal] */
   locale: string;
   phoneNumber: string | null;
-  /** pending until the address is verified, then active; suspended by an operator; deleted. Only active people sign in. [internal] */
+  /** pending until the address is verified, then active; suspended by an operator; deleted by themselves; shredded for good. Only active people sign in. [internal] */
   status: string;
   /** An IANA time zone name. [personal] */
   timezone: string;
@@ -606,7 +606,7 @@ export interface UpdateOwnProfileQuery {
   result: UpdateOwnProfileResult;
 }
 
-const updateOwnProfileIR: any = {"usedParamSet":{"firstName":true,"lastName":true,"setsJobTitle":true,"jobTitle":true,"setsAvatarUrl":true,"avatarUrl":true,"timezone":true,"locale":true},"params":[{"name":"firstName","required":false,"transform":{"type":"scalar"},"locs":[{"a":62,"b":71}]},{"name":"lastName","required":false,"transform":{"type":"scalar"},"locs":[{"a":112,"b":120}]},{"name":"setsJobTitle","required":true,"transform":{"type":"scalar"},"locs":[{"a":161,"b":174}]},{"name":"jobTitle","required":false,"transform":{"type":"scalar"},"locs":[{"a":181,"b":189}]},{"name":"setsAvatarUrl","required":true,"transform":{"type":"scalar"},"locs":[{"a":238,"b":252}]},{"name":"avatarUrl","required":false,"transform":{"type":"scalar"},"locs":[{"a":259,"b":268}]},{"name":"timezone","required":false,"transform":{"type":"scalar"},"locs":[{"a":315,"b":323}]},{"name":"locale","required":false,"transform":{"type":"scalar"},"locs":[{"a":359,"b":365}]}],"statement":"with page as (\n  update users\n  set\n    first_name = coalesce(:firstName, first_name),\n    last_name = coalesce(:lastName, last_name),\n    job_title = case when :setsJobTitle! then :jobTitle else job_title end,\n    avatar_url = case when :setsAvatarUrl! then :avatarUrl else avatar_url end,\n    timezone = coalesce(:timezone, timezone),\n    locale = coalesce(:locale, locale)\n  where id = (select current_user_id())\n  returning\n    id,\n    email,\n    first_name,\n    last_name,\n    job_title,\n    status,\n    email_verified_time,\n    phone_number,\n    avatar_url,\n    timezone,\n    locale,\n    last_login_time,\n    creation_time,\n    last_update_time\n)\nselect\n  page.id,\n  opened.email as \"email!\",\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id"};
+const updateOwnProfileIR: any = {"usedParamSet":{"firstName":true,"lastName":true,"setsJobTitle":true,"jobTitle":true,"setsAvatarUrl":true,"avatarUrl":true,"timezone":true,"locale":true},"params":[{"name":"firstName","required":false,"transform":{"type":"scalar"},"locs":[{"a":62,"b":71}]},{"name":"lastName","required":false,"transform":{"type":"scalar"},"locs":[{"a":112,"b":120}]},{"name":"setsJobTitle","required":true,"transform":{"type":"scalar"},"locs":[{"a":161,"b":174}]},{"name":"jobTitle","required":false,"transform":{"type":"scalar"},"locs":[{"a":181,"b":189}]},{"name":"setsAvatarUrl","required":true,"transform":{"type":"scalar"},"locs":[{"a":238,"b":252}]},{"name":"avatarUrl","required":false,"transform":{"type":"scalar"},"locs":[{"a":259,"b":268}]},{"name":"timezone","required":false,"transform":{"type":"scalar"},"locs":[{"a":315,"b":323}]},{"name":"locale","required":false,"transform":{"type":"scalar"},"locs":[{"a":359,"b":365}]}],"statement":"with page as (\n  update users\n  set\n    first_name = coalesce(:firstName, first_name),\n    last_name = coalesce(:lastName, last_name),\n    job_title = case when :setsJobTitle! then :jobTitle else job_title end,\n    avatar_url = case when :setsAvatarUrl! then :avatarUrl else avatar_url end,\n    timezone = coalesce(:timezone, timezone),\n    locale = coalesce(:locale, locale)\n  where id = (select current_user_id())\n  returning\n    id,\n    email,\n    first_name,\n    last_name,\n    job_title,\n    status,\n    email_verified_time,\n    phone_number,\n    avatar_url,\n    timezone,\n    locale,\n    last_login_time,\n    creation_time,\n    last_update_time\n)\nselect\n  page.id,\n  opened.email,\n  page.first_name as \"firstName\",\n  page.last_name as \"lastName\",\n  page.job_title as \"jobTitle\",\n  page.status,\n  page.email_verified_time as \"emailVerifiedTime\",\n  opened.phone_number as \"phoneNumber\",\n  page.avatar_url as \"avatarUrl\",\n  page.timezone,\n  page.locale,\n  page.last_login_time as \"lastLoginTime\",\n  page.creation_time as \"creationTime\",\n  page.last_update_time as \"lastUpdateTime\"\nfrom page\njoin open_users(\n  (select array_agg(id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(phone_number) from page)\n) as opened on opened.id = page.id"};
 
 /**
  * Query generated from SQL:
@@ -639,7 +639,7 @@ const updateOwnProfileIR: any = {"usedParamSet":{"firstName":true,"lastName":tru
  * )
  * select
  *   page.id,
- *   opened.email as "email!",
+ *   opened.email,
  *   page.first_name as "firstName",
  *   page.last_name as "lastName",
  *   page.job_title as "jobTitle",
@@ -686,6 +686,31 @@ const closeAccountIR: any = {"usedParamSet":{},"params":[],"statement":"select c
  * ```
  */
 export const closeAccount = new PreparedQuery<CloseAccountParams,CloseAccountResult>(closeAccountIR);
+
+
+/** 'EraseOwnAccount' parameters type */
+export type EraseOwnAccountParams = void;
+
+/** 'EraseOwnAccount' return type */
+export interface EraseOwnAccountResult {
+  effectiveTime: Date;
+}
+
+/** 'EraseOwnAccount' query type */
+export interface EraseOwnAccountQuery {
+  params: EraseOwnAccountParams;
+  result: EraseOwnAccountResult;
+}
+
+const eraseOwnAccountIR: any = {"usedParamSet":{},"params":[],"statement":"select erase_own_account() as \"effectiveTime!\""};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * select erase_own_account() as "effectiveTime!"
+ * ```
+ */
+export const eraseOwnAccount = new PreparedQuery<EraseOwnAccountParams,EraseOwnAccountResult>(eraseOwnAccountIR);
 
 
 /** 'RegisterUser' parameters type */

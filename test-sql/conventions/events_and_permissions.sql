@@ -69,16 +69,19 @@ values
   ('list_keys'),
   ('list_own_organizations'),
   ('list_own_permissions'),
+  ('list_shreddings'),
   ('list_wrapped_shares'),
   ('next_key_id'),
   ('open_fields'),
   ('open_users'),
   ('prepare_password_change'),
   ('read_password_policy'),
+  ('read_restore_state'),
   ('require_permission'),
   ('search_users'),
   ('unlock'),
-  ('verified_context');
+  ('verified_context'),
+  ('verify_shreddings');
 
 -- Steps of one sign-in: finish_password_check() records its outcome in
 -- access_attempt_logs, or sweep_password_attempts() that there was none.

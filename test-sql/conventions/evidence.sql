@@ -12,7 +12,7 @@ select is_empty(
     where relnamespace = current_schema()::regnamespace
       and relkind in ('r', 'p')
       and coalesce(inhparent, pg_class.oid)::regclass::text
-        in ('auth_audit_logs', 'access_attempt_logs', 'data_change_logs')
+        in ('auth_audit_logs', 'access_attempt_logs', 'data_change_logs', 'shreddings')
       and not exists (
         select from pg_trigger
         where tgrelid = pg_class.oid
@@ -59,9 +59,9 @@ select is_empty(
       and relkind = 'r'
       and not relispartition
       and relname not in (
-        'blind_indexes', 'cloud_providers', 'context_keys', 'event_types', 'messages', 'migrations',
+        'blind_indexes', 'cell_incarnations', 'cloud_providers', 'context_keys', 'event_types', 'messages', 'migrations',
         'one_time_tokens', 'password_attempts', 'password_blocklist', 'password_costs', 'password_history', 'password_history_indexes',
-        'refresh_tokens', 'sealed_fields', 'security_alerts', 'session_activities', 'sessions',
+        'refresh_tokens', 'sealed_fields', 'security_alerts', 'session_activities', 'sessions', 'shreddings',
         'sign_in_throttles', 'subject_salts', 'user_email_indexes'
       )
       and not exists (

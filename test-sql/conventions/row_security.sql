@@ -234,8 +234,10 @@ union all
 select 'safetypin_owner', 'migrations', 'the ledger'
 union all
 select 'safetypin_keyholder', unnest(array[
-  'sealed_fields', 'tenant_keys', 'subject_salts', 'blind_index_versions', 'blind_indexes'
+  'sealed_fields', 'tenant_keys', 'subject_salts', 'blind_index_versions', 'blind_indexes', 'cell_incarnations'
 ]), 'its own: what keys are made of'
+union all
+select 'safetypin_definer', unnest(array['shreddings', 'legal_holds']), 'shredding is the cell''s, and an operator''s'
 union all
 select 'safetypin_keyholder', 'cell_settings', 'whether the cell is strict about its log'
 union all
@@ -261,7 +263,7 @@ union all
 select 'safetypin_auditor', unnest(array[
   'cell_settings', 'event_types', 'permissions', 'auth_audit_logs', 'access_attempt_logs',
   'data_change_logs', 'security_alerts', 'organizations', 'organization_users', 'roles',
-  'role_permissions', 'user_roles', 'password_policies'
+  'role_permissions', 'user_roles', 'password_policies', 'shreddings', 'legal_holds'
 ]), 'evidence, and who holds what, everywhere'
 union all
 select 'safetypin_backup', relname, 'a backup that leaves rows out is none'

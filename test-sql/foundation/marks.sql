@@ -20,7 +20,9 @@ values
   ('reactivate_member', $$ reactivate_member(tests.user_id('amy')) $$, false),
   ('close_account', 'close_account()', true),
   ('_void_sessions', $$ _void_sessions(tests.user_id('ann'), 'x') $$, false),
-  ('revoke_member_sessions', $$ revoke_member_sessions(tests.user_id('amy')) $$, false);
+  ('revoke_member_sessions', $$ revoke_member_sessions(tests.user_id('amy')) $$, false),
+  ('_erase_person', $$ _erase_person(tests.user_id('ann'), false) $$, false),
+  ('_erase_organization', $$ _erase_organization(tests.organization_id('acme')) $$, false);
 grant select on voiding to public;
 
 select plan(2 + 3 * count(*)::integer) from voiding;

@@ -139,6 +139,21 @@ export function describeRepositories(implementation: string, makeWorld: () => Re
           code: "last_owner",
         });
       });
+
+      it("shreds whoever asks for it, and says when backups have forgotten them", async () => {
+        const { bob, ann, acme, ids } = await cast("erase");
+
+        const effectiveTime = await world.as(bob, acme, ({ users }) => users.eraseOwnAccount());
+
+        expect(effectiveTime.getTime()).toBeGreaterThan(Date.now());
+        expect(await world.as(ann, acme, ({ organizations }) => organizations.isMember(ids.bob))).toBe(false);
+        await expect(world.as(bob, acme, ({ users }) => users.getSelf())).rejects.toMatchObject({
+          name: "AuthenticationError",
+        });
+        await expect(world.as(ann, acme, ({ users }) => users.eraseOwnAccount())).rejects.toMatchObject({
+          code: "last_owner",
+        });
+      });
     });
 
     describe("organizations", () => {

@@ -81,6 +81,8 @@ const variables = (from: EmbeddedServer, to: EmbeddedServer) => ({
   ADMIN: urlOf(to, "clinic_admin"),
   MIGRATOR: urlOf(to, "safetypin_migrator"),
   OPERATOR: urlOf(to, `${cell}_operator_login`),
+  OLD_OPERATOR: urlOf(from, `${cell}_operator_login`),
+  LEDGER: join(folder, "shredded.jsonl"),
   SAFETYPIN_KEYS: keys,
 });
 
@@ -221,6 +223,7 @@ beforeAll(async () => {
   } finally {
     await safetypin.close();
   }
+  await follow("The ledger of what was shredded", variables(lost, lost));
   contents = await readContents(lost);
 });
 

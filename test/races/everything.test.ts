@@ -48,6 +48,7 @@ const EVERYTHING: Readonly<Record<string, Everything>> = {
   },
   "users.requirePasswordChange": { work: ({ users }, { bob }) => users.requirePasswordChange(bob), ends: BOTH },
   "users.closeOwnAccount": { who: ["bob", "bob"], work: ({ users }) => users.closeOwnAccount(), ends: BOTH, once: "user.closed" },
+  "users.eraseOwnAccount": { who: ["bob", "bob"], work: ({ users }) => users.eraseOwnAccount(), ends: BOTH, once: "user.shredded" },
   "organizations.create": {
     who: ["bob", "zoe"],
     outside: true,

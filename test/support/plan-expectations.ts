@@ -199,6 +199,7 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
   "users.searchUsers": { params: { query: "last77", limit: 20 }, uses: [] },
   "users.updateOwnProfile": { params: PROFILE, uses: ["users_pkey"] },
   "users.closeAccount": { as: "member", uses: ["users_pkey", "organization_users_user_id_idx"] },
+  "users.eraseOwnAccount": { as: "member", uses: ["users_pkey", "organization_users_user_id_idx"] },
   "users.registerUser": {
     as: "nobody",
     params: first(`

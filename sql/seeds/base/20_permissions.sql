@@ -60,8 +60,8 @@ values
     'See the organizations one is in or invited to; join, enter and leave them.',
     '{list_own_organizations,accept_membership,choose_organization,leave_organization,find_organization_of_own_domain}', '{}'),
   ('own_profile.manage', 'own_profile', 'manage', 'signed_in', 'safetypin_app',
-    'See and change what is said of oneself, and close one''s account.',
-    '{close_account,set_own_phone_number}', '{users.select_self,users.update_self}'),
+    'See and change what is said of oneself, and close or erase one''s account.',
+    '{close_account,erase_own_account,set_own_phone_number}', '{users.select_self,users.update_self}'),
   ('own_password.manage', 'own_password', 'manage', 'signed_in', 'safetypin_app',
     'Change one''s own password.',
     '{prepare_password_change,change_password,rehash_password}', '{password_credentials.select_self}'),
@@ -100,13 +100,16 @@ values
   ('cell.keys', 'cell', 'keys', 'database_role', 'safetypin_operator',
     'Add, activate, rotate, rewrap, retire and destroy keys, and work under them.',
     '{hello,forget_settings,unlock,open_fields,next_key_id,list_keys,add_key,activate_key,rewrap_key,retire_key,destroy_key,declare_log_strictness,reencrypt_batch,count_sealed_values,list_index_versions,begin_index_rotation,begin_index_backfill,backfill_index_batch,cut_over_index,finish_index_rotation,delete_index_batch}', '{sealed_fields.select_everyone,blind_indexes.select_everyone}'),
+  ('cell.shred', 'cell', 'shred', 'database_role', 'safetypin_operator',
+    'Shred people and organizations, place legal holds, and keep and replay the ledger.',
+    '{shred_person,shred_organization,place_legal_hold,release_legal_hold,declare_backup_age,list_shreddings,export_shreddings,read_restore_state,verify_shreddings,replay_shreddings,finish_replay,confirm_restore,declare_restored}', '{}'),
   ('messages.deliver', 'messages', 'deliver', 'database_role', 'safetypin_mailer',
     'Take the messages that are to be sent, and the tokens in them.',
     '{take_messages,finish_message}', '{}'),
   ('cell.audit', 'cell', 'audit', 'database_role', 'safetypin_auditor',
     'Read and export all evidence of the cell, and see who holds what.',
     '{record_auditor_export}',
-    '{auth_audit_logs.select_auditor,access_attempt_logs.select_auditor,data_change_logs.select_auditor,security_alerts.select_auditor,organizations.select_auditor,organization_users.select_auditor,roles.select_auditor,role_permissions.select_auditor,user_roles.select_auditor,password_policies.select_auditor}')
+    '{auth_audit_logs.select_auditor,access_attempt_logs.select_auditor,data_change_logs.select_auditor,security_alerts.select_auditor,organizations.select_auditor,organization_users.select_auditor,roles.select_auditor,role_permissions.select_auditor,user_roles.select_auditor,password_policies.select_auditor,shreddings.select_auditor,legal_holds.select_auditor}')
 on conflict (name) do update
 set
   resource_type = excluded.resource_type,

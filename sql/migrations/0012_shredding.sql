@@ -1,0 +1,1129 @@
+/*
+ * 0012 shredding: a person or an organization is made unreadable, for good
+ *
+ * Rows and ids stay, so that foreign keys hold and evidence means somebody. What
+ * goes is what everything sealed about them is opened with: a person's salt, an
+ * organization's keys. What is kept of a person in clear is overwritten, and
+ * what they signed in with is deleted.
+ *
+ * A backup that is older has it all still. So each shredding says from when on
+ * no backup does, by how old backups get. And whoever restores one shreds again
+ * what was shredded since: for that there is a ledger, without a word about
+ * anybody, whose entries are chained under the cell's digest key. It is exported
+ * to where backups are not, and replayed before any key is unlocked again.
+ */
+
+set local role safetypin_owner;
+
+
+--
+-- Tables
+--
+
+create table shreddings (
+  id                   uuid not null default new_id(),
+  seq                  bigint not null,
+  user_id              uuid,
+  organization_id      uuid,
+  acting_user_id       uuid,
+  login_name           text not null default session_user,
+  shred_time           timestamptz not null default now(),
+  shred_effective_time timestamptz not null,
+  digest               bytea not null,
+  replay_time          timestamptz,
+
+  constraint shreddings_pkey primary key (id),
+  constraint shreddings_seq_key unique (seq),
+  -- No foreign keys: a ledger that is replayed names people who registered after the backup.
+  constraint shreddings_user_id_key unique (user_id),
+  constraint shreddings_organization_id_key unique (organization_id),
+  constraint shreddings_seq_is_positive check (seq > 0),
+  constraint shreddings_are_of_one_thing check ((user_id is null) <> (organization_id is null)),
+  constraint shreddings_login_name_is_short check (octet_length(login_name) between 1 and 63),
+  constraint shreddings_take_effect_afterwards check (shred_effective_time >= shred_time),
+  constraint shreddings_digest_is_32_bytes check (octet_length(digest) = 32)
+);
+
+comment on table shreddings is
+  'Who and what was shredded, when and by whom, and nothing about them: append-only, and replayed after a restore.';
+comment on column shreddings.id is 'The id of the entry. [internal]';
+comment on column shreddings.seq is '1, 2, 3 …, without a gap. [internal]';
+comment on column shreddings.user_id is 'Which person; null for an organization. [internal]';
+comment on column shreddings.organization_id is 'Which organization; null for a person. [internal]';
+comment on column shreddings.acting_user_id is 'Who did it; null for an operator. [internal]';
+comment on column shreddings.login_name is 'From which login of the database. [internal]';
+comment on column shreddings.shred_time is 'When. [internal]';
+comment on column shreddings.shred_effective_time is
+  'From when on no backup undoes it, as was known then: list_shreddings() says what is known now. [internal]';
+comment on column shreddings.digest is
+  'The keyed digest of the entry and of the digest before it: what makes a chain of them. [internal]';
+comment on column shreddings.replay_time is
+  'When it was done again in this database, after a restore; null where it was done first. [internal]';
+
+
+create table legal_holds (
+  id              uuid not null default new_id(),
+  user_id         uuid,
+  organization_id uuid,
+  reason          text not null,
+  creation_time   timestamptz not null default now(),
+  release_time    timestamptz,
+
+  constraint legal_holds_pkey primary key (id),
+  constraint legal_holds_user_id_fkey foreign key (user_id) references users (id),
+  constraint legal_holds_organization_id_fkey foreign key (organization_id) references organizations (id),
+  constraint legal_holds_are_of_one_thing check ((user_id is null) <> (organization_id is null)),
+  constraint legal_holds_reason_is_short
+    check (is_printable(reason) and char_length(reason) between 1 and 1000)
+);
+
+create index legal_holds_user_id_idx on legal_holds (user_id);
+create index legal_holds_organization_id_idx on legal_holds (organization_id);
+
+comment on table legal_holds is
+  'Who is not to be shredded, because a court, an authority or an agreement wants what is kept about them kept.';
+comment on column legal_holds.id is 'The id of the hold. [internal]';
+comment on column legal_holds.user_id is 'Which person; null for an organization. [internal]';
+comment on column legal_holds.organization_id is
+  'Which organization, and with it everybody who belongs to it; null for a person. [internal]';
+comment on column legal_holds.reason is 'Why: the number of a matter, not its story. [internal]';
+comment on column legal_holds.creation_time is 'Since when. [internal]';
+comment on column legal_holds.release_time is 'Until when; null while it holds. [internal]';
+
+create trigger _500_append_only
+  before update or delete on shreddings
+  for each row execute function tg__append_only('shreddings');
+create trigger _500_no_truncate
+  before truncate on shreddings
+  for each statement execute function tg__append_only('shreddings');
+alter table shreddings enable always trigger _500_append_only;
+alter table shreddings enable always trigger _500_no_truncate;
+
+select _record_changes_of('legal_holds');
+
+
+--
+-- Who sees what: functions, and the auditor
+--
+
+alter table shreddings enable row level security;
+alter table shreddings force row level security;
+alter table legal_holds enable row level security;
+alter table legal_holds force row level security;
+
+create policy tenant_fence on shreddings
+  as restrictive
+  to safetypin_app
+  using (organization_id = (select current_organization_id()))
+  with check (false);
+comment on policy tenant_fence on shreddings is
+  'What was shredded is the cell''s to know; applications are granted none of it.';
+
+create policy tenant_fence on legal_holds
+  as restrictive
+  to safetypin_app
+  using (organization_id = (select current_organization_id()))
+  with check (false);
+comment on policy tenant_fence on legal_holds is
+  'Holds are the cell''s to know; applications are granted none of them.';
+
+create policy select_definer on shreddings
+  for select
+  to safetypin_definer
+  using (true);
+comment on policy select_definer on shreddings is
+  'The ledger is read by the functions that add to it, export and replay it.';
+
+create policy insert_definer on shreddings
+  for insert
+  to safetypin_definer
+  with check (true);
+comment on policy insert_definer on shreddings is
+  'The ledger is written by the functions that shred.';
+
+create policy select_auditor on shreddings
+  for select
+  to safetypin_auditor
+  using (true);
+comment on policy select_auditor on shreddings is
+  'An auditor reads what was shredded, of every organization.';
+
+create policy select_backup on shreddings
+  for select
+  to safetypin_backup
+  using (true);
+comment on policy select_backup on shreddings is 'A backup holds every row.';
+
+create policy select_definer on legal_holds
+  for select
+  to safetypin_definer
+  using (true);
+comment on policy select_definer on legal_holds is
+  'Whoever is to be shredded is looked for here.';
+
+create policy insert_definer on legal_holds
+  for insert
+  to safetypin_definer
+  with check (true);
+comment on policy insert_definer on legal_holds is
+  'Holds are placed by a function.';
+
+create policy update_definer on legal_holds
+  for update
+  to safetypin_definer
+  using (release_time is null)
+  with check (true);
+comment on policy update_definer on legal_holds is
+  'Holds are released by a function, once.';
+
+create policy select_auditor on legal_holds
+  for select
+  to safetypin_auditor
+  using (true);
+comment on policy select_auditor on legal_holds is
+  'An auditor reads which holds there are, and were.';
+
+create policy select_backup on legal_holds
+  for select
+  to safetypin_backup
+  using (true);
+comment on policy select_backup on legal_holds is 'A backup holds every row.';
+
+grant select on shreddings, legal_holds to safetypin_definer, safetypin_auditor, safetypin_backup;
+grant insert (
+  id, seq, user_id, organization_id, acting_user_id, login_name, shred_time, shred_effective_time,
+  digest, replay_time
+) on shreddings to safetypin_definer;
+grant insert (id, user_id, organization_id, reason) on legal_holds to safetypin_definer;
+grant update (release_time) on legal_holds to safetypin_definer;
+
+
+--
+-- How old backups get
+--
+
+set local role safetypin_definer;
+
+create function declare_backup_age(
+  p_age interval
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  if p_age is null or p_age not between '0' and interval '100 years' then
+    raise exception 'a backup is kept for up to 100 years, not %', coalesce(p_age::text, 'null')
+      using errcode = 'SP504', hint = 'Pass the age at which the oldest backup is deleted, for instance 35 days.';
+  end if;
+
+  update cell_settings
+  set
+    oldest_backup_age = p_age,
+    backup_age_time = _now();
+
+  perform _log_event(
+    'cell.backup_age_declared',
+    p_additional_data => jsonb_build_object('age', p_age::text)
+  );
+end;
+$$;
+
+comment on function declare_backup_age(interval) is
+  'Says how old the oldest backup of this cell gets: dumps, snapshots, archived WAL and copies of them. Raises SP504.';
+
+grant execute on function declare_backup_age(interval) to safetypin_operator;
+
+
+-- Kept for longer than was known then, a backup undoes it for longer; one that is over was
+-- over already. Kept for a shorter time, what was promised then stands.
+create function _current_effective_time(
+  p_shred_time timestamptz,
+  p_shred_effective_time timestamptz,
+  p_backup_age interval,
+  p_backup_age_time timestamptz
+)
+  returns timestamptz
+  language sql
+  stable
+  parallel safe
+  return case
+    when p_shred_effective_time <= p_backup_age_time then p_shred_effective_time
+    else greatest(p_shred_effective_time, p_shred_time + p_backup_age)
+  end;
+
+comment on function _current_effective_time(timestamptz, timestamptz, interval, timestamptz) is
+  'From when on no backup undoes a shredding, as is known now.';
+
+
+--
+-- Holds
+--
+
+create function place_legal_hold(
+  p_user_id uuid,
+  p_organization_id uuid,
+  p_reason text
+)
+  returns uuid
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_id uuid := new_id();
+begin
+  perform _require_given('reason', p_reason is not null);
+
+  -- Behind whoever shreds at this moment.
+  perform from cell_settings for no key update;
+
+  if p_user_id is not null
+     and not exists (select from users where id = p_user_id and status <> 'shredded')
+  then
+    raise exception 'there is no user % to hold', p_user_id
+      using errcode = 'SP301', hint = 'Pass the id of somebody who was not shredded.';
+  end if;
+  if p_organization_id is not null
+     and not exists (select from organizations where id = p_organization_id and status <> 'shredded')
+  then
+    raise exception 'there is no organization % to hold', p_organization_id
+      using errcode = 'SP305', hint = 'Pass the id of an organization that was not shredded.';
+  end if;
+
+  insert into legal_holds (id, user_id, organization_id, reason)
+  values (v_id, p_user_id, p_organization_id, p_reason);
+
+  perform _log_event(
+    'legal_hold.placed',
+    p_user_id,
+    p_organization_id => p_organization_id,
+    p_resource_type => 'legal_hold',
+    p_resource_id => v_id
+  );
+  return v_id;
+end;
+$$;
+
+comment on function place_legal_hold(uuid, uuid, text) is
+  'Keeps a person, or an organization with everybody who belongs to it, from being shredded. Raises SP301 and SP305 when there is none, SP509 without a reason.';
+
+
+create function release_legal_hold(
+  p_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_hold record;
+begin
+  update legal_holds
+  set release_time = _now()
+  where id = p_id
+    and release_time is null
+  returning user_id, organization_id into v_hold;
+
+  if not found then
+    raise exception 'there is no legal hold %', p_id
+      using errcode = 'SP310', hint = 'Pass the id of a hold that was not released.';
+  end if;
+
+  perform _log_event(
+    'legal_hold.released',
+    v_hold.user_id,
+    p_organization_id => v_hold.organization_id,
+    p_resource_type => 'legal_hold',
+    p_resource_id => p_id
+  );
+end;
+$$;
+
+comment on function release_legal_hold(uuid) is
+  'Ends a hold. Raises SP310 when there is none that holds.';
+
+grant execute on function place_legal_hold(uuid, uuid, text), release_legal_hold(uuid)
+  to safetypin_operator;
+
+
+create function _require_no_hold(
+  p_user_id uuid,
+  p_organization_id uuid
+)
+  returns void
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+begin
+  if exists (
+    select from legal_holds
+    where release_time is null
+      and (
+        user_id = p_user_id
+        or organization_id = p_organization_id
+        or organization_id in (
+          select organization_users.organization_id
+          from organization_users
+          where organization_users.user_id = p_user_id
+            and organization_users.status <> 'invited'
+        )
+      )
+  ) then
+    raise exception 'a legal hold keeps % %',
+      case when p_user_id is null then 'organization' else 'person' end,
+      coalesce(p_user_id, p_organization_id)
+      using errcode = 'SP426', hint = 'An operator releases it once it is over: release_legal_hold().';
+  end if;
+end;
+$$;
+
+comment on function _require_no_hold(uuid, uuid) is
+  'Passes for a person or an organization that no legal hold keeps. Raises SP426.';
+
+
+--
+-- The ledger
+--
+
+-- Over values and not over how they are written: a number of microseconds, a uuid in lower
+-- case. What a name may hold stands last.
+create function _shredding_digest(
+  p_previous bytea,
+  p_entry shreddings
+)
+  returns bytea
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return _keyed_digest(
+    format(
+      'shredding|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s',
+      (select id from cell_settings),
+      encode(p_previous, 'hex'),
+      p_entry.seq,
+      p_entry.id,
+      p_entry.user_id,
+      p_entry.organization_id,
+      p_entry.acting_user_id,
+      _mark_of(p_entry.shred_time),
+      _mark_of(p_entry.shred_effective_time),
+      p_entry.login_name
+    )
+  );
+end;
+$$;
+
+comment on function _shredding_digest(bytea, shreddings) is
+  'The digest of an entry of the ledger behind the one that has the other digest: 32 bytes, which only this cell makes.';
+
+
+-- One who shreds at a time, in the whole cell: an entry names the one before it.
+create function _append_shredding(
+  p_user_id uuid,
+  p_organization_id uuid
+)
+  returns timestamptz
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_now   timestamptz := _now();
+  v_last  record;
+  v_entry shreddings;
+begin
+  select seq, digest into v_last from shreddings order by seq desc limit 1;
+
+  v_entry.id := new_id();
+  v_entry.seq := coalesce(v_last.seq, 0) + 1;
+  v_entry.user_id := p_user_id;
+  v_entry.organization_id := p_organization_id;
+  v_entry.acting_user_id := current_user_id();
+  v_entry.login_name := session_user;
+  v_entry.shred_time := v_now;
+  v_entry.shred_effective_time := v_now + (select oldest_backup_age from cell_settings);
+  v_entry.digest := _shredding_digest(coalesce(v_last.digest, '\x'), v_entry);
+
+  insert into shreddings (
+    id, seq, user_id, organization_id, acting_user_id, login_name, shred_time,
+    shred_effective_time, digest
+  )
+  values (
+    v_entry.id, v_entry.seq, v_entry.user_id, v_entry.organization_id, v_entry.acting_user_id,
+    v_entry.login_name, v_entry.shred_time, v_entry.shred_effective_time, v_entry.digest
+  );
+  return v_entry.shred_effective_time;
+end;
+$$;
+
+comment on function _append_shredding(uuid, uuid) is
+  'Writes what is shredded into the ledger, and says from when on no backup undoes it.';
+
+
+-- The row of the cell is what those who shred take turns by.
+create function _begin_shredding()
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform from cell_settings for no key update;
+
+  if _is_restored() then
+    raise exception 'this database was restored from a backup, and its ledger may lack entries'
+      using errcode = 'SP527', hint = 'Run "safetypin keys replay FILE" first: see "safetypin keys replay --help".';
+  end if;
+end;
+$$;
+
+comment on function _begin_shredding() is
+  'Waits for whoever else shreds. Raises SP527 in a database that was restored, until its ledger is whole.';
+
+
+--
+-- People
+--
+
+create function _erase_person(
+  p_user_id uuid,
+  p_keeps_last_owner boolean
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_now             timestamptz;
+  v_organization_id uuid;
+begin
+  perform from users where id = p_user_id for update;
+  v_now := _now();
+
+  for v_organization_id in
+    select organization_users.organization_id
+    from organization_users
+    join organizations on organizations.id = organization_users.organization_id
+    where organization_users.user_id = p_user_id
+      -- Where they are the last owner in an old backup, their place is kept: the members go on.
+      and not (
+        p_keeps_last_owner
+        and organization_users.role = 'owner'
+        and organization_users.status = 'active'
+        and organizations.owner_count = 1
+        and organizations.status in ('active', 'suspended')
+      )
+    order by organization_users.organization_id
+  loop
+    perform _end_memberships(p_user_id, v_organization_id, 'person_shredded');
+  end loop;
+
+  update sessions
+  set
+    revoked = true,
+    revocation_time = coalesce(revocation_time, v_now),
+    revocation_reason = coalesce(revocation_reason, 'person_shredded'),
+    ip_address = null,
+    user_agent = null,
+    session_data = '{}'
+  where user_id = p_user_id;
+
+  delete from one_time_tokens where user_id = p_user_id;
+  delete from messages where user_id = p_user_id;
+  delete from password_attempts where user_id = p_user_id;
+  delete from sign_in_throttles where user_id = p_user_id;
+  delete from password_history where user_id = p_user_id;
+  delete from password_credentials where user_id = p_user_id;
+  update organization_domains set claimed_by = null where claimed_by = p_user_id;
+
+  update users
+  set
+    status = 'shredded',
+    email = null,
+    phone_number = null,
+    first_name = 'Shredded',
+    last_name = 'Person',
+    job_title = null,
+    avatar_url = null,
+    timezone = 'UTC',
+    locale = 'en',
+    last_login_time = null,
+    sessions_valid_from = _voiding_time()
+  where id = p_user_id;
+
+  perform _shred_subject(p_user_id);
+end;
+$$;
+
+comment on function _erase_person(uuid, boolean) is
+  'Ends whatever a person has here, overwrites what is said of them in clear, and takes the salt away that everything sealed about them opens with. Breaks organizations_keep_an_owner for a last owner, unless their place is to be kept.';
+
+
+create function _shred_person(
+  p_user_id uuid
+)
+  returns timestamptz
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_effective_time timestamptz;
+begin
+  perform _begin_shredding();
+
+  -- Once is enough.
+  select _current_effective_time(shred_time, shred_effective_time, oldest_backup_age, backup_age_time)
+  into v_effective_time
+  from shreddings
+  cross join cell_settings
+  where user_id = p_user_id;
+  if found then
+    return v_effective_time;
+  end if;
+
+  if not exists (select from users where id = p_user_id) then
+    raise exception 'there is no user %', coalesce(p_user_id::text, 'null')
+      using errcode = 'SP301', hint = 'Pass the id of a user.';
+  end if;
+  perform _require_no_hold(p_user_id, null);
+
+  perform _erase_person(p_user_id, false);
+  v_effective_time := _append_shredding(p_user_id, null);
+
+  perform _log_event(
+    'user.shredded',
+    p_user_id,
+    p_additional_data => jsonb_build_object('effective_time', v_effective_time)
+  );
+  return v_effective_time;
+end;
+$$;
+
+comment on function _shred_person(uuid) is
+  'Shreds a person once, and says from when on no backup undoes it. Breaks organizations_keep_an_owner for a last owner. Raises SP301 when there is nobody, SP426 for whom a legal hold keeps, SP527 in a database that was restored.';
+
+
+create function shred_person(
+  p_user_id uuid
+)
+  returns timestamptz
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  return _shred_person(p_user_id);
+end;
+$$;
+
+comment on function shred_person(uuid) is
+  'Makes everything sealed about a person unreadable for good, overwrites their name, ends their account, sessions and memberships, and frees their address. Their row and id stay. Returns from when on no backup undoes it. Breaks organizations_keep_an_owner for a last owner. Raises SP301 when there is nobody, SP426 for whom a legal hold keeps, SP527 in a database that was restored.';
+
+grant execute on function shred_person(uuid) to safetypin_operator;
+
+
+-- What cannot be undone takes a sign-in of just now: a session that somebody found open, or
+-- stole, closes the account at most.
+create function erase_own_account()
+  returns timestamptz
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_user_id uuid := _require_user();
+begin
+  if not exists (
+    select from sessions
+    where id = current_session_id()
+      and creation_time > _now() - interval '10 minutes'
+  ) then
+    raise exception 'this takes a session that began within the last ten minutes'
+      using errcode = 'SP104', hint = 'Sign in again, then repeat the request.';
+  end if;
+
+  return _shred_person(v_user_id);
+end;
+$$;
+
+comment on function erase_own_account() is
+  'Shreds the caller: see shred_person(). Returns from when on no backup undoes it. Breaks organizations_keep_an_owner for a last owner. Raises SP102 when nobody is signed in, SP104 in a session that began more than ten minutes ago, SP426 for whom a legal hold keeps, SP527 in a database that was restored.';
+
+grant execute on function erase_own_account() to safetypin_app;
+
+
+--
+-- Organizations
+--
+
+create function _erase_organization(
+  p_organization_id uuid
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  update organizations
+  set
+    status = 'shredded',
+    billing_email = null,
+    technical_contact_email = null,
+    sessions_valid_from = _voiding_time()
+  where id = p_organization_id;
+
+  perform _shred_tenant(p_organization_id);
+end;
+$$;
+
+comment on function _erase_organization(uuid) is
+  'Voids an organization''s sessions, forgets whom to write to, and destroys all of its keys.';
+
+
+-- In two steps, of which the first can be undone: a slip in an id shreds no hospital that
+-- is at work.
+create function shred_organization(
+  p_organization_id uuid
+)
+  returns timestamptz
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_status         text;
+  v_effective_time timestamptz;
+begin
+  perform _begin_shredding();
+
+  select _current_effective_time(shred_time, shred_effective_time, oldest_backup_age, backup_age_time)
+  into v_effective_time
+  from shreddings
+  cross join cell_settings
+  where organization_id = p_organization_id;
+  if found then
+    return v_effective_time;
+  end if;
+
+  select status into v_status from organizations where id = p_organization_id for update;
+  if not found then
+    raise exception 'there is no organization %', coalesce(p_organization_id::text, 'null')
+      using errcode = 'SP305', hint = 'Pass the id of an organization.';
+  end if;
+  if v_status not in ('deleted', 'suspended') then
+    raise exception 'organization % is %: only one that was closed or suspended is shredded', p_organization_id, v_status
+      using errcode = 'SP427', hint = 'Let an owner close it, or call suspend_organization() first.';
+  end if;
+  perform _require_no_hold(null, p_organization_id);
+
+  perform _erase_organization(p_organization_id);
+  v_effective_time := _append_shredding(null, p_organization_id);
+
+  perform _log_event(
+    'organization.shredded',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'organization',
+    p_resource_id => p_organization_id,
+    p_additional_data => jsonb_build_object('effective_time', v_effective_time)
+  );
+  return v_effective_time;
+end;
+$$;
+
+comment on function shred_organization(uuid) is
+  'Destroys all keys of an organization that was closed or suspended, so that nothing sealed under them opens ever again. Rows and ids stay. Returns from when on no backup undoes it. Raises SP305 when there is none, SP426 for one that a legal hold keeps, SP427 for one that is at work, SP527 in a database that was restored.';
+
+grant execute on function shred_organization(uuid) to safetypin_operator;
+
+
+--
+-- Reading and exporting the ledger
+--
+
+create function list_shreddings(
+  p_after bigint default 0,
+  p_limit integer default 1000
+)
+  returns table (
+    seq bigint,
+    user_id uuid,
+    organization_id uuid,
+    acting_user_id uuid,
+    login_name text,
+    shred_time timestamptz,
+    effective_time timestamptz,
+    is_effective boolean,
+    replay_time timestamptz
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+declare
+  v_now timestamptz := _clock_time();
+begin
+  return query
+    select
+      shreddings.seq,
+      shreddings.user_id,
+      shreddings.organization_id,
+      shreddings.acting_user_id,
+      shreddings.login_name,
+      shreddings.shred_time,
+      known.effective_time,
+      known.effective_time <= v_now,
+      shreddings.replay_time
+    from shreddings
+    cross join cell_settings
+    cross join lateral (
+      select _current_effective_time(
+        shreddings.shred_time, shreddings.shred_effective_time,
+        cell_settings.oldest_backup_age, cell_settings.backup_age_time
+      ) as effective_time
+    ) as known
+    where shreddings.seq > p_after
+    order by shreddings.seq
+    limit least(p_limit, 10000);
+end;
+$$;
+
+comment on function list_shreddings(bigint, integer) is
+  'What was shredded, oldest first, after the entry that is given: and from when on no backup undoes it, as backups are kept now.';
+
+
+create function export_shreddings(
+  p_after bigint default 0,
+  p_limit integer default 1000
+)
+  returns table (
+    seq bigint,
+    entry jsonb
+  )
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  if p_after = 0 then
+    perform _log_event(
+      'shreddings.exported',
+      p_additional_data => jsonb_build_object('last', (select max(shreddings.seq) from shreddings))
+    );
+  end if;
+
+  return query
+    select shreddings.seq, to_jsonb(shreddings) - 'replay_time'
+    from shreddings
+    where shreddings.seq > p_after
+    order by shreddings.seq
+    limit least(p_limit, 10000);
+end;
+$$;
+
+comment on function export_shreddings(bigint, integer) is
+  'The entries of the ledger as replay_shreddings() takes them, oldest first, after the entry that is given.';
+
+grant execute on function list_shreddings(bigint, integer), export_shreddings(bigint, integer)
+  to safetypin_operator;
+
+
+--
+-- After a restore
+--
+
+create function read_restore_state()
+  returns table (
+    is_restored boolean,
+    last_seq bigint,
+    last_digest bytea,
+    oldest_backup_age interval
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return query
+    select
+      _is_restored(),
+      coalesce(last.seq, 0),
+      coalesce(last.digest, '\x'),
+      cell_settings.oldest_backup_age
+    from cell_settings
+    left join (
+      select shreddings.seq, shreddings.digest
+      from shreddings
+      order by shreddings.seq desc
+      limit 1
+    ) as last on true;
+end;
+$$;
+
+comment on function read_restore_state() is
+  'Whether this database waits for its ledger to be replayed, where the ledger ends, and how old backups get.';
+
+
+create function _parse_shredding(
+  p_entry jsonb
+)
+  returns shreddings
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+begin
+  return jsonb_populate_record(null::shreddings, p_entry);
+exception
+  when data_exception then
+    raise exception 'the ledger has an entry that is none'
+      using errcode = 'SP428', hint = 'Take the file as "safetypin keys ledger --export" wrote it.';
+end;
+$$;
+
+comment on function _parse_shredding(jsonb) is
+  'An entry of a ledger as the table has it. Raises SP428 for what is none.';
+
+
+create function _require_next_shredding(
+  p_cell_id uuid,
+  p_entry shreddings,
+  p_seq bigint,
+  p_digest bytea
+)
+  returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  if p_cell_id is distinct from (select id from cell_settings) then
+    raise exception 'the ledger is of cell %, not of this one', coalesce(p_cell_id::text, 'null')
+      using errcode = 'SP428', hint = 'Take the ledger that was exported from this cell, before it was restored.';
+  end if;
+  if p_entry.seq is distinct from p_seq + 1 then
+    raise exception 'the ledger goes from entry % to %', p_seq, coalesce(p_entry.seq::text, 'null')
+      using errcode = 'SP428', hint = 'Entries are missing: take the file as "safetypin keys ledger --export" wrote it.';
+  end if;
+  if p_entry.digest is distinct from _shredding_digest(p_digest, p_entry) then
+    raise exception 'entry % of the ledger was changed, or stands behind another than it was written behind', p_entry.seq
+      using errcode = 'SP428', hint = 'Take the file as "safetypin keys ledger --export" wrote it.';
+  end if;
+end;
+$$;
+
+comment on function _require_next_shredding(uuid, shreddings, bigint, bytea) is
+  'Passes for an entry of this cell''s ledger that was written behind the one with this number and digest. Raises SP428.';
+
+
+create function verify_shreddings(
+  p_cell_id uuid,
+  p_entries jsonb,
+  p_previous_digest bytea default '\x'
+)
+  returns bytea
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+declare
+  v_entry  jsonb;
+  v_parsed shreddings;
+  v_seq    bigint := coalesce((p_entries -> 0 ->> 'seq')::bigint, 1) - 1;
+  v_digest bytea := p_previous_digest;
+begin
+  for v_entry in select value from jsonb_array_elements(p_entries) loop
+    v_parsed := _parse_shredding(v_entry);
+    perform _require_next_shredding(p_cell_id, v_parsed, v_seq, v_digest);
+    v_seq := v_parsed.seq;
+    v_digest := v_parsed.digest;
+  end loop;
+  return v_digest;
+end;
+$$;
+
+comment on function verify_shreddings(uuid, jsonb, bytea) is
+  'Looks at some entries of a ledger, behind one that has this digest, and answers the digest of the last. Changes nothing. Raises SP428 where one was changed, is missing, or is another cell''s.';
+
+
+-- In order, and all of these or none: what was done stays done, and is passed over when the
+-- same comes again.
+create function replay_shreddings(
+  p_cell_id uuid,
+  p_entries jsonb
+)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_entry  jsonb;
+  v_parsed shreddings;
+  v_known  bytea;
+  v_last   record;
+  v_count  integer := 0;
+  v_now    timestamptz;
+begin
+  perform from cell_settings for no key update;
+  v_now := _now();
+
+  for v_entry in select value from jsonb_array_elements(p_entries) loop
+    v_parsed := _parse_shredding(v_entry);
+
+    select digest into v_known from shreddings where seq = v_parsed.seq;
+    if found then
+      if v_known is distinct from v_parsed.digest then
+        raise exception 'the ledger and this database tell two stories from entry % on', v_parsed.seq
+          using errcode = 'SP428',
+            hint = 'Take the ledger that was exported last from the database that this is a restore of.';
+      end if;
+      continue;
+    end if;
+
+    select seq, digest into v_last from shreddings order by seq desc limit 1;
+    perform _require_next_shredding(
+      p_cell_id, v_parsed, coalesce(v_last.seq, 0), coalesce(v_last.digest, '\x')
+    );
+
+    if v_parsed.user_id is not null then
+      perform _erase_person(v_parsed.user_id, true);
+      perform _log_event(
+        'user.shredded',
+        v_parsed.user_id,
+        p_additional_data => jsonb_build_object('replayed', v_parsed.seq)
+      );
+    else
+      perform _erase_organization(v_parsed.organization_id);
+      perform _log_event(
+        'organization.shredded',
+        p_organization_id => v_parsed.organization_id,
+        p_resource_type => 'organization',
+        p_resource_id => v_parsed.organization_id,
+        p_additional_data => jsonb_build_object('replayed', v_parsed.seq)
+      );
+    end if;
+
+    insert into shreddings (
+      id, seq, user_id, organization_id, acting_user_id, login_name, shred_time,
+      shred_effective_time, digest, replay_time
+    )
+    values (
+      v_parsed.id, v_parsed.seq, v_parsed.user_id, v_parsed.organization_id, v_parsed.acting_user_id,
+      v_parsed.login_name, v_parsed.shred_time, v_parsed.shred_effective_time, v_parsed.digest, v_now
+    );
+    v_count := v_count + 1;
+  end loop;
+
+  return v_count;
+end;
+$$;
+
+comment on function replay_shreddings(uuid, jsonb) is
+  'Shreds again what a ledger says was shredded, and was not in this database; passes over what was. Returns how many that was. The last owner of an organization keeps their place there, without an account. Raises SP428 where an entry was changed, is missing, is another cell''s or contradicts this database.';
+
+
+create function finish_replay(
+  p_cell_id uuid,
+  p_seq bigint,
+  p_digest bytea
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_last record;
+begin
+  perform from cell_settings for no key update;
+  select seq, digest into v_last from shreddings order by seq desc limit 1;
+
+  if p_cell_id is distinct from (select id from cell_settings)
+     or coalesce(v_last.seq, 0) is distinct from p_seq
+     or coalesce(v_last.digest, '\x') is distinct from p_digest
+  then
+    raise exception 'the ledger ends with entry %, and this database with entry %', p_seq, coalesce(v_last.seq, 0)
+      using errcode = 'SP428',
+        hint = 'Take the ledger that was exported last. If nothing was shredded since the backup: safetypin keys replay --not-needed.';
+  end if;
+
+  perform _begin_incarnation('replayed');
+  perform _log_event('cell.ledger_replayed', p_additional_data => jsonb_build_object('last', p_seq));
+end;
+$$;
+
+comment on function finish_replay(uuid, bigint, bytea) is
+  'Lets keys be unlocked again, once this database has shredded all that the ledger says. Raises SP428 where the ledger ends elsewhere.';
+
+
+create function confirm_restore()
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _begin_incarnation('confirmed');
+  perform _log_event('cell.restore_confirmed');
+end;
+$$;
+
+comment on function confirm_restore() is
+  'Lets keys be unlocked again without a ledger, on the operator''s word that nothing was shredded since the backup.';
+
+
+create function declare_restored()
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _begin_incarnation('declared_restored');
+  perform _log_event('cell.declared_restored');
+end;
+$$;
+
+comment on function declare_restored() is
+  'Says that this database was restored, where it cannot see so itself: from a snapshot, a base backup, to a point in time. No key is unlocked from then on until the ledger is replayed.';
+
+grant execute on function
+  read_restore_state(),
+  verify_shreddings(uuid, jsonb, bytea),
+  replay_shreddings(uuid, jsonb),
+  finish_replay(uuid, bigint, bytea),
+  confirm_restore(),
+  declare_restored()
+to safetypin_operator;
+
+set local role safetypin_owner;

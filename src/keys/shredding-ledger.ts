@@ -1,0 +1,218 @@
+import { createReadStream } from "node:fs";
+import { open, rename, unlink } from "node:fs/promises";
+import { createInterface } from "node:readline";
+
+import type { ClientBase } from "pg";
+
+import { ConfigurationError } from "../errors.js";
+
+/** What was shredded, as it is known now. */
+export interface Shredding {
+  readonly seq: number;
+
+  /** `null` for an organization. */
+  readonly userId: string | null;
+
+  /** `null` for a person. */
+  readonly organizationId: string | null;
+
+  /** `null` for an operator. */
+  readonly actingUserId: string | null;
+  readonly loginName: string;
+  readonly shredTime: Date;
+
+  /** From when on no backup undoes it, as backups are kept now. */
+  readonly effectiveTime: Date;
+  readonly isEffective: boolean;
+
+  /** When it was done again after a restore; `null` where it was done first. */
+  readonly replayTime: Date | null;
+}
+
+/** How a database stands to its ledger. */
+export interface RestoreState {
+  readonly cellId: string;
+
+  /** Whether no key is unlocked until the ledger is replayed. */
+  readonly isRestored: boolean;
+
+  /** The last entry of the ledger in this database, 0 for none. */
+  readonly lastSeq: number;
+
+  /** How old the oldest backup gets, in days. */
+  readonly backupAgeDays: number;
+}
+
+/** A ledger that was exported. */
+export interface ShreddingLedger {
+  readonly cellId: string;
+
+  /** As the database wrote them, which is who reads them. */
+  readonly entries: readonly unknown[];
+
+  /** The digest of the last of them. */
+  readonly digest: string;
+}
+
+const FORMAT = "safetypin-shredding-ledger/1";
+const PAGE = 1_000;
+
+/** How many entries are shredded again in one transaction. */
+const REPLAY_BATCH = 25;
+
+/** What was shredded, oldest first. */
+export async function listShreddings(client: ClientBase): Promise<Shredding[]> {
+  const shreddings: Shredding[] = [];
+  for (;;) {
+    const { rows } = await client.query<Omit<Shredding, "seq"> & { readonly seq: string }>(
+      `select seq, user_id as "userId", organization_id as "organizationId", acting_user_id as "actingUserId",
+         login_name as "loginName", shred_time as "shredTime", effective_time as "effectiveTime",
+         is_effective as "isEffective", replay_time as "replayTime"
+       from list_shreddings($1, $2)`,
+      [shreddings.at(-1)?.seq ?? 0, PAGE],
+    );
+    shreddings.push(...rows.map((row) => ({ ...row, seq: Number(row.seq) })));
+    if (rows.length < PAGE) return shreddings;
+  }
+}
+
+/** Whether the database waits for its ledger, and where that ends. */
+export async function readRestoreState(client: ClientBase): Promise<RestoreState> {
+  const { rows } = await client.query<Omit<RestoreState, "lastSeq"> & { readonly lastSeq: string }>(
+    `select cell_settings.id as "cellId", is_restored as "isRestored", last_seq as "lastSeq",
+       (extract(epoch from state.oldest_backup_age) / 86400)::double precision as "backupAgeDays"
+     from read_restore_state() as state cross join cell_settings`,
+  );
+  const [state] = rows;
+  return { ...state!, lastSeq: Number(state!.lastSeq) };
+}
+
+/**
+ * Writes the ledger to a file, a line an entry, and answers how many there are. The file
+ * appears with all of them or not at all.
+ */
+export async function exportLedger(client: ClientBase, path: string): Promise<number> {
+  const { cellId } = await readRestoreState(client);
+  const beside = `${path}.${String(process.pid)}.part`;
+  const file = await open(beside, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
+    throw new ConfigurationError(`The ledger cannot be written to ${path}: ${error.code ?? error.message}`, {
+      remedy: "Name a file in a folder that there is, and that you may write to",
+      cause: error,
+    });
+  });
+  try {
+    let last: { readonly seq: string; readonly entry: { readonly digest: string } } | undefined;
+    let isRead = false;
+    await file.write(`${JSON.stringify({ format: FORMAT, cellId })}\n`);
+    while (!isRead) {
+      const { rows } = await client.query<NonNullable<typeof last>>("select seq, entry from export_shreddings($1, $2)", [
+        last?.seq ?? 0,
+        PAGE,
+      ]);
+      for (const { entry } of rows) await file.write(`${JSON.stringify(entry)}\n`);
+      last = rows.at(-1) ?? last;
+      isRead = rows.length < PAGE;
+    }
+    const count = Number(last?.seq ?? 0);
+    await file.write(`${JSON.stringify({ entries: count, digest: last?.entry.digest ?? "\\x" })}\n`);
+    await file.sync();
+    await rename(beside, path);
+    return count;
+  } catch (error) {
+    await unlink(beside).catch(() => undefined);
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Reads a ledger that was exported. Whether its entries are genuine only the cell knows.
+ *
+ * @throws {@link ConfigurationError} where the file is none, or was cut off.
+ */
+export async function readLedger(path: string): Promise<ShreddingLedger> {
+  const lines: Record<string, unknown>[] = [];
+  try {
+    for await (const line of createInterface({ input: createReadStream(path, "utf8"), crlfDelay: Infinity })) {
+      if (line !== "") lines.push(parseLine(line, path, lines.length + 1));
+    }
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new ConfigurationError(`The ledger ${path} cannot be read: ${code ?? message}`, { cause: error });
+  }
+
+  const [head, ...entries] = lines;
+  const tail = entries.pop();
+  if (head?.["format"] !== FORMAT || typeof head["cellId"] !== "string") {
+    throw new ConfigurationError(`${path} is no ledger of this release`, {
+      remedy: 'Name a file that "safetypin keys ledger --export" wrote',
+    });
+  }
+  if (tail?.["entries"] !== entries.length || typeof tail["digest"] !== "string") {
+    throw new ConfigurationError(`The ledger ${path} was cut off or added to: its last line does not count the others`, {
+      remedy: 'Take the file as "safetypin keys ledger --export" wrote it',
+    });
+  }
+  return { cellId: head["cellId"], entries, digest: tail["digest"] };
+}
+
+/**
+ * Has the cell look at every entry, and change nothing.
+ *
+ * @throws what the cell says: SP428 where an entry was changed, is missing or is another cell's.
+ */
+export async function verifyLedger(client: ClientBase, { cellId, entries, digest }: ShreddingLedger): Promise<void> {
+  let last = "\\x";
+  // Also where there is none: whose ledger it is matters all the same.
+  for (let at = 0; at < Math.max(entries.length, 1); at += PAGE) {
+    const { rows } = await client.query<{ digest: string }>(
+      "select '\\x' || encode(verify_shreddings($1, $2, $3::text::bytea), 'hex') as digest",
+      [cellId, JSON.stringify(entries.slice(at, at + PAGE)), last],
+    );
+    last = rows[0]!.digest;
+  }
+  if (last !== digest) {
+    throw new ConfigurationError("The ledger's last line is not about its last entry", {
+      remedy: 'Take the file as "safetypin keys ledger --export" wrote it',
+    });
+  }
+}
+
+/**
+ * Shreds again what the ledger says and this database does not know, a few entries a
+ * transaction, and lets keys be unlocked. Answers how many that was.
+ *
+ * @param onProgress - told after each transaction how many entries are behind it
+ */
+export async function replayLedger(
+  client: ClientBase,
+  { cellId, entries, digest }: ShreddingLedger,
+  onProgress: (done: number) => void,
+): Promise<number> {
+  let shredded = 0;
+  for (let at = 0; at < entries.length; at += REPLAY_BATCH) {
+    const batch = entries.slice(at, at + REPLAY_BATCH);
+    const { rows } = await client.query<{ count: number }>("select replay_shreddings($1, $2) as count", [
+      cellId,
+      JSON.stringify(batch),
+    ]);
+    shredded += rows[0]!.count;
+    onProgress(at + batch.length);
+  }
+  await client.query("select finish_replay($1, $2, $3::text::bytea)", [cellId, entries.length, digest]);
+  return shredded;
+}
+
+function parseLine(line: string, path: string, number: number): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // Told below.
+  }
+  throw new ConfigurationError(`Line ${String(number)} of ${path} is no entry of a ledger`, {
+    remedy: 'Take the file as "safetypin keys ledger --export" wrote it',
+  });
+}

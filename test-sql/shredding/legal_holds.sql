@@ -1,0 +1,60 @@
+-- A legal hold keeps whom it is of, and everybody who belongs to it, from being shredded.
+begin;
+select plan(23);
+
+select tests.two_organizations();
+select tests.person('max');
+
+select tests.act_as_operator();
+select throws_ok($$ select place_legal_hold(tests.user_id('eve'), null, 'x') $$, 'SP301', null, 'nobody is held whom there is not');
+select throws_ok($$ select place_legal_hold(null, tests.organization_id('nowhere'), 'x') $$, 'SP305', null, '... and no organization');
+select throws_ok($$ select place_legal_hold(null, null, 'x') $$, '23514', null, '... and not nothing');
+select throws_ok(
+  $$ select place_legal_hold(tests.user_id('bob'), tests.organization_id('acme'), 'x') $$, '23514', null, '... and not two at once'
+);
+select throws_ok($$ select place_legal_hold(tests.user_id('bob'), null, '') $$, '23514', null, '... and not for no reason');
+select throws_ok(
+  $$ select place_legal_hold(tests.user_id('bob'), null, E'a\nb') $$, '23514', null, '... or one of two lines'
+);
+
+select lives_ok($$ select place_legal_hold(tests.user_id('max'), null, 'Matter 7') $$, 'max is held');
+select lives_ok($$ select place_legal_hold(null, tests.organization_id('acme'), 'Matter 8') $$, '... and acme');
+select throws_ok($$ select shred_person(tests.user_id('max')) $$, 'SP426', null, 'max is not shredded');
+select throws_ok($$ select shred_person(tests.user_id('bob')) $$, 'SP426', null, 'nor bob, who works for acme');
+select suspend_organization(tests.organization_id('acme'), 'x');
+select throws_ok($$ select shred_organization(tests.organization_id('acme')) $$, 'SP426', null, 'nor acme');
+select tests.act_as('max');
+select throws_ok($$ select erase_own_account() $$, 'SP426', null, 'max does not erase himself');
+select tests.act_as_superuser();
+select results_eq(
+  $$ select status from users where id in (tests.user_id('max'), tests.user_id('bob')) $$, array['active', 'active'],
+  'both are who they were'
+);
+
+select tests.act_as_auditor();
+select results_eq(
+  $$ select reason, release_time from legal_holds order by reason $$,
+  $$ values ('Matter 7', null::timestamptz), ('Matter 8', null) $$,
+  'an auditor reads which holds there are'
+);
+select tests.act_as('ann');
+select throws_ok($$ select from legal_holds $$, '42501', null, 'ann does not, not even that of acme');
+
+select tests.act_as_operator();
+select throws_ok($$ select release_legal_hold(tests.user_id('max')) $$, 'SP310', null, 'no hold is released that there is not');
+select tests.act_as_superuser();
+create temporary table holds on commit drop as select id, user_id from legal_holds;
+grant select on holds to public;
+select tests.act_as_operator();
+select lives_ok($$ select release_legal_hold(id) from holds $$, 'holds are released');
+select throws_ok($$ select release_legal_hold(id) from holds $$, 'SP310', null, '... once');
+select results_eq(
+  $$ select count(*)::integer from tests.events('legal_hold.released') $$, array[2], '... which is recorded'
+);
+select lives_ok($$ select shred_person(tests.user_id('max')) $$, 'then max is shredded');
+select lives_ok($$ select shred_person(tests.user_id('bob')) $$, '... and bob');
+select lives_ok($$ select shred_organization(tests.organization_id('acme')) $$, '... and acme');
+select throws_ok($$ select place_legal_hold(tests.user_id('max'), null, 'too late') $$, 'SP301', null, '... and nobody holds what is gone');
+
+select finish();
+rollback;

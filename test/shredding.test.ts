@@ -1,0 +1,422 @@
+import { execFile } from "node:child_process";
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import type pg from "pg";
+
+import { EXIT } from "../src/cli/exit-codes.js";
+import { createRepositories } from "../src/repositories.js";
+import type { SafetyPin } from "../src/safetypin.js";
+import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
+import { connectForTest, newPerson, type Person } from "./support/client.js";
+import { aloneWithRoles, asAdmin, useDatabase, type Login } from "./support/database.js";
+import { inUnlockedCell } from "./support/keys.js";
+import { connect } from "./support/template.js";
+
+/*
+ * The command, and a restore: people are shredded after a dump was taken, the dump is
+ * restored, and nobody is readable in it who is not to be.
+ */
+
+jest.setTimeout(180_000);
+
+const PHONE = "+12025550123";
+const OTHERS = 60;
+const db = useDatabase();
+const run = promisify(execFile);
+
+let folder: string;
+let restored: string | undefined;
+let ann: Person;
+let bob: Person;
+let clinic: string;
+let ledger: string;
+let dump: string;
+const others: string[] = [];
+
+/** The address of a login in the restored database, or in the one that was dumped. */
+function urlOf(login: Login, database = db.name): string {
+  const url = new URL(db.connectionString(login));
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+const safetypin = (args: readonly string[], database = db.name, login: Login = "operator"): Promise<CliResult> =>
+  runCli(args, {
+    env: { DATABASE_URL: urlOf(login, database), SAFETYPIN_KEY_FILE: process.env["SAFETYPIN_KEY_FILE"]! },
+  });
+
+async function asSuperuser<Result>(database: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = await connect(urlOf("admin", database));
+  try {
+    await client.query("set search_path = safetypin, extensions, pg_temp");
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+async function jsonOf<Answer>(result: Promise<CliResult>): Promise<Answer> {
+  const { code, stdout, stderr } = await result;
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  return JSON.parse(stdout) as Answer;
+}
+
+/** All rows of a database by schema, as `insert` statements. */
+async function takeDump(): Promise<string> {
+  const { hostname, port, username, password } = new URL(urlOf("admin"));
+  const source = { host: hostname, port: Number(port), user: username, password: password || undefined, database: db.name };
+  const { stdout } = await run(
+    process.execPath,
+    [join(__dirname, "support", "dump.mjs"), JSON.stringify({ source, args: ["--schema=safetypin"] })],
+    { maxBuffer: 1 << 28 },
+  );
+  // The program is of PostgreSQL 18, the server may be older; the schema is bootstrap's.
+  return stdout.replace(/^(\\(un)?restrict .*|SET transaction_timeout .*|(CREATE|ALTER) SCHEMA safetypin[ ;].*)$/gm, "");
+}
+
+/** A fresh database out of the dump. */
+async function restore(): Promise<string> {
+  const name = `safetypin_test_restored_${randomBytes(5).toString("hex")}`;
+  await asAdmin((admin) => admin.query(`create database ${name}`));
+  await aloneWithRoles(async () => {
+    const { code, stderr } = await safetypin(["bootstrap"], name, "admin");
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+  });
+  await asSuperuser(name, (client) => client.query(`begin; ${dump}; commit`));
+  return name;
+}
+
+async function drop(database: string): Promise<void> {
+  await asAdmin((admin) => admin.query(`drop database if exists ${database} with (force)`));
+}
+
+/** Whether this person signs in to a database with their password. */
+async function signsIn(person: Person, database: string): Promise<true | { readonly name: string; readonly code?: string; readonly message: string }> {
+  let client: SafetyPin | undefined;
+  try {
+    client = await connectForTest(db, { connectionString: urlOf("app", database) });
+    const { sessionToken } = await client.signIn({ email: person.email, password: person.password });
+    const self = await client.withSession(sessionToken, (tx) => createRepositories(tx).users.getSelf());
+    expect(self.email).toBe(person.email);
+    return true;
+  } catch (error) {
+    return error as Error & { code?: string };
+  } finally {
+    await client?.close();
+  }
+}
+
+/** Evidence and its order, to see that none is changed. */
+async function readEvidence(client: Pick<pg.Client, "query">): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await client.query<{ id: string; row: string }>(
+    `select id::text, to_jsonb(log)::text as row from auth_audit_logs as log
+     union all select id::text, to_jsonb(log)::text from data_change_logs as log
+     union all select id::text, to_jsonb(log)::text from access_attempt_logs as log`,
+  );
+  return new Map(rows.map(({ id, row }) => [id, row]));
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "safetypin-shredding-"));
+  ledger = join(folder, "shredded.jsonl");
+  ann = await newPerson(db, "ann");
+  bob = await newPerson(db, "bob");
+  const client = await connectForTest(db);
+  try {
+    for (const person of [ann, bob]) {
+      await client.withSession(person.sessionToken, (tx) => createRepositories(tx).users.updateOwnProfile({ phoneNumber: PHONE }));
+    }
+    clinic = await client.withSession(ann.sessionToken, async (tx) => {
+      const { organizations } = createRepositories(tx);
+      const id = await organizations.create({ slug: "acme", name: "Acme Clinic" });
+      await organizations.choose(id);
+      await organizations.update({ billingEmail: "bills@acme.example" });
+      return id;
+    });
+  } finally {
+    await client.close();
+  }
+  const { rows } = await db.admin.query<{ id: string }>(
+    `insert into users (first_name, last_name, status) select 'No', 'Body', 'deleted' from generate_series(1, ${OTHERS}) returning id`,
+  );
+  others.push(...rows.map(({ id }) => id));
+  dump = await takeDump();
+});
+
+afterAll(async () => {
+  if (restored !== undefined) await drop(restored);
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("safetypin keys shred", () => {
+  it("says what would be lost, and what keeps it, and does nothing", async () => {
+    expect(await jsonOf(safetypin(["keys", "shred", "--user", bob.userId, "--dry-run", "--json"]))).toMatchObject({
+      userId: bob.userId,
+      organizationId: null,
+      shredded: false,
+      fields: expect.arrayContaining(["users.email", "users.phone_number", "password_credentials.digest"]),
+    });
+    expect((await safetypin(["keys", "shred", "--user", bob.userId, "--dry-run"])).stdout).toContain("users.email");
+    // The last owner; one that is at work; nobody.
+    for (const [args, reason] of [
+      [["--user", ann.userId], "at least one owner"],
+      [["--organization", clinic], "closed or suspended"],
+      [["--user", randomUUID()], "there is no user"],
+    ] as const) {
+      const result = await safetypin(["keys", "shred", ...args, "--dry-run"]);
+      expect(result).toMatchObject({ code: EXIT.failed, stderr: expect.stringContaining(reason) });
+      expect(await safetypin(["keys", "shred", ...args, "--yes"])).toMatchObject({ code: EXIT.failed });
+    }
+    expect(await signsIn(bob, db.name)).toBe(true);
+    expect(await jsonOf(safetypin(["keys", "ledger", "--json"]))).toMatchObject({ shreddings: [], exported: null });
+  });
+
+  it("asks, and is the operator's alone", async () => {
+    expect(await safetypin(["keys", "shred", "--user", bob.userId])).toMatchObject({ code: EXIT.refused });
+    expect(await safetypin(["keys", "replay", "--not-needed"])).toMatchObject({ code: EXIT.refused });
+    expect(await safetypin(["keys", "restored"])).toMatchObject({ code: EXIT.refused });
+    for (const args of [
+      ["shred", "--user", bob.userId, "--yes"], ["ledger"], ["ledger", "--backup-age", "1"],
+      ["replay", "--not-needed", "--yes"], ["restored", "--yes"],
+    ]) {
+      for (const login of ["app", "auditor", "monitor"] as const) {
+        expect([args, await safetypin(["keys", ...args], db.name, login)]).toMatchObject([
+          args, { code: EXIT.failed, stderr: expect.stringContaining("operator_login") },
+        ]);
+      }
+    }
+    for (const args of [
+      ["shred", "--user", "bob"], ["shred", "--organization", "acme"], ["shred", "--user", bob.userId, "--organization", clinic],
+      ["ledger", "--backup-age", "long"],
+    ]) {
+      expect([args, (await safetypin(["keys", ...args])).code]).toEqual([args, EXIT.usage]);
+    }
+    for (const args of [["shred"], ["replay"], ["replay", ledger, "--not-needed"]]) {
+      expect([args, (await safetypin(["keys", ...args])).code]).toEqual([args, EXIT.failed]);
+    }
+  });
+
+  it("shreds people and organizations, and leaves evidence as it was", async () => {
+    const before = await readEvidence(db.admin);
+    await jsonOf(safetypin(["keys", "ledger", "--backup-age", "10", "--json"]));
+    const shredded = await jsonOf<{ effectiveTime: string }>(safetypin(["keys", "shred", "--user", bob.userId, "--yes", "--json"]));
+    const days = (Date.parse(shredded.effectiveTime) - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(9.9);
+    expect(days).toBeLessThan(10.1);
+
+    const operator = db.pool("operator");
+    await operator.query("select suspend_organization($1, 'to be shredded')", [clinic]);
+    expect(await safetypin(["keys", "shred", "--organization", clinic, "--yes"])).toMatchObject({ code: 0 });
+    for (const id of others) await operator.query("select shred_person($1)", [id]);
+
+    expect(await signsIn(bob, db.name)).toMatchObject({ code: "invalid_credentials" });
+    expect(await signsIn(ann, db.name)).toBe(true);
+    const after = await readEvidence(db.admin);
+    for (const [id, row] of before) expect(after.get(id)).toBe(row);
+
+    const { stdout } = await safetypin(["keys", "ledger"]);
+    expect(stdout).toContain(`person ${bob.userId}`);
+    expect(stdout).toContain(`organization ${clinic}`);
+    expect(stdout).toContain("may have it until");
+    expect((await safetypin(["keys", "status"])).stdout).toContain(`${OTHERS + 2} that backups may still have`);
+  });
+
+  it("says so in what it exports, and says nothing about anybody", async () => {
+    const exported = await safetypin(["keys", "ledger", "--export", ledger]);
+    expect(exported).toMatchObject({ code: 0, stdout: expect.stringContaining(`${OTHERS + 2} entries`) });
+    expect((await stat(ledger)).mode & 0o777).toBe(0o600);
+    const text = await readFile(ledger, "utf8");
+    const lines = text.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toHaveLength(OTHERS + 4);
+    expect(lines[1]).toMatchObject({ seq: 1, user_id: bob.userId, organization_id: null, login_name: "safetypin_operator_login" });
+    expect(text).not.toMatch(/example\.com|Bob|Acme|\+1202/);
+    expect(await safetypin(["keys", "ledger", "--export", join(folder, "nowhere", "x.jsonl")])).toMatchObject({ code: EXIT.failed });
+  });
+});
+
+describe("a database that is restored from a dump of before", () => {
+  const keys = (...args: string[]) => safetypin(["keys", ...args], restored);
+
+  /** The ledger, changed: as a file beside it. */
+  async function changed(name: string, change: (lines: string[]) => string[]): Promise<string> {
+    const path = join(folder, name);
+    const lines = (await readFile(ledger, "utf8")).trimEnd().split("\n");
+    await writeFile(path, `${change([...lines]).join("\n")}\n`);
+    return path;
+  }
+
+  it("knows it, and lets nobody in", async () => {
+    restored = await restore();
+    expect((await keys("status")).stdout).toContain("this database came out of a backup");
+    expect(await jsonOf(keys("status", "--json"))).toMatchObject({ restored: true });
+    for (const person of [ann, bob]) {
+      expect(await signsIn(person, restored)).toMatchObject({
+        name: "ConfigurationError",
+        message: expect.stringContaining("restored from a backup"),
+      });
+    }
+    expect(await keys("shred", "--user", bob.userId, "--yes")).toMatchObject({
+      code: EXIT.failed, stderr: expect.stringContaining("keys replay"),
+    });
+    // The one that was dumped goes on.
+    expect(await signsIn(ann, db.name)).toBe(true);
+  });
+
+  it("refuses a ledger that is not what was exported, and does nothing of it", async () => {
+    const swap = (line: string, from: string, to: string) => {
+      expect(line).toContain(from);
+      return line.replace(from, to);
+    };
+    const files = [
+      ["a person exchanged", (lines: string[]) => lines.with(1, swap(lines[1]!, bob.userId, ann.userId))],
+      ["an entry taken out", (lines: string[]) => lines.toSpliced(20, 1)],
+      ["an entry taken out, and counted", (lines: string[]) => lines.toSpliced(20, 1).with(-1, swap(lines.at(-1)!, `${OTHERS + 2}`, `${OTHERS + 1}`))],
+      ["two exchanged", (lines: string[]) => lines.with(5, lines[6]!).with(6, lines[5]!)],
+      ["cut off", (lines: string[]) => lines.slice(0, 30)],
+      ["cut off in a line", (lines: string[]) => [...lines.slice(0, 30), lines[30]!.slice(0, 40)]],
+      ["another cell's", (lines: string[]) => lines.with(0, JSON.stringify({ ...(JSON.parse(lines[0]!) as object), cellId: randomUUID() }))],
+      ["another format", (lines: string[]) => lines.with(0, "{}")],
+      ["an empty one", () => []],
+      ["one with another end", (lines: string[]) => lines.with(-1, swap(lines.at(-1)!, "\\\\x", "\\\\x00"))],
+    ] as const;
+    for (const [name, change] of files) {
+      const path = await changed(`${name}.jsonl`, change);
+      for (const args of [["replay", path], ["replay", path, "--dry-run"]]) {
+        expect([name, await keys(...args)]).toMatchObject([name, { code: EXIT.failed }]);
+      }
+    }
+    expect(await keys("replay", join(folder, "not there.jsonl"))).toMatchObject({ code: EXIT.failed });
+    expect(await jsonOf(keys("ledger", "--json"))).toMatchObject({ shreddings: [] });
+    expect(await jsonOf(keys("status", "--json"))).toMatchObject({ restored: true });
+  });
+
+  it("shreds again what the ledger says, also when it is killed at it, and then lets people in", async () => {
+    expect((await keys("replay", ledger, "--dry-run")).stdout).toContain(`${OTHERS + 2} entries, of which this database has 0`);
+    expect(await jsonOf(keys("ledger", "--json"))).toMatchObject({ shreddings: [] });
+    const before = await asSuperuser(restored!, readEvidence);
+
+    const child = startCli(["keys", "replay", ledger], { env: { DATABASE_URL: urlOf("operator", restored) } });
+    child.stderr?.on("data", (text) => {
+      if (/replayed 25 of/.test(String(text))) child.kill("SIGKILL");
+    });
+    expect(await outcome(child)).toMatchObject({ code: null });
+    const { shreddings } = await jsonOf<{ shreddings: unknown[] }>(keys("ledger", "--json"));
+    expect(shreddings.length).toBeGreaterThanOrEqual(25);
+    expect(await signsIn(ann, restored!)).toMatchObject({ name: "ConfigurationError" });
+
+    const again = await jsonOf<{ shredded: number }>(keys("replay", ledger, "--json"));
+    expect(again).toMatchObject({ entries: OTHERS + 2, shredded: OTHERS + 2 - shreddings.length, restored: false });
+    expect(await signsIn(ann, restored!)).toBe(true);
+    expect(await signsIn(bob, restored!)).toMatchObject({ code: "invalid_credentials" });
+
+    await asSuperuser(restored!, async (client) => {
+      const { rows } = await client.query(
+        "select status, email, phone_number, first_name from users where id = any ($1::uuid[]) order by 1",
+        [[bob.userId, ...others.slice(0, 2)]],
+      );
+      expect(rows).toEqual(Array(3).fill({ status: "shredded", email: null, phone_number: null, first_name: "Shredded" }));
+      const organization = await client.query(
+        "select status, billing_email from organizations where id = $1",
+        [clinic],
+      );
+      expect(organization.rows).toEqual([{ status: "shredded", billing_email: null }]);
+      const held = await client.query("select state from tenant_keys where organization_id = $1", [clinic]);
+      expect(held.rows.length).toBeGreaterThan(0);
+      expect(held.rows.every((row) => (row as { state: string }).state === "destroyed")).toBe(true);
+
+      const after = await readEvidence(client);
+      for (const [id, row] of before) expect(after.get(id)).toBe(row);
+
+      // Every foreign key, looked at again row by row.
+      const { rows: constraints } = await client.query<{ relation: string; name: string; definition: string }>(
+        `select conrelid::regclass::text as relation, conname as name, pg_get_constraintdef(oid) as definition
+         from pg_constraint where contype = 'f' and connamespace = 'safetypin'::regnamespace and conparentid = 0
+           and conrelid::regclass::text not like '%\\_logs%'`,
+      );
+      expect(constraints.length).toBeGreaterThan(20);
+      await client.query("begin");
+      for (const { relation, name, definition } of constraints) {
+        await client.query(`alter table ${relation} drop constraint ${name}, add constraint ${name} ${definition}`);
+      }
+      await client.query("rollback");
+    });
+  });
+
+  it("changes nothing the second time, and goes on with the same ledger", async () => {
+    const count = () => asSuperuser(restored!, async (client) => (await client.query("select from data_change_logs")).rowCount);
+    const before = await count();
+    expect(await jsonOf(keys("replay", ledger, "--json"))).toMatchObject({ shredded: 0, restored: false });
+    expect(await count()).toBe(before);
+
+    // What comes after stands behind it; the ledger of before is an old one.
+    const carol = await asSuperuser(restored!, async (client) => {
+      const { rows } = await client.query<{ id: string }>(
+        "insert into users (first_name, last_name, status) values ('Carol', 'Closed', 'deleted') returning id",
+      );
+      return rows[0]!.id;
+    });
+    expect(await keys("shred", "--user", carol, "--yes")).toMatchObject({ code: 0 });
+    expect(await keys("replay", ledger)).toMatchObject({ code: EXIT.failed, stderr: expect.stringContaining("exported last") });
+    expect(await signsIn(ann, restored!)).toBe(true);
+  });
+
+  it("is restored again, from a copy that cannot know it, when the operator says so", async () => {
+    expect(await keys("restored", "--yes")).toMatchObject({ code: 0 });
+    expect(await signsIn(ann, restored!)).toMatchObject({ name: "ConfigurationError" });
+    expect(await keys("replay", "--not-needed", "--yes")).toMatchObject({ code: 0 });
+    expect(await signsIn(ann, restored!)).toBe(true);
+    const { rows } = await asSuperuser(restored!, (client) => client.query("select origin from cell_incarnations order by number"));
+    expect(rows.map((row) => (row as { origin: string }).origin)).toEqual([
+      "made", "replayed", "replayed", "declared_restored", "confirmed",
+    ]);
+  });
+});
+
+describe("somebody who is shredded while others seal about them", () => {
+  it("is shredded: nothing of it opens, whoever was first", async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const subject = randomUUID();
+      const sealed = await Promise.all(
+        Array.from({ length: 8 }, (_, place) =>
+          inUnlockedCell(db.admin, async (client) => {
+            if (place === 3) {
+              await client.query("select _shred_subject($1)", [subject]);
+              return undefined;
+            }
+            const { rows } = await client.query<{ value: Buffer }>("select _seal_text(1, null, $1, 'x@example.com', $1) as value", [subject]);
+            return rows[0]!.value;
+          }).catch((error: unknown) => {
+            expect(error).toMatchObject({ code: "SP425" });
+            return undefined;
+          }),
+        ),
+      );
+      expect((await db.admin.query("select salt from subject_salts where user_id = $1", [subject])).rows).toEqual([{ salt: null }]);
+      for (const value of sealed.filter((one) => one !== undefined)) {
+        await inUnlockedCell(db.admin, async (client) => {
+          const { rows } = await client.query("select open_fields(1, array[$1::uuid], array[$2::bytea]) as texts", [subject, value]);
+          expect(rows).toEqual([{ texts: [null] }]);
+        });
+      }
+    }
+  });
+
+  it("is in the ledger once, however many shred at once", async () => {
+    const { rows } = await db.admin.query<{ id: string }>(
+      "insert into users (first_name, last_name, status) select 'No', 'Body', 'deleted' from generate_series(1, 4) returning id",
+    );
+    const operator = db.pool("operator");
+    await Promise.all(rows.flatMap(({ id }) => [id, id]).map((id) => operator.query("select shred_person($1)", [id])));
+    const { rows: counted } = await db.admin.query<{ entries: string; last: string }>(
+      "select count(*) as entries, max(seq) as last from shreddings",
+    );
+    expect(counted).toEqual([{ entries: String(OTHERS + 6), last: String(OTHERS + 6) }]);
+    const whole = join(folder, "whole.jsonl");
+    await safetypin(["keys", "ledger", "--export", whole]);
+    expect(await safetypin(["keys", "replay", whole, "--dry-run"])).toMatchObject({ code: 0 });
+  });
+});
