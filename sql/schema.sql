@@ -94,15 +94,15 @@ REVOKE ALL ON FUNCTION safetypin._a256cbc_hs512_tag(p_key bytea, p_aad bytea, p_
 -- safetypin._account_id()
 --
 
-CREATE FUNCTION safetypin._account_id(p_email text) RETURNS uuid
+CREATE FUNCTION safetypin._account_id(p_email text, p_is_earlier boolean DEFAULT false) RETURNS uuid
     LANGUAGE sql STABLE
-    RETURN (encode(substr(safetypin._keyed_digest(('account|'::text || safetypin._fold_email(p_email))), 1, 16), 'hex'::text))::uuid;
+    RETURN safetypin._throttle_id(('account|'::text || safetypin._fold_email(p_email)), p_is_earlier);
 
-ALTER FUNCTION safetypin._account_id(p_email text) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._account_id(p_email text, p_is_earlier boolean) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._account_id(p_email text) IS 'What an account is throttled by, whether it exists or not.';
+COMMENT ON FUNCTION safetypin._account_id(p_email text, p_is_earlier boolean) IS 'What an account is throttled by, whether it exists or not; or was under the key before.';
 
-REVOKE ALL ON FUNCTION safetypin._account_id(p_email text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._account_id(p_email text, p_is_earlier boolean) FROM PUBLIC;
 
 --
 -- safetypin._activate_key()
@@ -210,15 +210,15 @@ GRANT ALL ON FUNCTION safetypin._add_key(p_organization_id uuid, p_key_id intege
 -- safetypin._address_id()
 --
 
-CREATE FUNCTION safetypin._address_id(p_ip_address inet) RETURNS uuid
+CREATE FUNCTION safetypin._address_id(p_ip_address inet, p_is_earlier boolean DEFAULT false) RETURNS uuid
     LANGUAGE sql STABLE
-    RETURN (encode(substr(safetypin._keyed_digest(('address|'::text || CASE WHEN (family(p_ip_address) = 4) THEN host(p_ip_address) WHEN (set_masklen(p_ip_address, 128) << '::ffff:0.0.0.0/96'::inet) THEN host(('0.0.0.0'::inet + (set_masklen(p_ip_address, 128) - '::ffff:0.0.0.0'::inet))) ELSE text((network(set_masklen(p_ip_address, 64)))::inet) END)), 1, 16), 'hex'::text))::uuid;
+    RETURN safetypin._throttle_id(('address|'::text || CASE WHEN (family(p_ip_address) = 4) THEN host(p_ip_address) WHEN (set_masklen(p_ip_address, 128) << '::ffff:0.0.0.0/96'::inet) THEN host(('0.0.0.0'::inet + (set_masklen(p_ip_address, 128) - '::ffff:0.0.0.0'::inet))) ELSE text((network(set_masklen(p_ip_address, 64)))::inet) END), p_is_earlier);
 
-ALTER FUNCTION safetypin._address_id(p_ip_address inet) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._address_id(p_ip_address inet, p_is_earlier boolean) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._address_id(p_ip_address inet) IS 'What a network address is throttled by: IPv4 alone, IPv6 by its /64.';
+COMMENT ON FUNCTION safetypin._address_id(p_ip_address inet, p_is_earlier boolean) IS 'What a network address is throttled by: IPv4 alone, IPv6 by its /64; or was under the key before.';
 
-REVOKE ALL ON FUNCTION safetypin._address_id(p_ip_address inet) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._address_id(p_ip_address inet, p_is_earlier boolean) FROM PUBLIC;
 
 --
 -- safetypin._alert_undelivered()
@@ -451,28 +451,18 @@ GRANT ALL ON FUNCTION safetypin._blind_index(p_field_id integer, p_organization_
 -- safetypin._charge_attempt()
 --
 
-CREATE FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_kind text, p_user_id uuid, p_threshold integer, p_base interval, p_limit interval, OUT is_charged boolean, OUT failure_count integer, OUT blocked_until timestamp with time zone) RETURNS record
+CREATE FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_earlier_id uuid, p_kind text, p_user_id uuid, p_threshold integer, p_base interval, p_limit interval, OUT is_charged boolean, OUT failure_count integer, OUT blocked_until timestamp with time zone) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_now timestamptz := _now();
+  v_now timestamptz;
 begin
-  -- Again, where a sweep forgot the row between the two statements.
-  loop
-    insert into sign_in_throttles as throttle (id, kind, last_failure_time, failure_count)
-    values (p_throttle_id, p_kind, v_now, 0)
-    on conflict (id) do nothing;
+  select held.failure_count, held.blocked_until
+  into failure_count, blocked_until
+  from _hold_throttle(p_throttle_id, p_earlier_id, p_kind) as held;
 
-    select throttle.failure_count, throttle.blocked_until
-    into failure_count, blocked_until
-    from sign_in_throttles as throttle
-    where throttle.id = p_throttle_id
-    for update;
-    exit when found;
-  end loop;
-
-  -- The clock is read again: waiting for the lock takes time.
+  -- The clock is read now: waiting for the lock takes time.
   v_now := _now();
   is_charged := blocked_until <= v_now and (p_kind = 'address' or failure_count < 100);
   if not is_charged then
@@ -496,11 +486,11 @@ begin
 end;
 $$;
 
-ALTER FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_kind text, p_user_id uuid, p_threshold integer, p_base interval, p_limit interval, OUT is_charged boolean, OUT failure_count integer, OUT blocked_until timestamp with time zone) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_earlier_id uuid, p_kind text, p_user_id uuid, p_threshold integer, p_base interval, p_limit interval, OUT is_charged boolean, OUT failure_count integer, OUT blocked_until timestamp with time zone) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_kind text, p_user_id uuid, p_threshold integer, p_base interval, p_limit interval, OUT is_charged boolean, OUT failure_count integer, OUT blocked_until timestamp with time zone) IS 'Counts an attempt before it is made, unless its account or address is blocked; from the threshold on each one blocks the next for twice as long.';
+COMMENT ON FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_earlier_id uuid, p_kind text, p_user_id uuid, p_threshold integer, p_base interval, p_limit interval, OUT is_charged boolean, OUT failure_count integer, OUT blocked_until timestamp with time zone) IS 'Counts an attempt before it is made, unless its account or address is blocked; from the threshold on each one blocks the next for twice as long.';
 
-REVOKE ALL ON FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_kind text, p_user_id uuid, p_threshold integer, p_base interval, p_limit interval, OUT is_charged boolean, OUT failure_count integer, OUT blocked_until timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_earlier_id uuid, p_kind text, p_user_id uuid, p_threshold integer, p_base interval, p_limit interval, OUT is_charged boolean, OUT failure_count integer, OUT blocked_until timestamp with time zone) FROM PUBLIC;
 
 --
 -- safetypin._clock_time()
@@ -612,7 +602,7 @@ CREATE FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) RETURNS
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_digest bytea := _keyed_digest('cost|' || _fold_email(p_email));
+  v_digest bytea := _salt_digest('cost|' || _fold_email(p_email));
   v_place  double precision := ('x' || encode(substr(v_digest, 1, 4), 'hex'))::bit(32)::bigint / 2.0 ^ 32;
 begin
   return coalesce(
@@ -925,6 +915,25 @@ COMMENT ON FUNCTION safetypin._derive_tokens(p_refresh_token bytea, p_generation
 REVOKE ALL ON FUNCTION safetypin._derive_tokens(p_refresh_token bytea, p_generation integer, p_secret bytea, OUT session_token bytea, OUT refresh_token bytea) FROM PUBLIC;
 
 --
+-- safetypin._digest_key_id()
+--
+
+CREATE FUNCTION safetypin._digest_key_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return (select id from context_keys where purpose = 'digest' and retired_time is null);
+end;
+$$;
+
+ALTER FUNCTION safetypin._digest_key_id() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._digest_key_id() IS 'The key that _keyed_digest() uses.';
+
+REVOKE ALL ON FUNCTION safetypin._digest_key_id() FROM PUBLIC;
+
+--
 -- safetypin._disable_password()
 --
 
@@ -957,6 +966,29 @@ ALTER FUNCTION safetypin._disable_password(p_user_id uuid, p_ip_address inet, p_
 COMMENT ON FUNCTION safetypin._disable_password(p_user_id uuid, p_ip_address inet, p_user_agent text) IS 'After a hundred failures in a row: the password opens nothing until it is reset, and somebody is told. Once.';
 
 REVOKE ALL ON FUNCTION safetypin._disable_password(p_user_id uuid, p_ip_address inet, p_user_agent text) FROM PUBLIC;
+
+--
+-- safetypin._earlier_digest()
+--
+
+CREATE FUNCTION safetypin._earlier_digest(p_subject text) RETURNS bytea
+    LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return hmac(
+    convert_to(p_subject, 'UTF8'),
+    (select secret from context_keys where purpose = 'digest' and retired_time is not null),
+    'sha256'
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._earlier_digest(p_subject text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._earlier_digest(p_subject text) IS 'What _keyed_digest() said of a text before the key was rotated; null when no key before is left.';
+
+REVOKE ALL ON FUNCTION safetypin._earlier_digest(p_subject text) FROM PUBLIC;
 
 --
 -- safetypin._effective_policy()
@@ -1294,6 +1326,26 @@ COMMENT ON FUNCTION safetypin._fold_email(p_email text) IS 'An address without t
 REVOKE ALL ON FUNCTION safetypin._fold_email(p_email text) FROM PUBLIC;
 
 --
+-- safetypin._forgive_account()
+--
+
+CREATE FUNCTION safetypin._forgive_account(p_email text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform _lock_throttles();
+  perform _release_attempt(array[_account_id(p_email), _account_id(p_email, true)], '{}');
+end;
+$$;
+
+ALTER FUNCTION safetypin._forgive_account(p_email text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._forgive_account(p_email text) IS 'Lets an account start with no failures.';
+
+REVOKE ALL ON FUNCTION safetypin._forgive_account(p_email text) FROM PUBLIC;
+
+--
 -- safetypin._has_later_message()
 --
 
@@ -1316,6 +1368,65 @@ ALTER FUNCTION safetypin._has_later_message(p_message safetypin.messages) OWNER 
 COMMENT ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) IS 'Whether the same was asked for again since.';
 
 REVOKE ALL ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) FROM PUBLIC;
+
+--
+-- safetypin._hold_throttle()
+--
+
+CREATE FUNCTION safetypin._hold_throttle(p_throttle_id uuid, p_earlier_id uuid, p_kind text, OUT failure_count integer, OUT blocked_until timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now     timestamptz := _now();
+  v_earlier sign_in_throttles;
+begin
+  -- Again, where a sweep forgot the row between the two statements.
+  loop
+    insert into sign_in_throttles as throttle (id, kind, last_failure_time, failure_count)
+    values (p_throttle_id, p_kind, v_now, 0)
+    on conflict (id) do nothing;
+
+    select throttle.failure_count, throttle.blocked_until
+    into failure_count, blocked_until
+    from sign_in_throttles as throttle
+    where throttle.id = p_throttle_id
+    for update;
+    exit when found;
+  end loop;
+
+  if p_earlier_id is null then
+    return;
+  end if;
+
+  delete from sign_in_throttles as throttle
+  where throttle.id = p_earlier_id
+  returning throttle.* into v_earlier;
+
+  if v_earlier.id is null then
+    return;
+  end if;
+
+  update sign_in_throttles as throttle
+  set
+    user_id = coalesce(throttle.user_id, v_earlier.user_id),
+    failure_count = least(throttle.failure_count + v_earlier.failure_count, 1000000),
+    blocked_until = greatest(throttle.blocked_until, v_earlier.blocked_until),
+    last_failure_time = case throttle.failure_count
+      when 0 then v_earlier.last_failure_time
+      else greatest(throttle.last_failure_time, v_earlier.last_failure_time)
+    end
+  where throttle.id = p_throttle_id
+  returning throttle.failure_count, throttle.blocked_until
+  into failure_count, blocked_until;
+end;
+$$;
+
+ALTER FUNCTION safetypin._hold_throttle(p_throttle_id uuid, p_earlier_id uuid, p_kind text, OUT failure_count integer, OUT blocked_until timestamp with time zone) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._hold_throttle(p_throttle_id uuid, p_earlier_id uuid, p_kind text, OUT failure_count integer, OUT blocked_until timestamp with time zone) IS 'Locks the count of an account or an address, with what was counted of it under the key before.';
+
+REVOKE ALL ON FUNCTION safetypin._hold_throttle(p_throttle_id uuid, p_earlier_id uuid, p_kind text, OUT failure_count integer, OUT blocked_until timestamp with time zone) FROM PUBLIC;
 
 --
 -- safetypin._index_email()
@@ -1634,9 +1745,15 @@ begin
   returning * into v_attempt;
 
   if v_succeeded then
-    perform _release_attempt(v_attempt.account_id, v_attempt.address_id);
+    perform _release_attempt(
+      array[v_attempt.account_id],
+      array[_address_id(v_attempt.ip_address), _address_id(v_attempt.ip_address, true)],
+      v_attempt.user_id
+    );
   elsif exists (
-    select from sign_in_throttles where id = v_attempt.account_id and failure_count >= 100
+    select from sign_in_throttles
+    where (id = v_attempt.account_id or user_id = v_attempt.user_id)
+      and failure_count >= 100
   ) then
     perform _disable_password(v_attempt.user_id, v_attempt.ip_address, v_attempt.user_agent);
   end if;
@@ -1739,6 +1856,29 @@ ALTER FUNCTION safetypin._list_permissions_held_until(p_end timestamp with time 
 COMMENT ON FUNCTION safetypin._list_permissions_held_until(p_end timestamp with time zone) IS 'The names of all permissions the caller holds in the current organization beyond this time; for null, those held for good.';
 
 REVOKE ALL ON FUNCTION safetypin._list_permissions_held_until(p_end timestamp with time zone) FROM PUBLIC;
+
+--
+-- safetypin._lock_throttles()
+--
+
+CREATE FUNCTION safetypin._lock_throttles() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  lock table sign_in_throttles in row exclusive mode;
+
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    perform from context_keys where purpose = 'digest' and retired_time is null for share;
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin._lock_throttles() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._lock_throttles() IS 'Keeps the digest key as it is until this transaction ends.';
+
+REVOKE ALL ON FUNCTION safetypin._lock_throttles() FROM PUBLIC;
 
 --
 -- safetypin._log_event()
@@ -2609,7 +2749,7 @@ begin
       perform _register_again(p_user_id, p_first_name, p_last_name, p_timezone, p_locale, null);
     end if;
     -- As _set_password() does for the one of the two that it was given.
-    perform _release_attempt(_account_id(case when v_owner_id is null then v_nobody else p_email end), null);
+    perform _forgive_account(case when v_owner_id is null then v_nobody else p_email end);
     if v_owner_id is not null then
       raise triggered_action_exception;
     end if;
@@ -2660,28 +2800,36 @@ REVOKE ALL ON FUNCTION safetypin._register_user(p_user_id uuid, p_email text, p_
 -- safetypin._release_attempt()
 --
 
-CREATE FUNCTION safetypin._release_attempt(p_account_id uuid, p_address_id uuid) RETURNS void
+CREATE FUNCTION safetypin._release_attempt(p_account_ids uuid[], p_address_ids uuid[], p_user_id uuid DEFAULT NULL::uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
+declare
+  v_is_draining boolean := _earlier_digest('') is not null;
 begin
-  update sign_in_throttles
-  set
-    failure_count = 0,
-    blocked_until = '-infinity'
-  where id = p_account_id;
+  -- While a key drains, a count may be moved under our eyes: then it is found when it is
+  -- looked for once more, since only now and then a row moves, and only once.
+  for v_look in 1 .. 2 loop
+    update sign_in_throttles
+    set
+      failure_count = 0,
+      blocked_until = '-infinity'
+    where id = any (p_account_ids)
+      or user_id = p_user_id;
+    exit when found or not v_is_draining;
+  end loop;
 
   update sign_in_throttles
   set failure_count = greatest(failure_count - 1, 0)
-  where id = p_address_id;
+  where id = any (p_address_ids);
 end;
 $$;
 
-ALTER FUNCTION safetypin._release_attempt(p_account_id uuid, p_address_id uuid) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._release_attempt(p_account_ids uuid[], p_address_ids uuid[], p_user_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._release_attempt(p_account_id uuid, p_address_id uuid) IS 'After a success: the account starts from nothing, and the address has one failure less.';
+COMMENT ON FUNCTION safetypin._release_attempt(p_account_ids uuid[], p_address_ids uuid[], p_user_id uuid) IS 'After a success: the account starts from nothing, and the address has one failure less. Each under whichever key it is counted.';
 
-REVOKE ALL ON FUNCTION safetypin._release_attempt(p_account_id uuid, p_address_id uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._release_attempt(p_account_ids uuid[], p_address_ids uuid[], p_user_id uuid) FROM PUBLIC;
 
 --
 -- safetypin._request_message()
@@ -2692,10 +2840,18 @@ CREATE FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_now          timestamptz := _now();
-  v_email_digest bytea := _keyed_digest('email|' || _fold_email(p_email));
+  v_now            timestamptz := _now();
+  v_email_digest   bytea := _keyed_digest('email|' || _fold_email(p_email));
+  v_earlier_digest bytea := _earlier_digest('email|' || _fold_email(p_email));
 begin
   perform _require_given('email', p_email is not null);
+
+  -- Asked for under the key before, it counts as asked for, and is not sent twice.
+  if v_earlier_digest is not null then
+    update messages
+    set email_digest = v_email_digest
+    where email_digest = v_earlier_digest;
+  end if;
 
   if exists (
     select from messages
@@ -3416,12 +3572,35 @@ COMMENT ON FUNCTION safetypin._retract_sealed_field(p_table text, p_column text)
 REVOKE ALL ON FUNCTION safetypin._retract_sealed_field(p_table text, p_column text) FROM PUBLIC;
 
 --
+-- safetypin._salt_digest()
+--
+
+CREATE FUNCTION safetypin._salt_digest(p_subject text) RETURNS bytea
+    LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return hmac(
+    convert_to(p_subject, 'UTF8'),
+    (select secret from context_keys where purpose = 'salt' and retired_time is null),
+    'sha256'
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._salt_digest(p_subject text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._salt_digest(p_subject text) IS 'HMAC-SHA-256 of a text under the key for what an address nobody has is answered: 32 bytes, the same for as long as the cell is.';
+
+REVOKE ALL ON FUNCTION safetypin._salt_digest(p_subject text) FROM PUBLIC;
+
+--
 -- safetypin._salt_for_nobody()
 --
 
 CREATE FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) RETURNS text
     LANGUAGE sql STABLE
-    RETURN ((('$2a$'::text || p_cost) || '$'::text) || "left"(translate(encode(substr(safetypin._keyed_digest(((('salt|'::text || p_cost) || '|'::text) || safetypin._fold_email(p_email))), 1, 16), 'base64'::text), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'::text, './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'::text), 22));
+    RETURN ((('$2a$'::text || p_cost) || '$'::text) || "left"(translate(encode(substr(safetypin._salt_digest(((('salt|'::text || p_cost) || '|'::text) || safetypin._fold_email(p_email))), 1, 16), 'base64'::text), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'::text, './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'::text), 22));
 
 ALTER FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) OWNER TO safetypin_definer;
 
@@ -3759,7 +3938,7 @@ begin
   where user_id = p_user_id;
 
   -- Bound anew, the password starts with no failures.
-  perform _release_attempt(_account_id(_email_of(p_user_id)), null);
+  perform _forgive_account(_email_of(p_user_id));
   return true;
 end;
 $_$;
@@ -4037,6 +4216,20 @@ ALTER FUNCTION safetypin._subject_key(p_key bytea, p_salt bytea, p_subject_id uu
 COMMENT ON FUNCTION safetypin._subject_key(p_key bytea, p_salt bytea, p_subject_id uuid) IS 'The key for what is sealed about one person: 64 bytes, gone with their salt.';
 
 REVOKE ALL ON FUNCTION safetypin._subject_key(p_key bytea, p_salt bytea, p_subject_id uuid) FROM PUBLIC;
+
+--
+-- safetypin._throttle_id()
+--
+
+CREATE FUNCTION safetypin._throttle_id(p_subject text, p_is_earlier boolean) RETURNS uuid
+    LANGUAGE sql STABLE
+    RETURN (encode(substr(CASE WHEN p_is_earlier THEN safetypin._earlier_digest(p_subject) ELSE safetypin._keyed_digest(p_subject) END, 1, 16), 'hex'::text))::uuid;
+
+ALTER FUNCTION safetypin._throttle_id(p_subject text, p_is_earlier boolean) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._throttle_id(p_subject text, p_is_earlier boolean) IS 'What something is throttled by, or was under the key before; null when none is left.';
+
+REVOKE ALL ON FUNCTION safetypin._throttle_id(p_subject text, p_is_earlier boolean) FROM PUBLIC;
 
 --
 -- safetypin._time_of()
@@ -5162,9 +5355,9 @@ CREATE FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet D
     AS $$
 declare
   v_now          timestamptz := _now();
-  v_email_digest bytea := _keyed_digest('email|' || _fold_email(p_email));
-  v_account_id   uuid := _account_id(p_email);
-  v_address_id   uuid := _address_id(p_ip_address);
+  v_email_digest bytea;
+  v_account_id   uuid;
+  v_address_id   uuid;
   v_policy       record;
   v_account      record;
   v_address      record;
@@ -5173,6 +5366,11 @@ declare
   v_nobodys_salt text;
 begin
   perform _require_given('email', p_email is not null);
+
+  perform _lock_throttles();
+  v_email_digest := _keyed_digest('email|' || _fold_email(p_email));
+  v_account_id := _account_id(p_email);
+  v_address_id := _address_id(p_ip_address);
 
   select bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold
   into v_policy
@@ -5189,14 +5387,14 @@ begin
   select *
   into v_account
   from _charge_attempt(
-    v_account_id, 'account', v_user_id, v_policy.lockout_threshold, v_policy.lockout_base, v_policy.lockout_limit
+    v_account_id, _account_id(p_email, true), 'account', v_user_id, v_policy.lockout_threshold, v_policy.lockout_base, v_policy.lockout_limit
   );
   select true as is_charged, null::timestamptz as blocked_until into v_address;
   if v_address_id is not null then
     select *
     into v_address
     from _charge_attempt(
-      v_address_id, 'address', null, v_policy.address_threshold, v_policy.lockout_base, v_policy.lockout_limit
+      v_address_id, _address_id(p_ip_address, true), 'address', null, v_policy.address_threshold, v_policy.lockout_base, v_policy.lockout_limit
     );
   end if;
 
@@ -6065,17 +6263,17 @@ CREATE TABLE safetypin.context_keys (
     secret bytea NOT NULL,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     retired_time timestamp with time zone,
-    CONSTRAINT context_keys_purpose_is_known CHECK ((purpose = ANY (ARRAY['context'::text, 'digest'::text, 'refresh'::text]))),
+    CONSTRAINT context_keys_purpose_is_known CHECK ((purpose = ANY (ARRAY['context'::text, 'digest'::text, 'refresh'::text, 'salt'::text]))),
     CONSTRAINT context_keys_secret_is_64_bytes CHECK ((octet_length(secret) = 64))
 );
 
 ALTER TABLE ONLY safetypin.context_keys FORCE ROW LEVEL SECURITY;
 
-COMMENT ON TABLE safetypin.context_keys IS 'Keys that sign the request context, digest addresses for lookup, and derive refresh tokens. No role that an application uses can read them.';
+COMMENT ON TABLE safetypin.context_keys IS 'Keys that sign the request context, digest addresses for lookup, derive refresh tokens, and make salts for addresses nobody has. No role that an application uses can read them.';
 
 COMMENT ON COLUMN safetypin.context_keys.id IS 'The id of the key, written into each context it signs. [internal]';
 
-COMMENT ON COLUMN safetypin.context_keys.purpose IS 'context signs contexts; digest makes keyed digests of addresses; refresh derives the successor of a refresh token. [internal]';
+COMMENT ON COLUMN safetypin.context_keys.purpose IS 'context signs contexts; digest makes keyed digests of addresses; refresh derives the successor of a refresh token; salt makes what an address nobody has is answered. [internal]';
 
 COMMENT ON COLUMN safetypin.context_keys.secret IS '64 random bytes, made here. [secret]';
 
@@ -6085,6 +6283,8 @@ COMMENT ON COLUMN safetypin.context_keys.retired_time IS 'When the key stopped s
 
 ALTER TABLE ONLY safetypin.context_keys
     ADD CONSTRAINT context_keys_pkey PRIMARY KEY (id);
+
+CREATE UNIQUE INDEX context_keys_earlier_digest_key ON safetypin.context_keys USING btree (purpose) WHERE ((retired_time IS NOT NULL) AND (purpose = 'digest'::text));
 
 CREATE UNIQUE INDEX context_keys_purpose_key ON safetypin.context_keys USING btree (purpose) WHERE (retired_time IS NULL);
 
@@ -8055,7 +8255,7 @@ GRANT INSERT(purpose) ON TABLE safetypin.messages TO safetypin_definer;
 
 GRANT INSERT(user_id) ON TABLE safetypin.messages TO safetypin_definer;
 
-GRANT INSERT(email_digest) ON TABLE safetypin.messages TO safetypin_definer;
+GRANT INSERT(email_digest),UPDATE(email_digest) ON TABLE safetypin.messages TO safetypin_definer;
 
 GRANT UPDATE(status) ON TABLE safetypin.messages TO safetypin_definer;
 
@@ -8111,6 +8311,53 @@ CREATE POLICY select_backup ON safetypin.migrations FOR SELECT TO safetypin_back
 COMMENT ON POLICY select_backup ON safetypin.migrations IS 'A cell that is restored has to know which chapters it has had.';
 
 GRANT SELECT ON TABLE safetypin.migrations TO safetypin_backup;
+
+--
+-- safetypin.move_sign_in_throttles()
+--
+
+CREATE FUNCTION safetypin.move_sign_in_throttles(p_batch integer DEFAULT 500) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_throttle record;
+  v_email    text;
+  v_moved    integer := 0;
+begin
+  perform _require_batch(p_batch);
+  perform _lock_throttles();
+
+  for v_throttle in
+    select id, user_id
+    from sign_in_throttles
+    where key_id = (select id from context_keys where purpose = 'digest' and retired_time is not null)
+      and user_id is not null
+    order by id
+    limit p_batch
+  loop
+    v_email := _email_of(v_throttle.user_id);
+    if v_email is null then
+      -- Nobody signs in by it any more.
+      delete from sign_in_throttles where id = v_throttle.id;
+    else
+      perform _hold_throttle(_account_id(v_email), v_throttle.id, 'account');
+    end if;
+    v_moved := v_moved + 1;
+  end loop;
+
+  perform _log_event('sign_in_throttles.moved', p_additional_data => jsonb_build_object('moved', v_moved));
+
+  return v_moved;
+end;
+$$;
+
+ALTER FUNCTION safetypin.move_sign_in_throttles(p_batch integer) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.move_sign_in_throttles(p_batch integer) IS 'Moves one batch of people''s failures from the digest key before to the one in use, and returns how many. Call it until it returns 0. Raises SP504 for a batch out of range, SP521 for an address that does not open, SP522 when the cell''s key is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin.move_sign_in_throttles(p_batch integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.move_sign_in_throttles(p_batch integer) TO safetypin_operator;
 
 --
 -- safetypin.new_id()
@@ -10053,6 +10300,48 @@ REVOKE ALL ON FUNCTION safetypin.reactivate_user(p_user_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.reactivate_user(p_user_id uuid) TO safetypin_operator;
 
 --
+-- safetypin.read_digest_rotation()
+--
+
+CREATE FUNCTION safetypin.read_digest_rotation(OUT key_id uuid, OUT creation_time timestamp with time zone, OUT earlier_key_id uuid, OUT earlier_retired_time timestamp with time zone, OUT people_count bigint, OUT other_count bigint, OUT drained_time timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  select context_keys.id, context_keys.creation_time
+  into key_id, creation_time
+  from context_keys
+  where purpose = 'digest'
+    and retired_time is null;
+
+  select context_keys.id, retired_time
+  into earlier_key_id, earlier_retired_time
+  from context_keys
+  where purpose = 'digest'
+    and retired_time is not null;
+
+  select
+    count(*) filter (where user_id is not null),
+    count(*) filter (where user_id is null),
+    greatest(
+      max(last_failure_time + case kind when 'address' then interval '1 day' else '30 days' end)
+        filter (where user_id is null),
+      earlier_retired_time + interval '2 days'
+    )
+  into people_count, other_count, drained_time
+  from sign_in_throttles
+  where sign_in_throttles.key_id = earlier_key_id;
+end;
+$$;
+
+ALTER FUNCTION safetypin.read_digest_rotation(OUT key_id uuid, OUT creation_time timestamp with time zone, OUT earlier_key_id uuid, OUT earlier_retired_time timestamp with time zone, OUT people_count bigint, OUT other_count bigint, OUT drained_time timestamp with time zone) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.read_digest_rotation(OUT key_id uuid, OUT creation_time timestamp with time zone, OUT earlier_key_id uuid, OUT earlier_retired_time timestamp with time zone, OUT people_count bigint, OUT other_count bigint, OUT drained_time timestamp with time zone) IS 'The key that digests addresses; the one before, if it is left, with how many failures of people and of others are counted under it, and when the last of the others is forgotten.';
+
+REVOKE ALL ON FUNCTION safetypin.read_digest_rotation(OUT key_id uuid, OUT creation_time timestamp with time zone, OUT earlier_key_id uuid, OUT earlier_retired_time timestamp with time zone, OUT people_count bigint, OUT other_count bigint, OUT drained_time timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.read_digest_rotation(OUT key_id uuid, OUT creation_time timestamp with time zone, OUT earlier_key_id uuid, OUT earlier_retired_time timestamp with time zone, OUT people_count bigint, OUT other_count bigint, OUT drained_time timestamp with time zone) TO safetypin_operator;
+
+--
 -- safetypin.read_password_policy()
 --
 
@@ -11638,7 +11927,7 @@ declare
 begin
   if p_purpose is null or p_purpose not in ('context', 'refresh') then
     raise exception 'keys for % are not rotated', coalesce(p_purpose, 'null')
-      using errcode = 'SP504', hint = 'Pass context or refresh. A new digest key would make every digest unknown.';
+      using errcode = 'SP504', hint = 'Pass context or refresh. The digest key is rotated by rotate_digest_key(); that of salts never is.';
   end if;
 
   -- One at a time. Whoever reads keys goes on reading.
@@ -11674,6 +11963,62 @@ COMMENT ON FUNCTION safetypin.rotate_context_key(p_purpose text) IS 'Makes a new
 
 REVOKE ALL ON FUNCTION safetypin.rotate_context_key(p_purpose text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.rotate_context_key(p_purpose text) TO safetypin_operator;
+
+--
+-- safetypin.rotate_digest_key()
+--
+
+CREATE FUNCTION safetypin.rotate_digest_key() RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    SET lock_timeout TO '2s'
+    AS $$
+declare
+  v_now    timestamptz := _now();
+  v_key_id uuid := new_id();
+begin
+  -- Those who count at this moment end first, and who comes after them waits for us: not
+  -- for long, so that nobody who signs in waits behind somebody who never ends.
+  begin
+    lock table sign_in_throttles in share row exclusive mode;
+    lock table context_keys in share row exclusive mode;
+  exception
+    when lock_not_available then
+      raise exception 'sign-ins that began earlier are still running'
+        using errcode = 'SP423', hint = 'Try again when they are done.';
+  end;
+
+  if _earlier_digest('') is not null then
+    raise exception 'failures are still counted under the digest key before'
+      using errcode = 'SP424',
+        hint = 'Move those of people with move_sign_in_throttles(); the others are forgotten within 30 days, when maintenance deletes the key.';
+  end if;
+
+  update context_keys
+  set retired_time = v_now
+  where purpose = 'digest'
+    and retired_time is null;
+
+  insert into context_keys (id, purpose, secret)
+  values (v_key_id, 'digest', gen_random_bytes(64));
+
+  perform _log_event(
+    'context_key.rotated',
+    p_resource_type => 'context_key',
+    p_resource_id => v_key_id,
+    p_additional_data => jsonb_build_object('purpose', 'digest')
+  );
+
+  return v_key_id;
+end;
+$$;
+
+ALTER FUNCTION safetypin.rotate_digest_key() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.rotate_digest_key() IS 'Makes a new key for digests of addresses; what was counted and asked for under the one before is found, and goes on counting. Returns the new key''s id. Raises SP423 while sign-ins that began earlier are running, SP424 while the key before is needed.';
+
+REVOKE ALL ON FUNCTION safetypin.rotate_digest_key() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.rotate_digest_key() TO safetypin_operator;
 
 --
 -- safetypin.sealed_fields
@@ -12731,6 +13076,7 @@ GRANT INSERT(replay_time) ON TABLE safetypin.shreddings TO safetypin_definer;
 
 CREATE TABLE safetypin.sign_in_throttles (
     id uuid NOT NULL,
+    key_id uuid DEFAULT safetypin._digest_key_id() NOT NULL,
     kind text NOT NULL,
     user_id uuid,
     failure_count integer DEFAULT 1 NOT NULL,
@@ -12747,6 +13093,8 @@ COMMENT ON TABLE safetypin.sign_in_throttles IS 'Failures in a row, by account a
 
 COMMENT ON COLUMN safetypin.sign_in_throttles.id IS 'Half of the keyed digest of what is throttled, as a uuid. [internal]';
 
+COMMENT ON COLUMN safetypin.sign_in_throttles.key_id IS 'The key of that digest, in context_keys: while the key before drains, both are looked for. [internal]';
+
 COMMENT ON COLUMN safetypin.sign_in_throttles.kind IS 'account or address. [internal]';
 
 COMMENT ON COLUMN safetypin.sign_in_throttles.user_id IS 'Whose account; null for a network address and for an account nobody has. [internal]';
@@ -12759,6 +13107,8 @@ COMMENT ON COLUMN safetypin.sign_in_throttles.blocked_until IS 'Until when no at
 
 ALTER TABLE ONLY safetypin.sign_in_throttles
     ADD CONSTRAINT sign_in_throttles_pkey PRIMARY KEY (id);
+
+CREATE INDEX sign_in_throttles_key_id_idx ON safetypin.sign_in_throttles USING btree (key_id);
 
 CREATE INDEX sign_in_throttles_last_failure_time_idx ON safetypin.sign_in_throttles USING btree (last_failure_time);
 
@@ -12979,6 +13329,40 @@ COMMENT ON FUNCTION safetypin.suspend_user(p_user_id uuid, p_reason text) IS 'St
 
 REVOKE ALL ON FUNCTION safetypin.suspend_user(p_user_id uuid, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.suspend_user(p_user_id uuid, p_reason text) TO safetypin_operator;
+
+--
+-- safetypin.sweep_context_keys()
+--
+
+CREATE FUNCTION safetypin.sweep_context_keys() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now   timestamptz := _now();
+  v_swept integer;
+begin
+  delete from context_keys
+  where case purpose
+    when 'digest' then
+      retired_time < v_now - interval '2 days'
+      and not exists (select from sign_in_throttles where key_id = context_keys.id)
+    else retired_time < v_now - interval '1 day'
+  end;
+  get diagnostics v_swept = row_count;
+
+  perform _log_event('context_keys.swept', p_additional_data => jsonb_build_object('swept', v_swept));
+
+  return v_swept;
+end;
+$$;
+
+ALTER FUNCTION safetypin.sweep_context_keys() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.sweep_context_keys() IS 'Deletes the keys under which nothing is signed, derived or counted any more, and returns how many.';
+
+REVOKE ALL ON FUNCTION safetypin.sweep_context_keys() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.sweep_context_keys() TO safetypin_operator;
 
 --
 -- safetypin.sweep_messages()

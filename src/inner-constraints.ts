@@ -39,6 +39,7 @@ export const INNER_CONSTRAINTS: readonly string[] = [
   "cloud_providers_name_key",
   "cloud_providers_pkey",
   "cloud_providers_status_is_known",
+  "context_keys_earlier_digest_key",
   "context_keys_pkey",
   "context_keys_purpose_is_known",
   "context_keys_purpose_key",

@@ -52,6 +52,11 @@ export const MAINTENANCE_TASKS: readonly MaintenanceTask[] = [
     isBatched: true,
   },
   {
+    name: "sweep_context_keys",
+    description: "deletes keys that sign, derive and count nothing any more",
+    isBatched: false,
+  },
+  {
     name: "raise_operational_alerts",
     description: "opens an alert where something is about to go wrong",
     isBatched: false,

@@ -74,6 +74,7 @@ describe.each(LOGINS)("the %s's login", (login) => {
     await refused("select _keyed_digest('ann@example.com')");
     await refused("select _void_sessions(null, null)");
     await refused("select _release_attempt(null, null)");
+    await refused("select _forgive_account('ann@example.com')");
     await refused("select _derive_tokens(null, null, null)");
   });
 

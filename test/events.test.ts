@@ -316,6 +316,9 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     as: "operator",
     call: `rewrap_key(${ACME}, 1, 'local-key-file', 'another', '\\x01', tests.masked_share('acme'))`,
   },
+  "rotate_digest_key: context_key.rotated": { as: "operator", call: "rotate_digest_key()" },
+  "move_sign_in_throttles: sign_in_throttles.moved": { as: "operator", call: "move_sign_in_throttles()" },
+  "sweep_context_keys: context_keys.swept": { as: "operator", call: "sweep_context_keys()" },
   "rotate_context_key: context_key.rotated": { as: "operator", call: "rotate_context_key()" },
   "set_member_role: member.role_set": { as: "ann", call: `set_member_role(${BOB}, 'admin')` },
   "set_role_permissions: role.permissions_set": {
@@ -427,6 +430,7 @@ const NO_EVENT = [
   "open_fields",
   "open_users",
   "prepare_password_change",
+  "read_digest_rotation",
   "read_password_policy",
   "read_restore_state",
   "require_permission",

@@ -5,6 +5,10 @@
 set local role safetypin_owner;
 
 drop function _index_password_history;
+drop function sweep_context_keys;
+drop function read_digest_rotation;
+drop function move_sign_in_throttles;
+drop function rotate_digest_key;
 drop function sweep_sign_in_throttles;
 drop function sweep_password_attempts;
 drop function mark_password_compromised;
@@ -28,11 +32,15 @@ drop function submit_password_proof;
 drop function begin_password_check;
 drop function _salt_for_nobody;
 drop function _cost_for_nobody;
+drop function _forgive_account;
 drop function _address_id;
 drop function _account_id;
+drop function _throttle_id;
 drop function _disable_password;
 drop function _release_attempt;
 drop function _charge_attempt;
+drop function _hold_throttle;
+drop function _lock_throttles;
 
 drop view published_users;
 

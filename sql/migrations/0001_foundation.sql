@@ -248,7 +248,7 @@ create table context_keys (
 
   constraint context_keys_pkey primary key (id),
   constraint context_keys_purpose_is_known
-    check (purpose in ('context', 'digest', 'refresh')),
+    check (purpose in ('context', 'digest', 'refresh', 'salt')),
   constraint context_keys_secret_is_64_bytes check (octet_length(secret) = 64)
 );
 
@@ -257,11 +257,16 @@ create unique index context_keys_purpose_key
   on context_keys (purpose)
   where retired_time is null;
 
+-- What was counted under a key for digests is moved to the next: one at a time drains.
+create unique index context_keys_earlier_digest_key
+  on context_keys (purpose)
+  where retired_time is not null and purpose = 'digest';
+
 comment on table context_keys is
-  'Keys that sign the request context, digest addresses for lookup, and derive refresh tokens. No role that an application uses can read them.';
+  'Keys that sign the request context, digest addresses for lookup, derive refresh tokens, and make salts for addresses nobody has. No role that an application uses can read them.';
 comment on column context_keys.id is 'The id of the key, written into each context it signs. [internal]';
 comment on column context_keys.purpose is
-  'context signs contexts; digest makes keyed digests of addresses; refresh derives the successor of a refresh token. [internal]';
+  'context signs contexts; digest makes keyed digests of addresses; refresh derives the successor of a refresh token; salt makes what an address nobody has is answered. [internal]';
 comment on column context_keys.secret is '64 random bytes, made here. [secret]';
 comment on column context_keys.creation_time is 'When the key was made. [internal]';
 comment on column context_keys.retired_time is 'When the key stopped signing; null while it signs. [internal]';
@@ -313,7 +318,8 @@ insert into context_keys (purpose, secret)
 values
   ('context', gen_random_bytes(64)),
   ('digest', gen_random_bytes(64)),
-  ('refresh', gen_random_bytes(64));
+  ('refresh', gen_random_bytes(64)),
+  ('salt', gen_random_bytes(64));
 
 
 -- A keyed digest of something personal, for looking it up without keeping it.
@@ -356,6 +362,71 @@ $$;
 
 comment on function _keyed_digest(text) is
   'HMAC-SHA-256 (RFC 2104) of a text under the cell''s digest key: 32 bytes, the same for the same text, worthless without the key.';
+
+
+-- While the key before drains, what was counted or written under it is looked for too.
+create function _earlier_digest(
+  p_subject text
+)
+  returns bytea
+  language plpgsql
+  stable
+  strict
+  security definer
+  set search_path from current
+as $$
+begin
+  return hmac(
+    convert_to(p_subject, 'UTF8'),
+    (select secret from context_keys where purpose = 'digest' and retired_time is not null),
+    'sha256'
+  );
+end;
+$$;
+
+comment on function _earlier_digest(text) is
+  'What _keyed_digest() said of a text before the key was rotated; null when no key before is left.';
+
+
+create function _digest_key_id()
+  returns uuid
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return (select id from context_keys where purpose = 'digest' and retired_time is null);
+end;
+$$;
+
+comment on function _digest_key_id() is
+  'The key that _keyed_digest() uses.';
+
+
+-- Under a key of its own, which no rotation touches: whoever asked about an address before
+-- and asks again would see by another salt that nobody has it.
+create function _salt_digest(
+  p_subject text
+)
+  returns bytea
+  language plpgsql
+  stable
+  strict
+  security definer
+  set search_path from current
+as $$
+begin
+  return hmac(
+    convert_to(p_subject, 'UTF8'),
+    (select secret from context_keys where purpose = 'salt' and retired_time is null),
+    'sha256'
+  );
+end;
+$$;
+
+comment on function _salt_digest(text) is
+  'HMAC-SHA-256 of a text under the key for what an address nobody has is answered: 32 bytes, the same for as long as the cell is.';
 
 
 -- To the microsecond both ways: a double carries that until the year 2106.

@@ -222,7 +222,7 @@ comment on policy select_backup on messages is 'A backup holds every row.';
 grant select, delete on messages to safetypin_definer;
 grant insert (purpose, user_id, email_digest, next_attempt_time, creation_time, expiration_time)
   on messages to safetypin_definer;
-grant update (status, attempt_count, next_attempt_time, finished_time, problem)
+grant update (email_digest, status, attempt_count, next_attempt_time, finished_time, problem)
   on messages to safetypin_definer;
 grant select on messages to safetypin_backup;
 
@@ -249,10 +249,18 @@ create function _request_message(
   set search_path from current
 as $$
 declare
-  v_now          timestamptz := _now();
-  v_email_digest bytea := _keyed_digest('email|' || _fold_email(p_email));
+  v_now            timestamptz := _now();
+  v_email_digest   bytea := _keyed_digest('email|' || _fold_email(p_email));
+  v_earlier_digest bytea := _earlier_digest('email|' || _fold_email(p_email));
 begin
   perform _require_given('email', p_email is not null);
+
+  -- Asked for under the key before, it counts as asked for, and is not sent twice.
+  if v_earlier_digest is not null then
+    update messages
+    set email_digest = v_email_digest
+    where email_digest = v_earlier_digest;
+  end if;
 
   if exists (
     select from messages

@@ -219,6 +219,7 @@ comment on column password_costs.credential_count is 'How many digests have it. 
 
 create table sign_in_throttles (
   id                uuid not null,
+  key_id            uuid not null default _digest_key_id(),
   kind              text not null,
   user_id           uuid,
   failure_count     integer not null default 1,
@@ -234,11 +235,15 @@ create table sign_in_throttles (
 
 create index sign_in_throttles_last_failure_time_idx on sign_in_throttles (last_failure_time);
 create index sign_in_throttles_user_id_idx on sign_in_throttles (user_id);
+-- What is left under a key that drains.
+create index sign_in_throttles_key_id_idx on sign_in_throttles (key_id);
 
 comment on table sign_in_throttles is
   'Failures in a row, by account and by network address. Accounts that do not exist are counted too, so that the two look alike.';
 comment on column sign_in_throttles.id is
   'Half of the keyed digest of what is throttled, as a uuid. [internal]';
+comment on column sign_in_throttles.key_id is
+  'The key of that digest, in context_keys: while the key before drains, both are looked for. [internal]';
 comment on column sign_in_throttles.kind is 'account or address. [internal]';
 comment on column sign_in_throttles.user_id is
   'Whose account; null for a network address and for an account nobody has. [internal]';
@@ -625,16 +630,38 @@ grant select on published_users to safetypin_app;
 
 set local role safetypin_definer;
 
+-- The first thing that whoever counts does, before a key is read: rotating the digest key
+-- waits for those who hold this, and they wait for it. So nobody counts under the key
+-- before once there is another, and what was counted under it is found and moved. With a
+-- snapshot of earlier days the key of earlier days is read: then this fails with 40001.
+create function _lock_throttles()
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  lock table sign_in_throttles in row exclusive mode;
+
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    perform from context_keys where purpose = 'digest' and retired_time is null for share;
+  end if;
+end;
+$$;
+
+comment on function _lock_throttles() is
+  'Keeps the digest key as it is until this transaction ends.';
+
+
 -- One row per account or address, locked for as long as it takes to count: of
--- eight guesses sent at once, eight are charged.
-create function _charge_attempt(
+-- eight guesses sent at once, eight are charged. What was counted under the digest key
+-- before goes on counting: it is moved here, under the lock of the row that it is moved to,
+-- so that rotating the key forgives nobody anything.
+create function _hold_throttle(
   p_throttle_id uuid,
+  p_earlier_id uuid,
   p_kind text,
-  p_user_id uuid,
-  p_threshold integer,
-  p_base interval,
-  p_limit interval,
-  out is_charged boolean,
   out failure_count integer,
   out blocked_until timestamptz
 )
@@ -644,7 +671,8 @@ create function _charge_attempt(
   set search_path from current
 as $$
 declare
-  v_now timestamptz := _now();
+  v_now     timestamptz := _now();
+  v_earlier sign_in_throttles;
 begin
   -- Again, where a sweep forgot the row between the two statements.
   loop
@@ -660,7 +688,62 @@ begin
     exit when found;
   end loop;
 
-  -- The clock is read again: waiting for the lock takes time.
+  if p_earlier_id is null then
+    return;
+  end if;
+
+  delete from sign_in_throttles as throttle
+  where throttle.id = p_earlier_id
+  returning throttle.* into v_earlier;
+
+  if v_earlier.id is null then
+    return;
+  end if;
+
+  update sign_in_throttles as throttle
+  set
+    user_id = coalesce(throttle.user_id, v_earlier.user_id),
+    failure_count = least(throttle.failure_count + v_earlier.failure_count, 1000000),
+    blocked_until = greatest(throttle.blocked_until, v_earlier.blocked_until),
+    last_failure_time = case throttle.failure_count
+      when 0 then v_earlier.last_failure_time
+      else greatest(throttle.last_failure_time, v_earlier.last_failure_time)
+    end
+  where throttle.id = p_throttle_id
+  returning throttle.failure_count, throttle.blocked_until
+  into failure_count, blocked_until;
+end;
+$$;
+
+comment on function _hold_throttle(uuid, uuid, text) is
+  'Locks the count of an account or an address, with what was counted of it under the key before.';
+
+
+create function _charge_attempt(
+  p_throttle_id uuid,
+  p_earlier_id uuid,
+  p_kind text,
+  p_user_id uuid,
+  p_threshold integer,
+  p_base interval,
+  p_limit interval,
+  out is_charged boolean,
+  out failure_count integer,
+  out blocked_until timestamptz
+)
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_now timestamptz;
+begin
+  select held.failure_count, held.blocked_until
+  into failure_count, blocked_until
+  from _hold_throttle(p_throttle_id, p_earlier_id, p_kind) as held;
+
+  -- The clock is read now: waiting for the lock takes time.
   v_now := _now();
   is_charged := blocked_until <= v_now and (p_kind = 'address' or failure_count < 100);
   if not is_charged then
@@ -684,13 +767,14 @@ begin
 end;
 $$;
 
-comment on function _charge_attempt(uuid, text, uuid, integer, interval, interval) is
+comment on function _charge_attempt(uuid, uuid, text, uuid, integer, interval, interval) is
   'Counts an attempt before it is made, unless its account or address is blocked; from the threshold on each one blocks the next for twice as long.';
 
 
 create function _release_attempt(
-  p_account_id uuid,
-  p_address_id uuid
+  p_account_ids uuid[],
+  p_address_ids uuid[],
+  p_user_id uuid default null
 )
   returns void
   language plpgsql
@@ -698,21 +782,29 @@ create function _release_attempt(
   security definer
   set search_path from current
 as $$
+declare
+  v_is_draining boolean := _earlier_digest('') is not null;
 begin
-  update sign_in_throttles
-  set
-    failure_count = 0,
-    blocked_until = '-infinity'
-  where id = p_account_id;
+  -- While a key drains, a count may be moved under our eyes: then it is found when it is
+  -- looked for once more, since only now and then a row moves, and only once.
+  for v_look in 1 .. 2 loop
+    update sign_in_throttles
+    set
+      failure_count = 0,
+      blocked_until = '-infinity'
+    where id = any (p_account_ids)
+      or user_id = p_user_id;
+    exit when found or not v_is_draining;
+  end loop;
 
   update sign_in_throttles
   set failure_count = greatest(failure_count - 1, 0)
-  where id = p_address_id;
+  where id = any (p_address_ids);
 end;
 $$;
 
-comment on function _release_attempt(uuid, uuid) is
-  'After a success: the account starts from nothing, and the address has one failure less.';
+comment on function _release_attempt(uuid[], uuid[], uuid) is
+  'After a success: the account starts from nothing, and the address has one failure less. Each under whichever key it is counted.';
 
 
 create function _disable_password(
@@ -750,44 +842,78 @@ comment on function _disable_password(uuid, inet, text) is
   'After a hundred failures in a row: the password opens nothing until it is reset, and somebody is told. Once.';
 
 
-create function _account_id(
-  p_email text
+-- Half of a digest: a name, and unique enough.
+create function _throttle_id(
+  p_subject text,
+  p_is_earlier boolean
 )
   returns uuid
   language sql
   stable
-  return encode(substr(_keyed_digest('account|' || _fold_email(p_email)), 1, 16), 'hex')::uuid;
+  return encode(
+    substr(case when p_is_earlier then _earlier_digest(p_subject) else _keyed_digest(p_subject) end, 1, 16),
+    'hex'
+  )::uuid;
 
-comment on function _account_id(text) is
-  'What an account is throttled by, whether it exists or not.';
+comment on function _throttle_id(text, boolean) is
+  'What something is throttled by, or was under the key before; null when none is left.';
+
+
+create function _account_id(
+  p_email text,
+  p_is_earlier boolean default false
+)
+  returns uuid
+  language sql
+  stable
+  return _throttle_id('account|' || _fold_email(p_email), p_is_earlier);
+
+comment on function _account_id(text, boolean) is
+  'What an account is throttled by, whether it exists or not; or was under the key before.';
 
 
 -- 128 bits of IPv6 are one customer's 64. An IPv4 address that a socket of both
 -- families writes as ::ffff:203.0.113.7 is the IPv4 address it is: by its /64 it
 -- would be the same as all the others.
 create function _address_id(
-  p_ip_address inet
+  p_ip_address inet,
+  p_is_earlier boolean default false
 )
   returns uuid
   language sql
   stable
-  return encode(
-    substr(
-      _keyed_digest(
-        'address|' || case
-          when family(p_ip_address) = 4 then host(p_ip_address)
-          when set_masklen(p_ip_address, 128) << '::ffff:0:0/96'
-            then host('0.0.0.0'::inet + (set_masklen(p_ip_address, 128) - '::ffff:0.0.0.0'::inet))
-          else text(network(set_masklen(p_ip_address, 64)))
-        end
-      ),
-      1, 16
-    ),
-    'hex'
-  )::uuid;
+  return _throttle_id(
+    'address|' || case
+      when family(p_ip_address) = 4 then host(p_ip_address)
+      when set_masklen(p_ip_address, 128) << '::ffff:0:0/96'
+        then host('0.0.0.0'::inet + (set_masklen(p_ip_address, 128) - '::ffff:0.0.0.0'::inet))
+      else text(network(set_masklen(p_ip_address, 64)))
+    end,
+    p_is_earlier
+  );
 
-comment on function _address_id(inet) is
-  'What a network address is throttled by: IPv4 alone, IPv6 by its /64.';
+comment on function _address_id(inet, boolean) is
+  'What a network address is throttled by: IPv4 alone, IPv6 by its /64; or was under the key before.';
+
+
+-- For a password that is bound anew, by whichever way.
+create function _forgive_account(
+  p_email text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _lock_throttles();
+  perform _release_attempt(array[_account_id(p_email), _account_id(p_email, true)], '{}');
+end;
+$$;
+
+comment on function _forgive_account(text) is
+  'Lets an account start with no failures.';
 
 
 -- An address nobody has is answered a cost as an account would be. After the cell's
@@ -806,7 +932,7 @@ create function _cost_for_nobody(
   set search_path from current
 as $$
 declare
-  v_digest bytea := _keyed_digest('cost|' || _fold_email(p_email));
+  v_digest bytea := _salt_digest('cost|' || _fold_email(p_email));
   v_place  double precision := ('x' || encode(substr(v_digest, 1, 4), 'hex'))::bit(32)::bigint / 2.0 ^ 32;
 begin
   return coalesce(
@@ -841,7 +967,7 @@ create function _salt_for_nobody(
   stable
   return '$2a$' || p_cost || '$' || left(
     translate(
-      encode(substr(_keyed_digest('salt|' || p_cost || '|' || _fold_email(p_email)), 1, 16), 'base64'),
+      encode(substr(_salt_digest('salt|' || p_cost || '|' || _fold_email(p_email)), 1, 16), 'base64'),
       'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
       './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
     ),
@@ -874,9 +1000,9 @@ create function begin_password_check(
 as $$
 declare
   v_now          timestamptz := _now();
-  v_email_digest bytea := _keyed_digest('email|' || _fold_email(p_email));
-  v_account_id   uuid := _account_id(p_email);
-  v_address_id   uuid := _address_id(p_ip_address);
+  v_email_digest bytea;
+  v_account_id   uuid;
+  v_address_id   uuid;
   v_policy       record;
   v_account      record;
   v_address      record;
@@ -885,6 +1011,11 @@ declare
   v_nobodys_salt text;
 begin
   perform _require_given('email', p_email is not null);
+
+  perform _lock_throttles();
+  v_email_digest := _keyed_digest('email|' || _fold_email(p_email));
+  v_account_id := _account_id(p_email);
+  v_address_id := _address_id(p_ip_address);
 
   select bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold
   into v_policy
@@ -901,14 +1032,14 @@ begin
   select *
   into v_account
   from _charge_attempt(
-    v_account_id, 'account', v_user_id, v_policy.lockout_threshold, v_policy.lockout_base, v_policy.lockout_limit
+    v_account_id, _account_id(p_email, true), 'account', v_user_id, v_policy.lockout_threshold, v_policy.lockout_base, v_policy.lockout_limit
   );
   select true as is_charged, null::timestamptz as blocked_until into v_address;
   if v_address_id is not null then
     select *
     into v_address
     from _charge_attempt(
-      v_address_id, 'address', null, v_policy.address_threshold, v_policy.lockout_base, v_policy.lockout_limit
+      v_address_id, _address_id(p_ip_address, true), 'address', null, v_policy.address_threshold, v_policy.lockout_base, v_policy.lockout_limit
     );
   end if;
 
@@ -1053,9 +1184,15 @@ begin
   returning * into v_attempt;
 
   if v_succeeded then
-    perform _release_attempt(v_attempt.account_id, v_attempt.address_id);
+    perform _release_attempt(
+      array[v_attempt.account_id],
+      array[_address_id(v_attempt.ip_address), _address_id(v_attempt.ip_address, true)],
+      v_attempt.user_id
+    );
   elsif exists (
-    select from sign_in_throttles where id = v_attempt.account_id and failure_count >= 100
+    select from sign_in_throttles
+    where (id = v_attempt.account_id or user_id = v_attempt.user_id)
+      and failure_count >= 100
   ) then
     perform _disable_password(v_attempt.user_id, v_attempt.ip_address, v_attempt.user_agent);
   end if;
@@ -1381,7 +1518,7 @@ begin
   where user_id = p_user_id;
 
   -- Bound anew, the password starts with no failures.
-  perform _release_attempt(_account_id(_email_of(p_user_id)), null);
+  perform _forgive_account(_email_of(p_user_id));
   return true;
 end;
 $$;
@@ -1518,7 +1655,7 @@ begin
       perform _register_again(p_user_id, p_first_name, p_last_name, p_timezone, p_locale, null);
     end if;
     -- As _set_password() does for the one of the two that it was given.
-    perform _release_attempt(_account_id(case when v_owner_id is null then v_nobody else p_email end), null);
+    perform _forgive_account(case when v_owner_id is null then v_nobody else p_email end);
     if v_owner_id is not null then
       raise triggered_action_exception;
     end if;
@@ -2033,6 +2170,191 @@ comment on function sweep_sign_in_throttles(integer) is
   'Forgets one batch of failures that are long past and returns how many. Call it until it returns 0. Those of accounts that somebody has are kept. Raises SP504 for a batch out of range.';
 
 grant execute on function sweep_sign_in_throttles(integer) to safetypin_operator;
+
+
+-- The key before stays for as long as anything is counted under it: what is counted again
+-- moves to the new one, people's counts are moved by move_sign_in_throttles(), and what is
+-- left is forgotten in time. Two are in use at once, and never three.
+create function rotate_digest_key()
+  returns uuid
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+  set lock_timeout = '2s'
+as $$
+declare
+  v_now    timestamptz := _now();
+  v_key_id uuid := new_id();
+begin
+  -- Those who count at this moment end first, and who comes after them waits for us: not
+  -- for long, so that nobody who signs in waits behind somebody who never ends.
+  begin
+    lock table sign_in_throttles in share row exclusive mode;
+    lock table context_keys in share row exclusive mode;
+  exception
+    when lock_not_available then
+      raise exception 'sign-ins that began earlier are still running'
+        using errcode = 'SP423', hint = 'Try again when they are done.';
+  end;
+
+  if _earlier_digest('') is not null then
+    raise exception 'failures are still counted under the digest key before'
+      using errcode = 'SP424',
+        hint = 'Move those of people with move_sign_in_throttles(); the others are forgotten within 30 days, when maintenance deletes the key.';
+  end if;
+
+  update context_keys
+  set retired_time = v_now
+  where purpose = 'digest'
+    and retired_time is null;
+
+  insert into context_keys (id, purpose, secret)
+  values (v_key_id, 'digest', gen_random_bytes(64));
+
+  perform _log_event(
+    'context_key.rotated',
+    p_resource_type => 'context_key',
+    p_resource_id => v_key_id,
+    p_additional_data => jsonb_build_object('purpose', 'digest')
+  );
+
+  return v_key_id;
+end;
+$$;
+
+comment on function rotate_digest_key() is
+  'Makes a new key for digests of addresses; what was counted and asked for under the one before is found, and goes on counting. Returns the new key''s id. Raises SP423 while sign-ins that began earlier are running, SP424 while the key before is needed.';
+
+grant execute on function rotate_digest_key() to safetypin_operator;
+
+
+create function move_sign_in_throttles(
+  p_batch integer default 500
+)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_throttle record;
+  v_email    text;
+  v_moved    integer := 0;
+begin
+  perform _require_batch(p_batch);
+  perform _lock_throttles();
+
+  for v_throttle in
+    select id, user_id
+    from sign_in_throttles
+    where key_id = (select id from context_keys where purpose = 'digest' and retired_time is not null)
+      and user_id is not null
+    order by id
+    limit p_batch
+  loop
+    v_email := _email_of(v_throttle.user_id);
+    if v_email is null then
+      -- Nobody signs in by it any more.
+      delete from sign_in_throttles where id = v_throttle.id;
+    else
+      perform _hold_throttle(_account_id(v_email), v_throttle.id, 'account');
+    end if;
+    v_moved := v_moved + 1;
+  end loop;
+
+  perform _log_event('sign_in_throttles.moved', p_additional_data => jsonb_build_object('moved', v_moved));
+
+  return v_moved;
+end;
+$$;
+
+comment on function move_sign_in_throttles(integer) is
+  'Moves one batch of people''s failures from the digest key before to the one in use, and returns how many. Call it until it returns 0. Raises SP504 for a batch out of range, SP521 for an address that does not open, SP522 when the cell''s key is not unlocked.';
+
+grant execute on function move_sign_in_throttles(integer) to safetypin_operator;
+
+
+create function read_digest_rotation(
+  out key_id uuid,
+  out creation_time timestamptz,
+  out earlier_key_id uuid,
+  out earlier_retired_time timestamptz,
+  out people_count bigint,
+  out other_count bigint,
+  out drained_time timestamptz
+)
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  select context_keys.id, context_keys.creation_time
+  into key_id, creation_time
+  from context_keys
+  where purpose = 'digest'
+    and retired_time is null;
+
+  select context_keys.id, retired_time
+  into earlier_key_id, earlier_retired_time
+  from context_keys
+  where purpose = 'digest'
+    and retired_time is not null;
+
+  select
+    count(*) filter (where user_id is not null),
+    count(*) filter (where user_id is null),
+    greatest(
+      max(last_failure_time + case kind when 'address' then interval '1 day' else '30 days' end)
+        filter (where user_id is null),
+      earlier_retired_time + interval '2 days'
+    )
+  into people_count, other_count, drained_time
+  from sign_in_throttles
+  where sign_in_throttles.key_id = earlier_key_id;
+end;
+$$;
+
+comment on function read_digest_rotation() is
+  'The key that digests addresses; the one before, if it is left, with how many failures of people and of others are counted under it, and when the last of the others is forgotten.';
+
+grant execute on function read_digest_rotation() to safetypin_operator;
+
+
+-- No context outlives its transaction, no grace of a refresh token lasts a day, and
+-- nobody waits for a message that was asked for two days ago.
+create function sweep_context_keys()
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_now   timestamptz := _now();
+  v_swept integer;
+begin
+  delete from context_keys
+  where case purpose
+    when 'digest' then
+      retired_time < v_now - interval '2 days'
+      and not exists (select from sign_in_throttles where key_id = context_keys.id)
+    else retired_time < v_now - interval '1 day'
+  end;
+  get diagnostics v_swept = row_count;
+
+  perform _log_event('context_keys.swept', p_additional_data => jsonb_build_object('swept', v_swept));
+
+  return v_swept;
+end;
+$$;
+
+comment on function sweep_context_keys() is
+  'Deletes the keys under which nothing is signed, derived or counted any more, and returns how many.';
+
+grant execute on function sweep_context_keys() to safetypin_operator;
 
 
 -- For rotation, which has locked the entry.

@@ -1,6 +1,12 @@
 import { Command, Option } from "commander";
 
 import { ConfigurationError } from "../errors.js";
+import {
+  planDigestRotation,
+  rotateDigestKey,
+  type DigestRotationPlan,
+  type DigestRotationStep,
+} from "../keys/rotate-digest-key.js";
 import { planKeyRotation, rotateKey, type KeyRotationPlan, type KeyRotationStep } from "../keys/rotate-key.js";
 import { EXIT } from "./exit-codes.js";
 import {
@@ -18,6 +24,7 @@ import { action } from "./run.js";
 
 interface Options extends KeysOptions {
   readonly organization?: string;
+  readonly digest?: true;
   readonly batch: number;
   readonly rowsPerSecond?: number;
   readonly dryRun?: true;
@@ -31,9 +38,16 @@ const STEPS: Readonly<Record<KeyRotationStep, string>> = {
   retire: "older keys that nothing needs are retired",
 };
 
+const DIGEST_STEPS: Readonly<Record<DigestRotationStep, string>> = {
+  replace: "another key digests addresses; what the one before counted goes on counting",
+  move: "people's failures are moved to it, batch by batch",
+  sweep: "the key before goes once nothing is under it: within 30 days, by maintain",
+};
+
 /** `safetypin keys rotate`. */
 export function keysRotateCommand(): Command {
-  const steps = Object.entries(STEPS).map(([step, what]) => `  ${step.padEnd(11)}${what}`).join("\n");
+  const list = (steps: Readonly<Record<string, string>>) =>
+    Object.entries(steps).map(([step, what]) => `  ${step.padEnd(11)}${what}`).join("\n");
   return new Command("rotate")
     .summary("another key, and everything sealed anew under it")
     .description(
@@ -43,6 +57,9 @@ export function keysRotateCommand(): Command {
     )
     .addOption(cellOption())
     .addOption(organizationOption())
+    .addOption(
+      new Option("--digest", "the key that digests addresses for throttles, not one that seals").conflicts("organization"),
+    )
     .addOption(keysOption())
     .addOption(new Option("--batch <rows>", "how many rows are one transaction").argParser(rowsUpTo(10_000)).default(500))
     .addOption(new Option("--rows-per-second <rows>", "how many at most").argParser(rowsUpTo(1_000_000)))
@@ -52,16 +69,20 @@ export function keysRotateCommand(): Command {
       "after",
       `
 What it does, in order:
-${steps}
+${list(STEPS)}
+
+With --digest:
+${list(DIGEST_STEPS)}
 
 Examples:
   $ export DATABASE_URL=postgres://safetypin_operator_login@db.internal/clinic
   $ safetypin keys rotate --dry-run
   $ safetypin keys rotate --rows-per-second 2000
   $ safetypin keys rotate --organization 0199a0c4-0000-7000-8000-00000000000a
+  $ safetypin keys rotate --digest
 `,
     )
-    .action(action<Options>(run));
+    .action(action<Options>((options, output) => (options.digest === true ? runDigest : run)(options, output)));
 }
 
 async function run({ cell, organization, keys, batch, rowsPerSecond, dryRun }: Options, output: Output) {
@@ -112,6 +133,62 @@ async function run({ cell, organization, keys, batch, rowsPerSecond, dryRun }: O
       progress.end();
     }
   });
+}
+
+async function runDigest({ cell, keys, batch, rowsPerSecond, dryRun }: Options, output: Output) {
+  return withKeysConnection(cell, async ({ client, cellId, environment }) => {
+    await takeTurns(client, cell, () => output.note("waiting for another who rotates"));
+    if (dryRun === true) {
+      const plan = await planDigestRotation(client);
+      output.line(
+        `${output.say("careful", plan.isResumed ? "would go on" : "would rotate")}  the digest key of the cell: ` +
+          `${String(plan.peopleCount)} counts of people to move`,
+      );
+      for (const step of plan.steps) output.line(`  ${step.padEnd(11)}${DIGEST_STEPS[step]}`);
+      output.result({ cell, ...describeDigest(plan), rotated: false });
+      return EXIT.done;
+    }
+
+    const done = await withProvider(keys, environment, (provider) =>
+      rotateDigestKey(client, {
+        provider,
+        cellId,
+        batchSize: batch,
+        rowsPerSecond,
+        onStep: (step) => {
+          if (!output.isJson) output.note(`${step}  ${DIGEST_STEPS[step]}`);
+        },
+        onBatch: (rows) => {
+          if (!output.isJson) output.note(`move  ${String(rows)} rows`);
+        },
+        onWait: () => output.note("waiting for sign-ins that began earlier"),
+      }),
+    );
+    output.line(
+      `${output.say("good", "rotated")}  another key of ${output.say("strong", "the cell")} digests addresses; ` +
+        `${String(done.moved)} counts of people moved`,
+    );
+    if (done.earlierKeyId !== null) {
+      output.line(
+        `${output.say("careful", "kept")}  the key before: ${String(done.otherCount)} counts are under it, ` +
+          `and maintain deletes it after ${done.drainedTime?.toISOString() ?? "two days"}`,
+      );
+    }
+    output.result({ cell, ...describeDigest(done), moved: done.moved, rotated: true });
+    return EXIT.done;
+  });
+}
+
+function describeDigest({ isResumed, peopleCount, otherCount, ...plan }: DigestRotationPlan) {
+  return {
+    keyId: plan.keyId,
+    resumed: isResumed,
+    steps: plan.steps,
+    earlierKeyId: plan.earlierKeyId,
+    people: peopleCount,
+    others: otherCount,
+    drainedTime: plan.drainedTime,
+  };
 }
 
 function tellPlan(plan: KeyRotationPlan, organizationId: string | null, output: Output): void {

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 
 import { readKeyStatus, type KeyStatus } from "../keys/key-status.js";
+import { readDigestKey, type DigestKeyStatus } from "../keys/rotate-digest-key.js";
 import { listShreddings, readRestoreState, type RestoreState, type Shredding } from "../keys/shredding-ledger.js";
 import { EXIT } from "./exit-codes.js";
 import { withKeysConnection } from "./keys-connection.js";
@@ -44,13 +45,16 @@ Examples:
           const { rows } = await client.query<{ now: Date }>("select clock_timestamp() as now");
           const restore = await readRestoreState(client);
           const pending = (await listShreddings(client)).filter(({ isEffective }) => !isEffective);
+          const digest = await readDigestKey(client);
           tell(keys, rows[0]!.now, output);
+          tellDigest(digest, rows[0]!.now, output);
           tellShredding(restore, pending, output);
           output.result({
             cell,
             restored: restore.isRestored,
             shreddings: { total: restore.lastSeq, inBackups: pending.length, backupAgeDays: restore.backupAgeDays },
             keys: keys.map(describe),
+            digest,
           });
           return EXIT.done;
         }),
@@ -66,7 +70,7 @@ function tell(keys: readonly KeyStatus[], now: Date, output: Output): void {
       key.organizationId ?? "the cell",
       String(key.keyId),
       output.say(TONES[key.state], key.state),
-      `${String(Math.floor((now.getTime() - key.creationTime.getTime()) / DAY_MS))} d`,
+      daysBetween(key.creationTime, now),
       String(key.values.reduce((total, { count }) => total + count, 0)),
       key.indexes.map(({ version, phase }) => `${String(version)} ${phase}`).join(", "),
       key.state === "destroyed" ? "" : key.keyName,
@@ -84,6 +88,21 @@ function tellShredding({ isRestored }: RestoreState, pending: readonly Shredding
       `${output.say("careful", "shredded")}  ${String(pending.length)} that backups may still have, the last until ${new Date(last).toISOString()}: safetypin keys ledger`,
     );
   }
+}
+
+function tellDigest({ creationTime, earlierKeyId, drainedTime, peopleCount, otherCount }: DigestKeyStatus, now: Date, output: Output): void {
+  output.line();
+  output.line(`The digest key of the cell, by which addresses are throttled, is ${daysBetween(creationTime, now)} old.`);
+  if (earlierKeyId === null) return;
+  output.line(
+    peopleCount > 0
+      ? `The one before has ${String(peopleCount)} counts of people: go on with safetypin keys rotate --digest`
+      : `The one before has ${String(otherCount)} counts of others, and goes after ${drainedTime?.toISOString() ?? "two days"}.`,
+  );
+}
+
+function daysBetween(start: Date, end: Date): string {
+  return `${String(Math.floor((end.getTime() - start.getTime()) / DAY_MS))} d`;
 }
 
 function describe(key: KeyStatus) {

@@ -75,6 +75,7 @@ values
   ('open_fields'),
   ('open_users'),
   ('prepare_password_change'),
+  ('read_digest_rotation'),
   ('read_password_policy'),
   ('read_restore_state'),
   ('require_permission'),

@@ -7,7 +7,7 @@ select proname::text as name, pronargs = 2 as keeps
 from pg_proc
 where pronamespace = current_schema()::regnamespace
   and proargnames[1] = 'p_batch'
-  and proname like 'sweep\_%';
+  and proname ~ '^(sweep|move)_';
 grant select on sweeps to public;
 
 select plan(2 + (6 * count(*) + 3 * count(*) filter (where keeps))::integer) from sweeps;

@@ -116,7 +116,7 @@ select lives_ok($$ select begin_password_check(tests.email('ann')) $$, 'ann, sig
 select throws_ok($$ select id from password_attempts $$, '42501', null, '... and reads no attempts');
 select throws_ok($$ select id from sign_in_throttles $$, '42501', null, '... nor how often anybody failed');
 select throws_ok($$ delete from sign_in_throttles $$, '42501', null, '... and forgives nobody');
-select throws_ok($$ select _release_attempt(new_id(), new_id()) $$, '42501', null, '... by no function');
+select throws_ok($$ select _release_attempt(array[new_id()], array[new_id()]) $$, '42501', null, '... by no function');
 select throws_ok($$ select _account_id('bob@example.com') $$, '42501', null, '... nor computes whose count is whose');
 select tests.act_as_nobody();
 select throws_ok($$ select nonce from password_attempts $$, '42501', null, 'nobody reads a nonce');

@@ -157,7 +157,7 @@ select is(tests.finish('too late'), 'invalid', '... and what was proven in time 
 
 -- Who does not sign in, with the right password: the answer is that of a wrong one
 select tests.act_as_superuser();
-select _release_attempt(_account_id(tests.email('bob')), null);
+select _forgive_account(tests.email('bob'));
 savepoint active;
 update users set status = 'suspended' where id = tests.user_id('bob');
 select tests.act_as_nobody();

@@ -95,7 +95,7 @@ select tests.waited();
 
 -- The edge of a wait
 select tests.act_as_superuser();
-select _release_attempt(_account_id(tests.email('bob')), null);
+select _forgive_account(tests.email('bob'));
 update sign_in_throttles set failure_count = 5, blocked_until = clock_timestamp() + interval '2 seconds' where id = _account_id(tests.email('bob'));
 select tests.act_as_nobody();
 select is(tests.try('bob'), 'throttled 2', 'two seconds before the wait is over it is not');

@@ -96,8 +96,116 @@ describe("guessing with eight clients", () => {
     await expect(finishAttempt(database.app, early)).resolves.toMatchObject({ status: "invalid" });
   });
 
+  /** The digest key is rotated when so many were charged; once the one before is not needed any more. */
+  async function rotateAt(failures: number, address: string): Promise<void> {
+    const counted = async () => {
+      const { rows } = await database.admin.query<{ count: number }>(
+        `select coalesce(sum(failure_count), 0)::integer as count from sign_in_throttles
+         where id in (_account_id($1), _account_id($1, true))`,
+        [address],
+      );
+      return rows[0]!.count;
+    };
+    while ((await counted()) < failures) await new Promise((resolve) => setImmediate(resolve));
+    await database.pool("operator").query("select rotate_digest_key()");
+  }
+
+  /** What still counts under the key before is forgotten, as after a month. */
+  const drain = () =>
+    database.admin.query(
+      `delete from sign_in_throttles where key_id <> _digest_key_id();
+       delete from context_keys where purpose = 'digest' and retired_time is not null`,
+    );
+
+  it.each([
+    ["somebody", "glen1", 40],
+    ["somebody, at once", "glen2", 1],
+    ["nobody", undefined, 40],
+    ["nobody, nearly at the end", undefined, 95],
+  ])("ends after exactly a hundred attempts at %s while the digest key is rotated", async (_whom, name, failures) => {
+    if (name !== undefined) await database.admin.query("select tests.person($1)", [name]);
+    const address = name === undefined ? `nobody-at-${failures}@example.com` : email(name);
+
+    const [counts] = await Promise.all([guess(address), rotateAt(failures, address)]);
+    await drain();
+
+    expect(counts).toEqual({ charged: 100, invalid: 100, disabled: CLIENTS });
+    await expect(signIn(database.app, address)).resolves.toMatchObject({ status: "disabled" });
+  });
+
+  it("would begin anew, if what was counted under the key before were not moved", async () => {
+    const address = "nobody-is-moved@example.com";
+    const repair = await sabotage(database.admin, "_hold_throttle", "if p_earlier_id is null then", "if true then");
+    const [{ charged }] = await Promise.all([guess(address), rotateAt(40, address)]);
+    await repair();
+    await drain();
+
+    expect(charged).toBeGreaterThan(100);
+  });
+
+  it("waits for whoever is counting to rotate the digest key, and not for long", async () => {
+    const client = await database.app.connect();
+    try {
+      await client.query("begin");
+      await client.query("select tests.unlock()");
+      await client.query("select begin_password_check('slow@example.com')");
+      const rotating = database.pool("operator").query("select rotate_digest_key()");
+      await expect(rotating).rejects.toMatchObject({ code: "SP423" });
+      await client.query("rollback");
+    } finally {
+      client.release(true);
+    }
+    await expect(database.pool("operator").query("select rotate_digest_key()")).resolves.toMatchObject({ rowCount: 1 });
+    await drain();
+  });
+
+  it("would give a guess more to whoever read the key before, if it did not wait", async () => {
+    const address = "nobody-waits@example.com";
+    await database.admin.query(
+      "insert into sign_in_throttles (id, kind, failure_count, last_failure_time) values (_account_id($1), 'account', 100, now())",
+      [address],
+    );
+    const repairs = [
+      await sabotage(database.admin, "_lock_throttles", /lock table \w+ in row exclusive mode;/, ""),
+      await sabotage(
+        database.admin,
+        "_hold_throttle",
+        "-- Again, where a sweep",
+        "if p_earlier_id is null then perform pg_advisory_xact_lock(4711); end if; -- Again, where a sweep",
+      ),
+    ];
+    const gate = await database.admin.connect();
+    await gate.query("select pg_advisory_lock(4711)");
+    const early = proveAttempt(database.app, address);
+    await waitUntilBlocked(database.admin);
+    await database.pool("operator").query("select rotate_digest_key()");
+    const late = await proveAttempt(database.app, address);
+    await gate.query("select pg_advisory_unlock(4711)");
+    gate.release();
+    const statuses = [late.status, (await early).status];
+    for (const repair of repairs) await repair();
+    await drain();
+
+    expect(statuses).toEqual(["disabled", "ready"]);
+  });
+
+  it("is not begun under a key of earlier days by whoever still sees earlier days", async () => {
+    const client = await database.app.connect();
+    try {
+      await client.query("begin isolation level repeatable read");
+      await client.query("select tests.unlock()");
+      await database.pool("operator").query("select rotate_digest_key()");
+      await expect(client.query("select begin_password_check('late@example.com')")).rejects.toMatchObject({
+        code: SERIALIZATION_FAILURE,
+      });
+    } finally {
+      client.release(true);
+      await drain();
+    }
+  });
+
   it("would go on, if the count were read without being held", async () => {
-    const repair = await sabotage(database.admin, "_charge_attempt", /for update;\s+exit when found/, "; perform pg_sleep(0.001); exit when true");
+    const repair = await sabotage(database.admin, "_hold_throttle", /for update;\s+exit when found/, "; perform pg_sleep(0.001); exit when true");
     await database.admin.query("select tests.person('gus')");
 
     const { charged } = await guess(email("gus"));

@@ -163,7 +163,7 @@ describe("the sessions a person may have", () => {
       await sabotage(
         database.admin,
         "_open_session",
-        /update users\s+set last_login_time = now\(\)\s+where id = p_user_id;/,
+        /update users\s+set last_login_time = _now\(\)\s+where id = p_user_id;/,
         "",
       ),
       await sabotage(database.admin, "_open_session", "insert into sessions (", "perform pg_sleep(0.1); insert into sessions ("),
