@@ -35,6 +35,19 @@ describe("who looks for secrets", () => {
     expect(matcher.find(Buffer.from(TOKEN.toString("hex")))).toEqual([TOKEN]);
   });
 
+  it.each([0, 1, 2])("finds it in something that is base64 as a whole, %i bytes from where three begin", (before) => {
+    for (const encoding of ["base64", "base64url"] as const) {
+      const whole = Buffer.concat([randomBytes(30 + before), Buffer.from(PASSWORD), randomBytes(30)]).toString(encoding);
+      expect(matcher.find(Buffer.from(whole))).toEqual([Buffer.from(PASSWORD)]);
+    }
+  });
+
+  it("finds a password in UTF-16, whichever way around", () => {
+    const wide = Buffer.from(PASSWORD, "utf16le");
+    expect(matcher.find(around(wide))).toEqual([Buffer.from(PASSWORD)]);
+    expect(matcher.find(around(Buffer.from(wide).swap16()))).toEqual([Buffer.from(PASSWORD)]);
+  });
+
   it("finds a password, also between two others", () => {
     expect(matcher.find(around(`${PASSWORD}${PASSWORD}`))).toEqual([Buffer.from(PASSWORD)]);
     expect(matcher.find(around(Buffer.from(PASSWORD).toString("base64")))).toEqual([Buffer.from(PASSWORD)]);
@@ -94,7 +107,7 @@ describe("a hunt through a server", () => {
   const placesOf = (secret: Buffer) =>
     new Set(result.escapes.filter((escape) => escape.secret.equals(secret)).map(({ kind }) => kind));
 
-  it("finds what it hid in the log, the tables, the heap, the write-ahead log and a dump", () => {
+  it("finds what it hid in the log, the tables, the heap, the write-ahead log, temporary files and a dump", () => {
     expect(result.missedPlants).toEqual([]);
   });
 

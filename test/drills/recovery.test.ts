@@ -27,6 +27,7 @@ jest.setTimeout(180_000);
 const cell = parseCellName("safetypin");
 const DATABASE = "clinic";
 const PHONE = "+15550123456";
+const BILLS = "bills@acme.example";
 const credentials = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" };
 const page = readPage("docs/disaster-recovery.md");
 
@@ -154,6 +155,7 @@ async function expectItIsBack(server: EmbeddedServer): Promise<void> {
   const asked = kms.requests.length;
   const said = await follow("Before anybody works on it", variables(server, server));
   expect(said).toContain("is  key 1 of the cell: arn:aws:kms:");
+  expect(said).toMatch(/is {2}key 1 of organization [-0-9a-f]+: arn:aws:kms:/);
   expect(kms.requests.slice(asked).map(({ operation }) => operation)).toContain("ReEncrypt");
   await asSuperuser(server, async (client) => {
     const { findings } = await examine(client, { cell });
@@ -167,6 +169,8 @@ async function expectItIsBack(server: EmbeddedServer): Promise<void> {
     const again = await safetypin.signIn({ email, password });
     reveal(again.sessionToken);
     reveal(again.refreshToken);
+    const organization = await safetypin.withSession(ann.sessionToken, (tx) => createRepositories(tx).organizations.getCurrent());
+    expect(organization).toMatchObject({ name: "Acme Clinic", billingEmail: BILLS });
     for (const token of [again.sessionToken, ann.sessionToken]) {
       const self = await safetypin.withSession(token, (tx) => createRepositories(tx).users.getSelf());
       expect(self).toMatchObject({ email, phoneNumber: PHONE, firstName: "Ann" });
@@ -218,6 +222,7 @@ beforeAll(async () => {
     await safetypin.withSession(ann.sessionToken, async (tx) => {
       const { organizations, users } = createRepositories(tx);
       await organizations.choose(await organizations.create({ slug: "acme", name: "Acme Clinic" }));
+      await organizations.update({ billingEmail: BILLS });
       await users.updateOwnProfile({ phoneNumber: PHONE });
     });
   } finally {

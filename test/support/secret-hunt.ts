@@ -15,7 +15,6 @@ import { CELL_LOGINS, connect, copyDatabase, ensureTemplate, loginPassword, TEST
 
 /** A secret where it must not be. */
 export interface Escape {
-  /** `log`, `tables`, `heap`, `wal` or `dump`. */
   readonly kind: Place;
 
   /** Which file, or which table of which database. */
@@ -29,46 +28,74 @@ export interface HuntResult {
   readonly secrets: number;
   readonly bytes: number;
 
+  /** How much was read of each place. */
+  readonly searched: Readonly<Record<Place, number>>;
+
   /** Where the secret that was hidden on purpose was not found. Then the hunt proves nothing. */
   readonly missedPlants: readonly Place[];
   readonly escapes: readonly Escape[];
 }
 
-const PLACES = ["log", "tables", "heap", "wal", "dump"] as const;
-type Place = (typeof PLACES)[number];
+const PLACES = ["log", "tables", "heap", "wal", "dump", "temporary files"] as const;
+
+/** Where secrets are looked for. */
+export type Place = (typeof PLACES)[number];
 
 const CHUNK = 4 << 20;
 
+/** What is looked for, and in what. */
+export interface HuntOptions {
+  readonly run: TestRun;
+  readonly secrets: readonly Buffer[];
+
+  /** In which a secret is hidden, and which is dumped. */
+  readonly database: string;
+
+  /** What may be in files and dumps, and nowhere else, of each database. */
+  readonly keptIn?: ((url: string) => Promise<readonly Buffer[]>) | undefined;
+}
+
 /**
  * Looks for every secret of the run in the server's log, in all tables of all its
- * databases, in the heap files, in the write-ahead log and in a dump. One is hidden in
- * each of these places first.
+ * databases, in the heap files, in the write-ahead log, in temporary files and in a dump.
+ * One is hidden in each of these places first.
  */
 export async function huntSecrets(run: TestRun): Promise<HuntResult> {
-  const plant = randomBytes(32);
-  const secrets = [plant, ...(await readSecrets(run))];
-  const matcher = matchSecrets(secrets);
-  const escapes: Escape[] = [];
-  let bytes = 0;
-
-  const search = (kind: Place, where: string, content: Buffer, forWhat = matcher) => {
-    bytes += content.length;
-    for (const secret of forWhat.find(content)) escapes.push({ kind, where, secret });
-  };
-
   const admin = await connect(run.adminUrl);
   const planted = `safetypin_test_${run.id}_hunt`;
   try {
     await copyDatabase(admin, await ensureTemplate(run, "seeded"), planted);
-    await hide(withDatabase(run.adminUrl, planted), plant);
+    // A cell's keys stand in its own table of keys, and so in files and backups.
+    return await hunt({ run, secrets: await readSecrets(run), database: planted, keptIn: readKeys });
+  } finally {
+    await admin.query(`drop database if exists ${planted} with (force)`);
+    await admin.end();
+  }
+}
+
+/** Looks for secrets in every place of a server, and for one that it hides there itself. */
+export async function hunt({ run, secrets, database, keptIn = async () => [] }: HuntOptions): Promise<HuntResult> {
+  const plant = randomBytes(32);
+  const matcher = matchSecrets([plant, ...secrets]);
+  const escapes: Escape[] = [];
+  const searched = Object.fromEntries(PLACES.map((place) => [place, 0])) as Record<Place, number>;
+
+  const search = (kind: Place, where: string, content: Buffer, forWhat = matcher) => {
+    searched[kind] += content.length;
+    for (const secret of forWhat.find(content)) escapes.push({ kind, where, secret });
+  };
+
+  const admin = await connect(run.adminUrl);
+  const hiding = await connect(withDatabase(run.adminUrl, database));
+  try {
+    await hide(hiding, plant);
     await admin.query("checkpoint");
 
     const { rows } = await admin.query<{ name: string }>(
       "select datname as name from pg_database where datallowconn and datname like 'safetypin%' order by datname",
     );
     const urls = rows.map(({ name }) => [name, withDatabase(run.adminUrl, name)] as const);
-    // A cell's keys stand in its own table of keys, and so in files and backups.
-    const keys = matchSecrets((await Promise.all(urls.map(([, url]) => readKeys(url)))).flat());
+    const keys = matchSecrets((await Promise.all(urls.map(([, url]) => keptIn(url)))).flat());
 
     for (const [name, url] of urls) {
       for (const [where, content] of await readTables(url)) {
@@ -81,9 +108,9 @@ export async function huntSecrets(run: TestRun): Promise<HuntResult> {
       search("log", where, content, keys);
     }
     for await (const [kind, where, content] of readDataDirectory(admin, matcher)) search(kind, where, content);
-    search("dump", planted, await dump(run, planted));
+    search("dump", database, await dump(run, database));
   } finally {
-    await admin.query(`drop database if exists ${planted} with (force)`);
+    await hiding.end();
     await admin.end();
   }
 
@@ -91,7 +118,8 @@ export async function huntSecrets(run: TestRun): Promise<HuntResult> {
   const found = new Set(escapes.filter(isPlant).map(({ kind }) => kind));
   return {
     secrets: matcher.size - 1,
-    bytes,
+    bytes: Object.values(searched).reduce((total, bytes) => total + bytes),
+    searched,
     missedPlants: PLACES.filter((place) => !found.has(place)),
     escapes: escapes.filter((escape) => !isPlant(escape)),
   };
@@ -158,17 +186,22 @@ async function readSecrets(run: TestRun): Promise<Buffer[]> {
   ];
 }
 
-async function hide(url: string, plant: Buffer): Promise<void> {
-  const client = await connect(url);
-  try {
-    await client.query("create table public.planted (secret bytea)");
-    await client.query("insert into public.planted values ($1)", [plant]);
-    await client.query("set client_min_messages = error");
-    await client.query("select set_config('log_min_messages', 'log', false)");
-    await client.query(`do $$ begin raise log 'planted: ${plant.toString("base64")}'; end $$`);
-  } finally {
-    await client.end();
-  }
+/** Hides a secret in each place; in temporary files for as long as the connection is open. */
+async function hide(client: pg.Client, plant: Buffer): Promise<void> {
+  await client.query("create table public.planted (secret bytea)");
+  await client.query("insert into public.planted values ($1)", [plant]);
+  await client.query("set client_min_messages = error");
+  await client.query("select set_config('log_min_messages', 'log', false)");
+  await client.query(`do $$ begin raise log 'planted: ${plant.toString("base64")}'; end $$`);
+  await spill(client, "select secret from public.planted cross join generate_series(1, 20000) as place order by md5(place::text)");
+}
+
+/** Begins a query whose sort does not fit into memory, and leaves it open. */
+export async function spill(client: pg.ClientBase, query: string): Promise<void> {
+  await client.query("begin");
+  await client.query("set local work_mem = '64kB'");
+  await client.query(`declare spilled no scroll cursor for ${query}`);
+  await client.query("fetch 1 from spilled");
 }
 
 async function* readLog(
@@ -200,6 +233,7 @@ async function* readDataDirectory(
   const folders: (readonly [kind: Place, folder: string])[] = [
     ["wal", "pg_wal"],
     ["heap", "global"],
+    ["temporary files", "base/pgsql_tmp"],
     ...databases.rows.map(({ oid }) => ["heap", `base/${oid}`] as const),
   ];
 
@@ -217,7 +251,7 @@ async function listFiles(admin: pg.Client, root: string, folder: string): Promis
     return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
   } catch {
     const { rows } = await admin.query<{ name: string }>(
-      `select name from pg_ls_dir($1) as name where not (pg_stat_file($1 || '/' || name)).isdir`,
+      `select name from pg_ls_dir($1, true, false) as name where not (pg_stat_file($1 || '/' || name)).isdir`,
       [folder],
     );
     return rows.map(({ name }) => name);

@@ -25,7 +25,7 @@ export interface SecretMatcher {
 
 /**
  * Makes a matcher for secrets as they are, in hexadecimal, in base64 and in base64 for
- * URLs. Left out is what cannot be told from something harmless: what is short, what
+ * URLs, wherever in something else that begins, and texts in UTF-16 too. Left out is what cannot be told from something harmless: what is short, what
  * is one byte over and over, and the digest of another secret, which may be kept.
  */
 export function matchSecrets(secrets: readonly Buffer[]): SecretMatcher {
@@ -72,15 +72,24 @@ export function matchSecrets(secrets: readonly Buffer[]): SecretMatcher {
 
 function formsOf(secret: Buffer): Form[] {
   const hex = secret.toString("hex");
-  const texts = [
-    hex,
-    hex.toUpperCase(),
-    // Without the end, which depends on what follows.
-    secret.toString("base64").replace(/=+$/, "").slice(0, -1),
-    secret.toString("base64url").slice(0, -1),
-  ];
-  return [secret, ...new Set(texts)].map((form) => ({
-    bytes: typeof form === "string" ? Buffer.from(form, "latin1") : form,
-    secret,
-  }));
+  const forms = [secret, ...texts(hex, hex.toUpperCase(), ...base64Of(secret, "base64"), ...base64Of(secret, "base64url"))];
+  if (/^[\x20-\x7e]+$/.test(secret.toString("latin1"))) {
+    const wide = Buffer.from(secret.toString("latin1"), "utf16le");
+    // Without the zero at either end: what is between says enough of which way around it is.
+    forms.push(wide.subarray(0, -1), Buffer.from(wide).swap16().subarray(1));
+  }
+  return forms.map((bytes) => ({ bytes, secret }));
+}
+
+/** As it is encoded at the beginning of something, and behind one or two bytes of something else. */
+function base64Of(secret: Buffer, encoding: "base64" | "base64url"): string[] {
+  return [0, 1, 2].map((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), secret]).toString(encoding).replace(/=+$/, "");
+    // Without the ends, which depend on what is beside it.
+    return text.slice(before === 0 ? 0 : before + 1, -1);
+  });
+}
+
+function texts(...forms: readonly string[]): Buffer[] {
+  return [...new Set(forms)].map((form) => Buffer.from(form, "latin1"));
 }
