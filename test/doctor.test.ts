@@ -78,6 +78,7 @@ describe("a cell that nobody has touched", () => {
         "clock",
         "alerts",
         "keys",
+        "restore",
         "master-keys",
         "slow-queries",
         "migrations",
@@ -708,6 +709,7 @@ describe("each flaw of the catalog is found, and what the doctor says mends it",
       alerts: ["doctor.test.ts", "critical alerts that nobody resolved, counted also for the migration login"],
       keys: ["doctor-keys.test.ts", "that is older than it was to be"],
       "master-keys": ["doctor-keys.test.ts", "that is another than the one that is configured"],
+      restore: ["doctor.test.ts", "a database that came out of a backup"],
       "slow-queries": ["doctor.test.ts", "slow queries, where pg_stat_statements tells"],
     };
     expect(CHECKS.map(({ id }) => id).filter((id) => !tried.has(id)).sort()).toEqual(Object.keys(elsewhere).sort());
@@ -1046,6 +1048,36 @@ describe("what the cell has noticed", () => {
       expect((await examine(admin, { cell })).findings.filter(({ check }) => check === "clock")).toEqual([]);
     } finally {
       await admin.query("select setval('safetypin.clock_high_water', $1)", [rows[0]?.mark]);
+    }
+  });
+
+  test("a database that came out of a backup, or whose server has another timeline", async () => {
+    const migrator = await connect(urlOf("safetypin_migrator"));
+    const look = async () => {
+      const { findings, skipped } = await examine(migrator, { cell });
+      expect(skipped.map(({ check }) => check)).not.toContain("restore");
+      return findings.filter(({ check }) => check === "restore");
+    };
+    try {
+      await admin.query("select safetypin.declare_restored()");
+      expect(await look()).toEqual([
+        expect.objectContaining({ severity: "critical", problem: expect.stringContaining("nobody signs in") }),
+      ]);
+      await admin.query("select safetypin.confirm_restore()");
+      expect(await look()).toEqual([]);
+
+      // As it is known to be the same, and once was on another.
+      await admin.query(
+        `update safetypin.cell_incarnations set timeline_id = timeline_id + 6, xid = txid_current()
+         where number = (select max(number) from safetypin.cell_incarnations)`,
+      );
+      expect(await look()).toEqual([
+        expect.objectContaining({ severity: "warning", problem: expect.stringMatching(/is on timeline 1 .*was on 7 /) }),
+      ]);
+      await admin.query("select safetypin.confirm_restore()");
+      expect(await look()).toEqual([]);
+    } finally {
+      await migrator.end();
     }
   });
 
