@@ -15451,7 +15451,7 @@ CREATE POLICY update_keyholder ON safetypin.users FOR UPDATE TO safetypin_keyhol
 
 COMMENT ON POLICY update_keyholder ON safetypin.users IS 'What is sealed is sealed anew when keys rotate.';
 
-CREATE POLICY update_self ON safetypin.users FOR UPDATE TO safetypin_app USING ((id = ( SELECT safetypin.current_user_id() AS current_user_id)));
+CREATE POLICY update_self ON safetypin.users FOR UPDATE TO safetypin_app USING (((id = ( SELECT safetypin.current_user_id() AS current_user_id)) AND (status <> 'shredded'::text)));
 
 COMMENT ON POLICY update_self ON safetypin.users IS 'Everybody changes what is said of them, in the columns that are granted.';
 

@@ -45,6 +45,31 @@ describe("users in PostgreSQL", () => {
     expect(await asAnn(({ users }) => users.search("'; drop table users; --"))).toEqual([]);
   });
 
+  it("are told to be shredded, where a list has somebody who was", async () => {
+    const max = await world.person("max");
+    await world.organization("clinic", "max");
+    await world.person("ivy");
+    await world.member("clinic", "ivy");
+    // As a ledger does it that is replayed over a backup in which max was the last owner.
+    await world.db.admin.query("select _erase_person($1, true)", [max]);
+
+    const shredded = { email: null, firstName: "Shredded", lastName: "Person" };
+    await world.as("ivy", "clinic", async ({ users, organizations }) => {
+      expect(await users.get(max)).toMatchObject({ ...shredded, status: "shredded", phoneNumber: null, jobTitle: null });
+      const { items } = await users.list();
+      expect(items.map(({ id, email: address, status }) => ({ id, address, status }))).toEqual(
+        expect.arrayContaining([
+          { id: max, address: null, status: "shredded" },
+          { id: userId("ivy"), address: email("ivy"), status: "active" },
+        ]),
+      );
+      expect(await users.search("shredded")).toMatchObject([{ id: max, ...shredded }]);
+      expect(await organizations.getMember(max)).toMatchObject({ ...shredded, role: "owner" });
+      expect((await organizations.listMembers()).items).toContainEqual(expect.objectContaining({ userId: max, ...shredded }));
+      expect(await users.findByEmail(email("max"))).toBeNull();
+    });
+  });
+
   it("are listed by when they last came in", async () => {
     await signIn(world.db.app, email("bob"), { organization: "acme" });
     await signIn(world.db.app, email("amy"), { organization: "acme" });

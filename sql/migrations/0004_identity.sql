@@ -124,10 +124,11 @@ create policy select_self on users
   using (id = (select current_user_id()));
 comment on policy select_self on users is 'Everybody sees themselves.';
 
+-- A request that was let in before somebody was shredded writes nothing back.
 create policy update_self on users
   for update
   to safetypin_app
-  using (id = (select current_user_id()));
+  using (id = (select current_user_id()) and status <> 'shredded');
 comment on policy update_self on users is
   'Everybody changes what is said of them, in the columns that are granted.';
 

@@ -1,7 +1,7 @@
 -- shred_person() and erase_own_account(): what is sealed about somebody opens no more, what
 -- is said in clear is overwritten, rows and ids and evidence stay.
 begin;
-select plan(50);
+select plan(52);
 
 select tests.two_organizations();
 select tests.person('max');
@@ -161,6 +161,19 @@ select is_empty(
     where connamespace = current_schema()::regnamespace and contype = 'f' and not convalidated
   $$,
   'every foreign key holds'
+);
+
+-- A request of his that was let in before goes on to its end, and writes nothing back.
+select _set_context(tests.user_id('bob'), null, null, 1::smallint);
+select set_config('role', tests.login('app'), true);
+update users set first_name = 'Bob', job_title = 'Nurse' where id = (select current_user_id());
+select tests.unlock();
+select throws_ok($$ select set_own_phone_number('+12025550123') $$, 'SP425', null, 'he seals nothing about himself any more');
+select tests.act_as_superuser();
+select results_eq(
+  $$ select first_name, job_title, phone_number from users where id = tests.user_id('bob') $$,
+  $$ values ('Shredded', null::text, null::bytea) $$,
+  '... and says nothing of himself'
 );
 
 -- Opening
