@@ -326,6 +326,10 @@ describe("a master key", () => {
     expect((await lookAtMasterKeys("gcp-kms://projects/p/locations/l/keyRings/r/cryptoKeys/k", "production")).map(told)).toEqual([
       expect.stringContaining("which is not configured"),
     ]);
+    // Beside it: on its way from one service to the other.
+    expect((await lookAtMasterKeys(`gcp-kms://projects/p/locations/l/keyRings/r/cryptoKeys/k aws-kms://${BEFORE}`, "production")).map(told)).toEqual([
+      `warning key 1 of the cell is still wrapped by ${BEFORE}, which only opens: rewrapping is not over`,
+    ]);
     await wrapBy(OWN);
     await break_(anotherKey(2, "retired", { key_name: `'${BEFORE}'` }));
     expect((await lookAtMasterKeys(`aws-kms://${OWN}`, "production")).map(({ severity, object }) => `${severity} ${object}`)).toEqual([

@@ -54,6 +54,9 @@ function createService(): Service {
       service.given.push(share);
       return share;
     },
+    async wrap(share) {
+      return wrappedOf(share.readUInt8(0));
+    },
     async rewrap(wrapped) {
       return wrapped;
     },

@@ -74,8 +74,27 @@ it.each([
   ["azure-kv://clinic.vault.azure.net/keys/k?also=clinic.vault.azure.net/keys/old", `${VAULT}k/${"0".repeat(32)}`, "wraps"],
   ["azure-kv://clinic.vault.azure.net/keys/k?also=clinic.vault.azure.net/keys/old", `${VAULT}old/${"0".repeat(32)}`, "opens"],
   ["azure-kv://clinic.vault.azure.net/keys/k?also=clinic.vault.azure.net/keys/old", `${VAULT}other`, "none"],
+  // Of two services: the first wraps.
+  [`gcp-kms://${GCP}k aws-kms://${own}?also=${before}`, `${GCP}k/cryptoKeyVersions/7`, "wraps"],
+  [`gcp-kms://${GCP}k aws-kms://${own}?also=${before}`, own, "opens"],
+  [`gcp-kms://${GCP}k aws-kms://${own}?also=${before}`, before, "opens"],
+  [`gcp-kms://${GCP}k aws-kms://${own}?also=${before}`, `${VAULT}other`, "none"],
 ])("of %s, that which wrapped by %s is told: %s", async (address, keyName, relation) => {
   expect(await parse(address).relationTo?.(keyName)).toBe(relation);
+});
+
+it("may be several, of one kind each", () => {
+  expect(parse(`gcp-kms://${GCP}k\n  aws-kms://${own}`)).toMatchObject({ name: "gcp-kms", alsoOpens: ["aws-kms"], isForDevelopment: false });
+  expect(() => parse(`aws-kms://${own} aws-kms://${before}`)).toThrow(
+    expect.objectContaining({ message: "keys come from aws-kms twice", remedy: expect.stringContaining("?also=") }),
+  );
+  expect(() => parse(`gcp-kms://${GCP}k vault:transit/keys/safetypin`)).toThrow("is no address of a key");
+  // A file's name may have spaces in it.
+  expect(parseKeyProvider("file:/var/lib/my keys.json", { environment: "test" }).name).toBe("local-key-file");
+  expect(parseKeyProvider(`aws-kms://${own} file:/var/lib/my keys.json`, { environment: "test" })).toMatchObject({
+    name: "aws-kms",
+    isForDevelopment: true,
+  });
 });
 
 it("reaches the key that it names", async () => {

@@ -17,14 +17,15 @@ export function keysRewrapCommand(): Command {
   return new Command("rewrap")
     .summary("another master key, and no value touched")
     .description(
-      "Has the share of every key wrapped by another master key of the service. The address\n" +
-        "names the new one, and the old ones behind ?also=. What is wrapped so already stays as\n" +
+      "Has the share of every key wrapped by another master key, of the same service or of\n" +
+        "another. The address names the new one, and the old ones behind ?also=, or behind a\n" +
+        "space where they are another service's. What is wrapped so already stays as\n" +
         "it is: whoever is interrupted runs it again. Applications are given the new address\n" +
-        "before, with the old one behind ?also=, and without it after.",
+        "before, with the old one in it, and without it after.",
     )
     .addOption(cellOption())
     .addOption(keysOption())
-    .addOption(new Option("--to <address>", "the new master key, with the old ones behind ?also= (default: --keys)"))
+    .addOption(new Option("--to <address>", "the new master key, and the old ones behind it (default: --keys)"))
     .option("--dry-run", "ask the service, and change nothing")
     .addOption(jsonOption())
     .addHelpText(
@@ -33,6 +34,7 @@ export function keysRewrapCommand(): Command {
 Examples:
   $ export DATABASE_URL=postgres://safetypin_operator_login@db.internal/clinic
   $ safetypin keys rewrap --to 'aws-kms://arn:aws:kms:…:key/NEW?also=arn:aws:kms:…:key/OLD'
+  $ safetypin keys rewrap --to 'gcp-kms://projects/P/…/cryptoKeys/K aws-kms://arn:…:key/OLD'
 `,
     )
     .action(action<Options>(run));

@@ -66,7 +66,8 @@ export async function checkMasterKeys(
   const findings: Finding[] = [];
   try {
     for (const { provider: kind, keyName, isInUse, words } of wrapped) {
-      const relation = kind === provider.name ? await provider.relationTo?.(keyName) : "none";
+      const isMeant = kind === provider.name || provider.alsoOpens?.includes(kind) === true;
+      const relation = isMeant ? await provider.relationTo?.(keyName) : "none";
       const severity = isInUse ? (environment === "production" ? "critical" : "warning") : "warning";
       if (relation === "none") {
         findings.push(
@@ -76,7 +77,7 @@ export async function checkMasterKeys(
               ? `Add ?also=${keyName} to SAFETYPIN_KEYS in the applications, then: safetypin keys rewrap --cell ${cell}`
               : kind === "local-key-file"
                 ? "Copy the key file back from where it was, or make the development cell anew"
-                : `Set SAFETYPIN_KEYS to the key of ${kind} (docs/keys.md)`,
+                : `Add the address of the key of ${kind} to SAFETYPIN_KEYS in the applications (docs/keys.md)`,
           ),
         );
       } else if (relation === "opens") {

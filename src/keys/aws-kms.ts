@@ -8,7 +8,7 @@ import { awsFailure, codeOfAws } from "./aws-kms-failures.js";
 import { withDeadline } from "./deadline.js";
 import { entriesOf } from "./key-context.js";
 import { readName } from "./key-name.js";
-import { SHARE_LENGTH, type KeyCallOptions, type KeyProvider, type WrappedShare } from "./key-provider.js";
+import { SHARE_LENGTH, type KeyCallOptions, type KeyContext, type KeyProvider, type WrappedShare } from "./key-provider.js";
 import { takeShare } from "./share.js";
 
 /** What is asked about once more, to say it better. */
@@ -118,6 +118,15 @@ export function awsKms(options: AwsKmsOptions): KeyProvider {
     });
   }
 
+  async function wrap(share: Buffer, context: KeyContext, signal: AbortSignal | undefined): Promise<WrappedShare> {
+    const EncryptionContext = entriesOf(context);
+    const { EncryptCommand } = await load();
+    const answer = await ask([own], signal, (client, sending) =>
+      client.send(new EncryptCommand({ KeyId: own.text, Plaintext: share, EncryptionContext }), sending),
+    );
+    return wrappedBy(own, answer);
+  }
+
   const provider: KeyProvider = {
     name: "aws-kms",
 
@@ -137,6 +146,8 @@ export function awsKms(options: AwsKmsOptions): KeyProvider {
       }
       return { share, wrapped: { keyName: own.text, bytes: Buffer.from(answer.CiphertextBlob) } };
     },
+
+    wrap: (share, context, { signal }: KeyCallOptions = {}) => wrap(share, context, signal),
 
     async unwrap(wrapped, context, { signal }: KeyCallOptions = {}) {
       const EncryptionContext = entriesOf(context);
@@ -159,7 +170,7 @@ export function awsKms(options: AwsKmsOptions): KeyProvider {
     async rewrap(wrapped, context, options: KeyCallOptions = {}) {
       const key = pinned(wrapped);
       const EncryptionContext = entriesOf(context);
-      const { EncryptCommand, ReEncryptCommand } = await load();
+      const { ReEncryptCommand } = await load();
       if (key.region === own.region) {
         const answer = await ask(key === own ? [own] : [key, own], options.signal, (client, sending) =>
           client.send(
@@ -179,10 +190,7 @@ export function awsKms(options: AwsKmsOptions): KeyProvider {
       // KMS re-encrypts within one region only: between two, the share passes through here.
       const share = await provider.unwrap(wrapped, context, options);
       try {
-        const answer = await ask([own], options.signal, (client, sending) =>
-          client.send(new EncryptCommand({ KeyId: own.text, Plaintext: share, EncryptionContext }), sending),
-        );
-        return wrappedBy(own, answer);
+        return await wrap(share, context, options.signal);
       } finally {
         share.fill(0);
       }

@@ -159,6 +159,8 @@ export function azureKeyVault(options: AzureKeyVaultOptions): KeyProvider {
       }
     },
 
+    wrap: (share, context, { signal }: KeyCallOptions = {}) => wrap(share, context, signal),
+
     async unwrap({ keyName, bytes }, context, { signal }: KeyCallOptions = {}) {
       const digest = digestOf(context);
       if (!known.includes(parseAzureKeyUrl(keyName).key)) {

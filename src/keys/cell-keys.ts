@@ -81,12 +81,23 @@ export async function unwrapListed(
   { keyId, provider: kind, keyName, bytes }: ListedKey,
   { provider, cellId, organizationId }: Pick<KeyContext, "cellId" | "organizationId"> & { readonly provider: KeyProvider },
 ): Promise<BareShare> {
-  if (kind !== provider.name) {
-    throw new ConfigurationError(
-      `Key ${keyId} of ${organizationId === null ? "the cell" : `organization ${organizationId}`} was wrapped by ${kind}, and keys come from ${provider.name}`,
-      { remedy: `Name a key of ${kind}, which is where it can be unwrapped` },
-    );
-  }
-  const share = await provider.unwrap({ keyName, bytes }, { cellId, organizationId, keyId });
+  requireOpener({ keyId, organizationId, provider: kind }, provider);
+  const share = await provider.unwrap({ provider: kind, keyName, bytes }, { cellId, organizationId, keyId });
   return { keyId, share };
+}
+
+/**
+ * Passes where the provider opens shares of the kind of service that wrapped this one.
+ *
+ * @throws {@link ConfigurationError}
+ */
+export function requireOpener(
+  { keyId, organizationId, provider: kind }: Pick<KeyContext, "keyId" | "organizationId"> & Pick<ListedKey, "provider">,
+  provider: KeyProvider,
+): void {
+  if (kind === provider.name || provider.alsoOpens?.includes(kind) === true) return;
+  throw new ConfigurationError(
+    `Key ${keyId} of ${organizationId === null ? "the cell" : `organization ${organizationId}`} was wrapped by ${kind}, and keys come from ${provider.name}`,
+    { remedy: `Name the key of ${kind} too, which is where it can be unwrapped: two addresses, one after the other (docs/keys.md)` },
+  );
 }

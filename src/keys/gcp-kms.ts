@@ -145,6 +145,8 @@ export function gcpKms(options: GcpKmsOptions): KeyProvider {
       }
     },
 
+    wrap: (share, context, { signal }: KeyCallOptions = {}) => wrap(share, context, signal),
+
     async unwrap(wrapped, context, { signal }: KeyCallOptions = {}) {
       const associated = bytesOf(context);
       const name = pinned(wrapped);

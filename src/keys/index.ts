@@ -18,4 +18,5 @@ export type {
   WrappedShare,
 } from "./key-provider.js";
 export { parseKeyProvider, type KeyProviderAddressOptions } from "./key-provider-address.js";
+export { severalProviders } from "./several-providers.js";
 export { localKeyFile, type LocalKeyFileOptions } from "./local-key-file.js";

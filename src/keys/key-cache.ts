@@ -159,6 +159,7 @@ export function createKeyCache(provider: KeyProvider, options: KeyCacheOptions =
   return {
     name: provider.name,
     isForDevelopment: provider.isForDevelopment ?? false,
+    alsoOpens: provider.alsoOpens ?? [],
 
     async unwrap(wrapped, context, { signal }: KeyCallOptions = {}) {
       requireOpen();
@@ -193,6 +194,11 @@ export function createKeyCache(provider: KeyProvider, options: KeyCacheOptions =
       requireOpen();
       // Not kept: what is kept was unwrapped, and so is known to open.
       return provider.generate(context, callOptions);
+    },
+
+    async wrap(share, context, callOptions) {
+      requireOpen();
+      return provider.wrap(share, context, callOptions);
     },
 
     async rewrap(wrapped, context, callOptions) {

@@ -5,6 +5,7 @@ import { azureKeyVault } from "./azure-key-vault.js";
 import { gcpKms } from "./gcp-kms.js";
 import type { KeyProvider } from "./key-provider.js";
 import { localKeyFile } from "./local-key-file.js";
+import { severalProviders } from "./several-providers.js";
 
 /** Where else a key may be reached, and what the cell is for. */
 export interface KeyProviderAddressOptions {
@@ -29,11 +30,18 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
  * - `file:.safetypin/keys.json`
  *
  * The first two are Tink's. `?also=KEY` names one more key whose shares are opened, as
- * often as there are such; `?endpoint=` another way to the service.
+ * often as there are such; `?endpoint=` another way to the service. Several addresses, of
+ * one kind each, are written one after the other: the first wraps, the others only open.
  *
  * @throws {@link ConfigurationError} when it names none, or one that does not fit the cell.
  */
-export function parseKeyProvider(address: string, { environment }: KeyProviderAddressOptions): KeyProvider {
+export function parseKeyProvider(address: string, options: KeyProviderAddressOptions): KeyProvider {
+  // A file's path may have spaces in it: what follows one is an address if it begins like one.
+  const [own, ...others] = address.split(/\s+(?=[a-z-]+:)/).map((one) => parseOne(one, options));
+  return others.length === 0 ? own! : severalProviders(own!, others);
+}
+
+function parseOne(address: string, { environment }: KeyProviderAddressOptions): KeyProvider {
   const [, scheme = "", slashes = "", rest = ""] = /^([a-z-]+):(\/\/)?(.+)$/s.exec(address) ?? [];
   const allowed = Object.hasOwn(PARAMETERS, scheme) ? PARAMETERS[scheme] : undefined;
   // file:keys.json, file:/keys.json and file:///keys.json are files; file://keys.json names a machine.

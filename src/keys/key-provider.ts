@@ -24,6 +24,9 @@ export interface WrappedShare {
   /** Which key wrapped it, by the name that its service gives it. */
   readonly keyName: string;
 
+  /** Which kind of service that is, where keys of several may be meant. @defaultValue the one that is asked */
+  readonly provider?: string | undefined;
+
   readonly bytes: Buffer;
 }
 
@@ -57,8 +60,14 @@ export interface KeyProvider {
   /** Whether it protects nothing that matters: a key in a file beside the data. @defaultValue false */
   readonly isForDevelopment?: boolean;
 
+  /** Which further kinds of service it opens the shares of. @defaultValue none */
+  readonly alsoOpens?: readonly string[];
+
   /** Makes a share, and wraps it. */
   generate(context: KeyContext, options?: KeyCallOptions): Promise<GeneratedShare>;
+
+  /** Wraps a share that another service opened. Whose the buffer is overwrites it. */
+  wrap(share: Buffer, context: KeyContext, options?: KeyCallOptions): Promise<WrappedShare>;
 
   /** The share, as a buffer that the caller owns and overwrites when done. */
   unwrap(wrapped: WrappedShare, context: KeyContext, options?: KeyCallOptions): Promise<Buffer>;

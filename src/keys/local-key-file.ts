@@ -62,6 +62,11 @@ export function localKeyFile({ path, environment }: LocalKeyFileOptions): KeyPro
       return { share, wrapped: wrap(active, share, associated) };
     },
 
+    async wrap(share, context, { signal }: KeyCallOptions = {}) {
+      signal?.throwIfAborted();
+      return wrap((await readOrCreate()).active, share, bytesOf(context));
+    },
+
     async unwrap({ keyName, bytes }, context, { signal }: KeyCallOptions = {}) {
       signal?.throwIfAborted();
       const associated = bytesOf(context);
@@ -80,7 +85,7 @@ export function localKeyFile({ path, environment }: LocalKeyFileOptions): KeyPro
     async rewrap(wrapped: WrappedShare, context: KeyContext, options: KeyCallOptions = {}) {
       const share = await provider.unwrap(wrapped, context, options);
       try {
-        return wrap((await readOrCreate()).active, share, bytesOf(context));
+        return await provider.wrap(share, context, options);
       } finally {
         share.fill(0);
       }

@@ -53,7 +53,9 @@ export function openKeyProvider({ keys = process.env["SAFETYPIN_KEYS"] }: KeySou
     return {
       name: keys.name,
       isForDevelopment: keys.isForDevelopment ?? false,
+      alsoOpens: keys.alsoOpens ?? [],
       generate: (context, options) => keys.generate(context, options),
+      wrap: (share, context, options) => keys.wrap(share, context, options),
       unwrap: (wrapped, context, options) => keys.unwrap(wrapped, context, options),
       rewrap: (wrapped, context, options) => keys.rewrap(wrapped, context, options),
       ...(keys.relationTo !== undefined && { relationTo: (keyName: string) => keys.relationTo!(keyName) }),

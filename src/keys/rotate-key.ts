@@ -184,7 +184,7 @@ async function activateOnceListed(client: ClientBase, keyId: number, options: Ke
 
   const key = await find();
   if (key === undefined || !isWhole(key)) throw new ConfigurationError(`Key ${keyId} is gone`);
-  const wrapped = { keyName: key.keyName, bytes: key.bytes };
+  const wrapped = { provider: key.provider, keyName: key.keyName, bytes: key.bytes };
   await awaitWriters(() => inTransaction(client, () => activateKey(client, { keyId, wrapped }, options)), options);
 }
 

@@ -74,6 +74,16 @@ export function itKeepsKeys(open: () => KeyProvider): void {
     expect(await open().unwrap(wrapped, CONTEXT)).toEqual(share);
   });
 
+  it("wraps a share that comes from elsewhere, and leaves it to whose it is", async () => {
+    const share = Buffer.alloc(32, 7);
+    const wrapped = await open().wrap(share, CONTEXT);
+
+    expect(share).toEqual(Buffer.alloc(32, 7));
+    expect(wrapped.bytes.includes(share)).toBe(false);
+    expect(await open().unwrap(wrapped, CONTEXT)).toEqual(share);
+    await expect(open().unwrap(wrapped, { ...CONTEXT, keyId: 30 })).rejects.toMatchObject({ code: "share_refused" });
+  });
+
   it("knows by name what it wrapped, and nothing of another kind", async () => {
     const { wrapped } = await open().generate(CONTEXT);
 
@@ -100,6 +110,7 @@ export function itKeepsKeys(open: () => KeyProvider): void {
       await expect(open().generate(wrong)).rejects.toMatchObject({ code: "id_malformed" });
       await expect(open().unwrap(wrapped, wrong)).rejects.toMatchObject({ code: "id_malformed" });
       await expect(open().rewrap(wrapped, wrong)).rejects.toMatchObject({ code: "id_malformed" });
+      await expect(open().wrap(Buffer.alloc(32), wrong)).rejects.toMatchObject({ code: "id_malformed" });
     }
   });
 
@@ -109,6 +120,7 @@ export function itKeepsKeys(open: () => KeyProvider): void {
     const { wrapped } = await open().generate(CONTEXT);
 
     await expect(open().generate(CONTEXT, { signal })).rejects.toBe(reason);
+    await expect(open().wrap(Buffer.alloc(32), CONTEXT, { signal })).rejects.toBe(reason);
     await expect(open().unwrap(wrapped, CONTEXT, { signal })).rejects.toBe(reason);
   });
 }
