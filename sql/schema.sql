@@ -3797,7 +3797,7 @@ REVOKE ALL ON FUNCTION safetypin._session_limits(p_user_id uuid, p_assurance_lev
 -- safetypin._set_context()
 --
 
-CREATE FUNCTION safetypin._set_context(p_user_id uuid, p_organization_id uuid, p_session_id uuid, p_assurance_level smallint) RETURNS void
+CREATE FUNCTION safetypin._set_context(p_user_id uuid, p_organization_id uuid, p_session_id uuid, p_assurance_level smallint) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
@@ -3805,7 +3805,6 @@ declare
   v_key_id  uuid;
   v_secret  bytea;
   v_payload text;
-  v_written text;
 begin
   select id, secret
   into v_key_id, v_secret
@@ -3816,7 +3815,7 @@ begin
   v_payload := concat(
     v_key_id, '|', p_user_id, '|', p_organization_id, '|', p_session_id, '|', p_assurance_level
   );
-  v_written := set_config(
+  return set_config(
     'safetypin.context',
     v_payload || '#' || _context_mac(v_secret, v_payload),
     true
@@ -3826,7 +3825,7 @@ $$;
 
 ALTER FUNCTION safetypin._set_context(p_user_id uuid, p_organization_id uuid, p_session_id uuid, p_assurance_level smallint) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._set_context(p_user_id uuid, p_organization_id uuid, p_session_id uuid, p_assurance_level smallint) IS 'Writes the signed context of this transaction. Only functions that have looked a token up may call it.';
+COMMENT ON FUNCTION safetypin._set_context(p_user_id uuid, p_organization_id uuid, p_session_id uuid, p_assurance_level smallint) IS 'Writes the signed context of this transaction, and returns it. Only functions that have looked a token up may call it.';
 
 REVOKE ALL ON FUNCTION safetypin._set_context(p_user_id uuid, p_organization_id uuid, p_session_id uuid, p_assurance_level smallint) FROM PUBLIC;
 
@@ -5489,7 +5488,7 @@ begin
       using errcode = 'SP101', hint = 'Sign in again.';
   end if;
 
-  perform _set_context(user_id, organization_id, session_id, assurance_level);
+  v_written := _set_context(user_id, organization_id, session_id, assurance_level);
   if p_ip_address is not null then
     v_written := set_config('safetypin.ip_address', host(p_ip_address), true);
   end if;
@@ -7584,24 +7583,39 @@ declare
   v_user_id         uuid := v_context[2]::uuid;
   v_organization_id uuid := v_context[3]::uuid;
   v_permission_id   uuid;
+  v_role            text;
   v_now             timestamptz;
 begin
   if v_organization_id is null then
     return false;
   end if;
 
-  select id into v_permission_id from permissions where name = p_permission;
+  -- Nobody holds what there is not, and whoever is no active member holds nothing.
+  select
+    permissions.id,
+    organization_users.role
+  into
+    v_permission_id,
+    v_role
+  from permissions
+  join organization_users
+    on organization_users.organization_id = v_organization_id
+    and organization_users.user_id = v_user_id
+    and organization_users.status = 'active'
+  where permissions.name = p_permission;
+
+  if v_permission_id is null then
+    return false;
+  end if;
 
   -- Most hold what they hold by their membership, and then nothing more is asked: in
   -- one expression with what follows, its plan would be made ready for nothing.
   if exists (
     select
-    from organization_users
-    join roles on roles.organization_id is null and roles.name = organization_users.role
+    from roles
     join role_permissions on role_permissions.role_id = roles.id
-    where organization_users.organization_id = v_organization_id
-      and organization_users.user_id = v_user_id
-      and organization_users.status = 'active'
+    where roles.organization_id is null
+      and roles.name = v_role
       and role_permissions.permission_id = v_permission_id
   ) then
     return true;
@@ -7612,12 +7626,8 @@ begin
     select
     from user_roles
     join role_permissions on role_permissions.role_id = user_roles.role_id
-    join organization_users
-      on organization_users.organization_id = user_roles.organization_id
-      and organization_users.user_id = user_roles.user_id
     where user_roles.organization_id = v_organization_id
       and user_roles.user_id = v_user_id
-      and organization_users.status = 'active'
       and (user_roles.expiration_time is null or user_roles.expiration_time > v_now)
       and role_permissions.permission_id = v_permission_id
   );
@@ -8007,12 +8017,13 @@ CREATE VIEW safetypin.live_sessions WITH (security_invoker='true', security_barr
     LEAST(sessions.expiration_time, (session_activities.last_activity_time + sessions.idle_limit)) AS end_time
    FROM (safetypin.sessions
      JOIN safetypin.session_activities ON ((session_activities.session_id = sessions.id)))
-  WHERE ((NOT sessions.revoked) AND (EXISTS ( SELECT
+  WHERE ((NOT sessions.revoked) AND ( SELECT ((users.status = 'active'::text) AND (users.sessions_valid_from <= sessions.creation_time))
            FROM safetypin.users
-          WHERE ((users.id = sessions.user_id) AND (users.status = 'active'::text) AND (users.sessions_valid_from <= sessions.creation_time)))) AND ((sessions.organization_id IS NULL) OR (EXISTS ( SELECT
-           FROM (safetypin.organizations
-             JOIN safetypin.organization_users ON ((organization_users.organization_id = organizations.id)))
-          WHERE ((organizations.id = sessions.organization_id) AND (organizations.status = 'active'::text) AND (organizations.sessions_valid_from <= sessions.creation_time) AND (organization_users.user_id = sessions.user_id) AND (organization_users.status = 'active'::text) AND (organization_users.sessions_valid_from <= sessions.creation_time))))));
+          WHERE (users.id = sessions.user_id)) AND ((sessions.organization_id IS NULL) OR (( SELECT ((organizations.status = 'active'::text) AND (organizations.sessions_valid_from <= sessions.creation_time))
+           FROM safetypin.organizations
+          WHERE (organizations.id = sessions.organization_id)) AND ( SELECT ((organization_users.status = 'active'::text) AND (organization_users.sessions_valid_from <= sessions.creation_time))
+           FROM safetypin.organization_users
+          WHERE ((organization_users.organization_id = sessions.organization_id) AND (organization_users.user_id = sessions.user_id))))));
 
 COMMENT ON VIEW safetypin.live_sessions IS 'Sessions that nobody has ended. Those whose end_time is later than _now() are good.';
 
@@ -15433,15 +15444,11 @@ CREATE POLICY select_keyholder ON safetypin.users FOR SELECT TO safetypin_keyhol
 
 COMMENT ON POLICY select_keyholder ON safetypin.users IS 'Before a key is retired it is looked for in what is sealed.';
 
-CREATE POLICY select_member ON safetypin.users FOR SELECT TO safetypin_app USING (( SELECT true
+CREATE POLICY select_member ON safetypin.users FOR SELECT TO safetypin_app USING (COALESCE(( SELECT true
    FROM safetypin.organization_users
-  WHERE (organization_users.user_id = users.id)));
+  WHERE (organization_users.user_id = users.id)), (id = ( SELECT safetypin.current_user_id() AS current_user_id))));
 
-COMMENT ON POLICY select_member ON safetypin.users IS 'The people of the current organization are seen by each other.';
-
-CREATE POLICY select_self ON safetypin.users FOR SELECT TO safetypin_app USING ((id = ( SELECT safetypin.current_user_id() AS current_user_id)));
-
-COMMENT ON POLICY select_self ON safetypin.users IS 'Everybody sees themselves.';
+COMMENT ON POLICY select_member ON safetypin.users IS 'The people of the current organization are seen by each other, and everybody sees themselves.';
 
 CREATE POLICY update_definer ON safetypin.users FOR UPDATE TO safetypin_definer USING (true);
 

@@ -396,8 +396,8 @@ const FLAWS: readonly Flaw[] = [
   {
     check: "fences",
     severity: "critical",
-    object: "policy users.select_self",
-    made: "alter policy select_self on safetypin.users to public",
+    object: "policy users.update_self",
+    made: "alter policy update_self on safetypin.users to public",
   },
   {
     check: "fences",
@@ -1162,8 +1162,8 @@ describe("the chapters and the cell", () => {
     [
       "catalog",
       "critical",
-      "policy users.select_self",
-      "alter policy select_self on safetypin.users using (true)",
+      "policy users.update_self",
+      "alter policy update_self on safetypin.users using (true)",
     ],
     ["catalog", "critical", "policy sessions.tenant_fence", "drop policy tenant_fence on safetypin.sessions"],
     ["catalog", "warning", "policy roles.select_member", "comment on policy select_member on safetypin.roles is null"],

@@ -571,13 +571,14 @@ comment on function _context_mac(bytea, text) is
   'The signature of a context: 64 hexadecimal digits.';
 
 
+-- Called by assignment, which makes no query of it.
 create function _set_context(
   p_user_id uuid,
   p_organization_id uuid,
   p_session_id uuid,
   p_assurance_level smallint
 )
-  returns void
+  returns text
   language plpgsql
   volatile
   security definer
@@ -587,7 +588,6 @@ declare
   v_key_id  uuid;
   v_secret  bytea;
   v_payload text;
-  v_written text;
 begin
   select id, secret
   into v_key_id, v_secret
@@ -598,7 +598,7 @@ begin
   v_payload := concat(
     v_key_id, '|', p_user_id, '|', p_organization_id, '|', p_session_id, '|', p_assurance_level
   );
-  v_written := set_config(
+  return set_config(
     'safetypin.context',
     v_payload || '#' || _context_mac(v_secret, v_payload),
     true
@@ -607,7 +607,7 @@ end;
 $$;
 
 comment on function _set_context(uuid, uuid, uuid, smallint) is
-  'Writes the signed context of this transaction. Only functions that have looked a token up may call it.';
+  'Writes the signed context of this transaction, and returns it. Only functions that have looked a token up may call it.';
 
 
 -- Every current_…() below is one field of this. Returns null rather than

@@ -116,13 +116,8 @@ create trigger _100_touch_last_update_time
 alter table users enable row level security;
 alter table users force row level security;
 
--- The people of the current organization are seen through their membership: the
--- policy for that is in 0005, beside organization_users.
-create policy select_self on users
-  for select
-  to safetypin_app
-  using (id = (select current_user_id()));
-comment on policy select_self on users is 'Everybody sees themselves.';
+-- Whom a person sees, themselves included, is said in 0005, beside organization_users:
+-- people are seen through their membership.
 
 -- A request that was let in before somebody was shredded writes nothing back.
 create policy update_self on users

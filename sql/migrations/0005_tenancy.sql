@@ -338,22 +338,28 @@ create policy select_member on organization_domains
 comment on policy select_member on organization_domains is
   'Members see the domains of their organization.';
 
--- The people of the organization. Lists start from organization_users, whose fence
--- says which organization: asked here again, it would be verified once more a
--- statement. A subquery and not "exists", which the planner may turn into a list of
+-- The people of the organization, and oneself. Lists start from organization_users,
+-- whose fence says which organization: asked here again, it would be verified once more
+-- a statement. A subquery and not "exists", which the planner may turn into a list of
 -- all members, for one person of an organization of millions; it has one row at
 -- most, since the fence and this condition are the key.
+--
+-- One policy and not two, so that the order is ours: who is asking is verified only
+-- where somebody is no member.
 create policy select_member on users
   for select
   to safetypin_app
   using (
-    (
-      select true from organization_users
-      where organization_users.user_id = users.id
+    coalesce(
+      (
+        select true from organization_users
+        where organization_users.user_id = users.id
+      ),
+      id = (select current_user_id())
     )
   );
 comment on policy select_member on users is
-  'The people of the current organization are seen by each other.';
+  'The people of the current organization are seen by each other, and everybody sees themselves.';
 
 -- Sign-in asks which organizations a person is in before it knows which one.
 create policy select_definer on organizations
@@ -1388,7 +1394,7 @@ grant execute on function close_account() to safetypin_app;
 --
 
 -- Whoever has the address and may not be seen is not there. What this may show is what
--- select_self and select_member show on users; a query that reads the person under
+-- select_member shows on users; a query that reads the person under
 -- those would find nobody else anyhow.
 create function find_user_by_email(
   p_email text

@@ -465,24 +465,39 @@ declare
   v_user_id         uuid := v_context[2]::uuid;
   v_organization_id uuid := v_context[3]::uuid;
   v_permission_id   uuid;
+  v_role            text;
   v_now             timestamptz;
 begin
   if v_organization_id is null then
     return false;
   end if;
 
-  select id into v_permission_id from permissions where name = p_permission;
+  -- Nobody holds what there is not, and whoever is no active member holds nothing.
+  select
+    permissions.id,
+    organization_users.role
+  into
+    v_permission_id,
+    v_role
+  from permissions
+  join organization_users
+    on organization_users.organization_id = v_organization_id
+    and organization_users.user_id = v_user_id
+    and organization_users.status = 'active'
+  where permissions.name = p_permission;
+
+  if v_permission_id is null then
+    return false;
+  end if;
 
   -- Most hold what they hold by their membership, and then nothing more is asked: in
   -- one expression with what follows, its plan would be made ready for nothing.
   if exists (
     select
-    from organization_users
-    join roles on roles.organization_id is null and roles.name = organization_users.role
+    from roles
     join role_permissions on role_permissions.role_id = roles.id
-    where organization_users.organization_id = v_organization_id
-      and organization_users.user_id = v_user_id
-      and organization_users.status = 'active'
+    where roles.organization_id is null
+      and roles.name = v_role
       and role_permissions.permission_id = v_permission_id
   ) then
     return true;
@@ -493,12 +508,8 @@ begin
     select
     from user_roles
     join role_permissions on role_permissions.role_id = user_roles.role_id
-    join organization_users
-      on organization_users.organization_id = user_roles.organization_id
-      and organization_users.user_id = user_roles.user_id
     where user_roles.organization_id = v_organization_id
       and user_roles.user_id = v_user_id
-      and organization_users.status = 'active'
       and (user_roles.expiration_time is null or user_roles.expiration_time > v_now)
       and role_permissions.permission_id = v_permission_id
   );

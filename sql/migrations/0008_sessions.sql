@@ -199,23 +199,30 @@ select
 from sessions
 join session_activities on session_activities.session_id = sessions.id
 where not sessions.revoked
-  and exists (
-    select from users
+  -- Each by its key and for a value: a row that is not there is no good session.
+  and (
+    select users.status = 'active' and users.sessions_valid_from <= sessions.creation_time
+    from users
     where users.id = sessions.user_id
-      and users.status = 'active'
-      and users.sessions_valid_from <= sessions.creation_time
   )
   and (
     sessions.organization_id is null
-    or exists (
-      select from organizations
-      join organization_users on organization_users.organization_id = organizations.id
-      where organizations.id = sessions.organization_id
-        and organizations.status = 'active'
-        and organizations.sessions_valid_from <= sessions.creation_time
-        and organization_users.user_id = sessions.user_id
-        and organization_users.status = 'active'
-        and organization_users.sessions_valid_from <= sessions.creation_time
+    or (
+      (
+        select
+          organizations.status = 'active'
+          and organizations.sessions_valid_from <= sessions.creation_time
+        from organizations
+        where organizations.id = sessions.organization_id
+      )
+      and (
+        select
+          organization_users.status = 'active'
+          and organization_users.sessions_valid_from <= sessions.creation_time
+        from organization_users
+        where organization_users.organization_id = sessions.organization_id
+          and organization_users.user_id = sessions.user_id
+      )
     )
   );
 
@@ -472,7 +479,7 @@ begin
       using errcode = 'SP101', hint = 'Sign in again.';
   end if;
 
-  perform _set_context(user_id, organization_id, session_id, assurance_level);
+  v_written := _set_context(user_id, organization_id, session_id, assurance_level);
   if p_ip_address is not null then
     v_written := set_config('safetypin.ip_address', host(p_ip_address), true);
   end if;

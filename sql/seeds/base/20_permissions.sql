@@ -61,7 +61,7 @@ values
     '{list_own_organizations,accept_membership,choose_organization,leave_organization,find_organization_of_own_domain}', '{}'),
   ('own_profile.manage', 'own_profile', 'manage', 'signed_in', 'safetypin_app',
     'See and change what is said of oneself, and close or erase one''s account.',
-    '{close_account,erase_own_account,set_own_phone_number}', '{users.select_self,users.update_self}'),
+    '{close_account,erase_own_account,set_own_phone_number}', '{users.select_member,users.update_self}'),
   ('own_password.manage', 'own_password', 'manage', 'signed_in', 'safetypin_app',
     'Change one''s own password.',
     '{prepare_password_change,change_password,rehash_password}', '{password_credentials.select_self}'),
