@@ -5753,6 +5753,7 @@ CREATE TABLE safetypin.cell_settings (
     refuses_logged_secrets boolean,
     oldest_backup_age interval DEFAULT '35 days'::interval NOT NULL,
     backup_age_time timestamp with time zone DEFAULT now() NOT NULL,
+    exported_shredding bigint DEFAULT 0 NOT NULL,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     last_update_time timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT cell_settings_environment_is_known CHECK ((environment = ANY (ARRAY['production'::text, 'test'::text, 'development'::text]))),
@@ -5775,6 +5776,8 @@ COMMENT ON COLUMN safetypin.cell_settings.refuses_logged_secrets IS 'Whether unl
 COMMENT ON COLUMN safetypin.cell_settings.oldest_backup_age IS 'How old the oldest backup of this cell gets, before it is deleted: for as long, a backup undoes what was shredded. [internal]';
 
 COMMENT ON COLUMN safetypin.cell_settings.backup_age_time IS 'When that was last declared. [internal]';
+
+COMMENT ON COLUMN safetypin.cell_settings.exported_shredding IS 'The last shredding that stands in a ledger which was exported; 0 for none. [internal]';
 
 COMMENT ON COLUMN safetypin.cell_settings.creation_time IS 'When the cell was made. [internal]';
 
@@ -5830,6 +5833,8 @@ GRANT UPDATE(refuses_logged_secrets) ON TABLE safetypin.cell_settings TO safetyp
 GRANT UPDATE(oldest_backup_age) ON TABLE safetypin.cell_settings TO safetypin_definer;
 
 GRANT UPDATE(backup_age_time) ON TABLE safetypin.cell_settings TO safetypin_definer;
+
+GRANT UPDATE(exported_shredding) ON TABLE safetypin.cell_settings TO safetypin_definer;
 
 --
 -- safetypin.change_password()
@@ -7181,7 +7186,20 @@ CREATE FUNCTION safetypin.export_shreddings(p_after bigint DEFAULT 0, p_limit in
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
+declare
+  v_last bigint := (
+    select max(page.seq)
+    from (
+      select shreddings.seq
+      from shreddings
+      where shreddings.seq > p_after
+      order by shreddings.seq
+      limit least(p_limit, 10000)
+    ) as page
+  );
 begin
+  update cell_settings set exported_shredding = v_last where exported_shredding < v_last;
+
   if p_after = 0 then
     perform _log_event(
       'shreddings.exported',
@@ -7193,14 +7211,14 @@ begin
     select shreddings.seq, to_jsonb(shreddings) - 'replay_time'
     from shreddings
     where shreddings.seq > p_after
-    order by shreddings.seq
-    limit least(p_limit, 10000);
+      and shreddings.seq <= v_last
+    order by shreddings.seq;
 end;
 $$;
 
 ALTER FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) IS 'The entries of the ledger as replay_shreddings() takes them, oldest first, after the entry that is given.';
+COMMENT ON FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) IS 'The entries of the ledger as replay_shreddings() takes them, oldest first, after the entry that is given; those count as exported from then on.';
 
 REVOKE ALL ON FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) TO safetypin_operator;
@@ -7486,6 +7504,8 @@ begin
         hint = 'Take the ledger that was exported last. If nothing was shredded since the backup: safetypin keys replay --not-needed.';
   end if;
 
+  -- It came out of a file that is kept.
+  update cell_settings set exported_shredding = p_seq where exported_shredding < p_seq;
   perform _begin_incarnation('replayed');
   perform _log_event('cell.ledger_replayed', p_additional_data => jsonb_build_object('last', p_seq));
 end;
@@ -10376,7 +10396,7 @@ GRANT ALL ON FUNCTION safetypin.read_password_policy() TO safetypin_app;
 -- safetypin.read_restore_state()
 --
 
-CREATE FUNCTION safetypin.read_restore_state() RETURNS TABLE(is_restored boolean, last_seq bigint, last_digest bytea, oldest_backup_age interval)
+CREATE FUNCTION safetypin.read_restore_state() RETURNS TABLE(is_restored boolean, last_seq bigint, last_digest bytea, exported_seq bigint, oldest_backup_age interval)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
@@ -10386,6 +10406,7 @@ begin
       _is_restored(),
       coalesce(last.seq, 0),
       coalesce(last.digest, '\x'),
+      cell_settings.exported_shredding,
       cell_settings.oldest_backup_age
     from cell_settings
     left join (
@@ -10399,9 +10420,10 @@ $$;
 
 ALTER FUNCTION safetypin.read_restore_state() OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.read_restore_state() IS 'Whether this database waits for its ledger to be replayed, where the ledger ends, and how old backups get.';
+COMMENT ON FUNCTION safetypin.read_restore_state() IS 'Whether this database waits for its ledger to be replayed, where the ledger ends and up to where it was exported, and how old backups get.';
 
 REVOKE ALL ON FUNCTION safetypin.read_restore_state() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.read_restore_state() TO safetypin_keyholder;
 GRANT ALL ON FUNCTION safetypin.read_restore_state() TO safetypin_operator;
 
 --
@@ -13984,24 +14006,24 @@ CREATE FUNCTION safetypin.tg_cell_settings__record_changes() RETURNS trigger
             organization_id, acting_user_id, session_id, table_name, row_id, operation, new_values
           )
           select v_context[3]::uuid, v_context[2]::uuid, v_context[4]::uuid, 'cell_settings', n.id, 'insert',
-            ('{' || concat_ws(',', case when n.id is not null then '"id":' || to_json(n.id)::text end, case when n.is_only_row is not null then '"is_only_row":' || to_json(n.is_only_row)::text end, case when n.environment is not null then '"environment":' || to_json(n.environment)::text end, case when n.refuses_logged_secrets is not null then '"refuses_logged_secrets":' || to_json(n.refuses_logged_secrets)::text end, case when n.oldest_backup_age is not null then '"oldest_backup_age":' || to_json(n.oldest_backup_age)::text end, case when n.backup_age_time is not null then '"backup_age_time":' || to_json(n.backup_age_time)::text end, case when n.creation_time is not null then '"creation_time":' || to_json(n.creation_time)::text end, case when n.last_update_time is not null then '"last_update_time":' || to_json(n.last_update_time)::text end) || '}')::jsonb
+            ('{' || concat_ws(',', case when n.id is not null then '"id":' || to_json(n.id)::text end, case when n.is_only_row is not null then '"is_only_row":' || to_json(n.is_only_row)::text end, case when n.environment is not null then '"environment":' || to_json(n.environment)::text end, case when n.refuses_logged_secrets is not null then '"refuses_logged_secrets":' || to_json(n.refuses_logged_secrets)::text end, case when n.oldest_backup_age is not null then '"oldest_backup_age":' || to_json(n.oldest_backup_age)::text end, case when n.backup_age_time is not null then '"backup_age_time":' || to_json(n.backup_age_time)::text end, case when n.exported_shredding is not null then '"exported_shredding":' || to_json(n.exported_shredding)::text end, case when n.creation_time is not null then '"creation_time":' || to_json(n.creation_time)::text end, case when n.last_update_time is not null then '"last_update_time":' || to_json(n.last_update_time)::text end) || '}')::jsonb
           from new_rows as n;
         elsif tg_op = 'UPDATE' then
           insert into data_change_logs (
             organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values, new_values
           )
           select v_context[3]::uuid, v_context[2]::uuid, v_context[4]::uuid, 'cell_settings', n.id, 'update',
-            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(o.id)::text, 'null') end, case when o.is_only_row is distinct from n.is_only_row then '"is_only_row":' || coalesce(to_json(o.is_only_row)::text, 'null') end, case when o.environment is distinct from n.environment then '"environment":' || coalesce(to_json(o.environment)::text, 'null') end, case when o.refuses_logged_secrets is distinct from n.refuses_logged_secrets then '"refuses_logged_secrets":' || coalesce(to_json(o.refuses_logged_secrets)::text, 'null') end, case when o.oldest_backup_age is distinct from n.oldest_backup_age then '"oldest_backup_age":' || coalesce(to_json(o.oldest_backup_age)::text, 'null') end, case when o.backup_age_time is distinct from n.backup_age_time then '"backup_age_time":' || coalesce(to_json(o.backup_age_time)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(o.creation_time)::text, 'null') end, case when o.last_update_time is distinct from n.last_update_time then '"last_update_time":' || coalesce(to_json(o.last_update_time)::text, 'null') end) || '}')::jsonb,
-            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(n.id)::text, 'null') end, case when o.is_only_row is distinct from n.is_only_row then '"is_only_row":' || coalesce(to_json(n.is_only_row)::text, 'null') end, case when o.environment is distinct from n.environment then '"environment":' || coalesce(to_json(n.environment)::text, 'null') end, case when o.refuses_logged_secrets is distinct from n.refuses_logged_secrets then '"refuses_logged_secrets":' || coalesce(to_json(n.refuses_logged_secrets)::text, 'null') end, case when o.oldest_backup_age is distinct from n.oldest_backup_age then '"oldest_backup_age":' || coalesce(to_json(n.oldest_backup_age)::text, 'null') end, case when o.backup_age_time is distinct from n.backup_age_time then '"backup_age_time":' || coalesce(to_json(n.backup_age_time)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(n.creation_time)::text, 'null') end, case when o.last_update_time is distinct from n.last_update_time then '"last_update_time":' || coalesce(to_json(n.last_update_time)::text, 'null') end) || '}')::jsonb
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(o.id)::text, 'null') end, case when o.is_only_row is distinct from n.is_only_row then '"is_only_row":' || coalesce(to_json(o.is_only_row)::text, 'null') end, case when o.environment is distinct from n.environment then '"environment":' || coalesce(to_json(o.environment)::text, 'null') end, case when o.refuses_logged_secrets is distinct from n.refuses_logged_secrets then '"refuses_logged_secrets":' || coalesce(to_json(o.refuses_logged_secrets)::text, 'null') end, case when o.oldest_backup_age is distinct from n.oldest_backup_age then '"oldest_backup_age":' || coalesce(to_json(o.oldest_backup_age)::text, 'null') end, case when o.backup_age_time is distinct from n.backup_age_time then '"backup_age_time":' || coalesce(to_json(o.backup_age_time)::text, 'null') end, case when o.exported_shredding is distinct from n.exported_shredding then '"exported_shredding":' || coalesce(to_json(o.exported_shredding)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(o.creation_time)::text, 'null') end, case when o.last_update_time is distinct from n.last_update_time then '"last_update_time":' || coalesce(to_json(o.last_update_time)::text, 'null') end) || '}')::jsonb,
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(n.id)::text, 'null') end, case when o.is_only_row is distinct from n.is_only_row then '"is_only_row":' || coalesce(to_json(n.is_only_row)::text, 'null') end, case when o.environment is distinct from n.environment then '"environment":' || coalesce(to_json(n.environment)::text, 'null') end, case when o.refuses_logged_secrets is distinct from n.refuses_logged_secrets then '"refuses_logged_secrets":' || coalesce(to_json(n.refuses_logged_secrets)::text, 'null') end, case when o.oldest_backup_age is distinct from n.oldest_backup_age then '"oldest_backup_age":' || coalesce(to_json(n.oldest_backup_age)::text, 'null') end, case when o.backup_age_time is distinct from n.backup_age_time then '"backup_age_time":' || coalesce(to_json(n.backup_age_time)::text, 'null') end, case when o.exported_shredding is distinct from n.exported_shredding then '"exported_shredding":' || coalesce(to_json(n.exported_shredding)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(n.creation_time)::text, 'null') end, case when o.last_update_time is distinct from n.last_update_time then '"last_update_time":' || coalesce(to_json(n.last_update_time)::text, 'null') end) || '}')::jsonb
           from old_rows as o
           join new_rows as n on o.id = n.id
-          where o.id is distinct from n.id or o.is_only_row is distinct from n.is_only_row or o.environment is distinct from n.environment or o.refuses_logged_secrets is distinct from n.refuses_logged_secrets or o.oldest_backup_age is distinct from n.oldest_backup_age or o.backup_age_time is distinct from n.backup_age_time or o.creation_time is distinct from n.creation_time;
+          where o.id is distinct from n.id or o.is_only_row is distinct from n.is_only_row or o.environment is distinct from n.environment or o.refuses_logged_secrets is distinct from n.refuses_logged_secrets or o.oldest_backup_age is distinct from n.oldest_backup_age or o.backup_age_time is distinct from n.backup_age_time or o.exported_shredding is distinct from n.exported_shredding or o.creation_time is distinct from n.creation_time;
         else
           insert into data_change_logs (
             organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values
           )
           select v_context[3]::uuid, v_context[2]::uuid, v_context[4]::uuid, 'cell_settings', o.id, 'delete',
-            ('{' || concat_ws(',', case when o.id is not null then '"id":' || to_json(o.id)::text end, case when o.is_only_row is not null then '"is_only_row":' || to_json(o.is_only_row)::text end, case when o.environment is not null then '"environment":' || to_json(o.environment)::text end, case when o.refuses_logged_secrets is not null then '"refuses_logged_secrets":' || to_json(o.refuses_logged_secrets)::text end, case when o.oldest_backup_age is not null then '"oldest_backup_age":' || to_json(o.oldest_backup_age)::text end, case when o.backup_age_time is not null then '"backup_age_time":' || to_json(o.backup_age_time)::text end, case when o.creation_time is not null then '"creation_time":' || to_json(o.creation_time)::text end, case when o.last_update_time is not null then '"last_update_time":' || to_json(o.last_update_time)::text end) || '}')::jsonb
+            ('{' || concat_ws(',', case when o.id is not null then '"id":' || to_json(o.id)::text end, case when o.is_only_row is not null then '"is_only_row":' || to_json(o.is_only_row)::text end, case when o.environment is not null then '"environment":' || to_json(o.environment)::text end, case when o.refuses_logged_secrets is not null then '"refuses_logged_secrets":' || to_json(o.refuses_logged_secrets)::text end, case when o.oldest_backup_age is not null then '"oldest_backup_age":' || to_json(o.oldest_backup_age)::text end, case when o.backup_age_time is not null then '"backup_age_time":' || to_json(o.backup_age_time)::text end, case when o.exported_shredding is not null then '"exported_shredding":' || to_json(o.exported_shredding)::text end, case when o.creation_time is not null then '"creation_time":' || to_json(o.creation_time)::text end, case when o.last_update_time is not null then '"last_update_time":' || to_json(o.last_update_time)::text end) || '}')::jsonb
           from old_rows as o;
         end if;
         return null;

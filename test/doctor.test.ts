@@ -1066,6 +1066,18 @@ describe("what the cell has noticed", () => {
       await admin.query("select safetypin.confirm_restore()");
       expect(await look()).toEqual([]);
 
+      // What the ledger is for is that it is somewhere else.
+      await admin.query(
+        `insert into safetypin.users (id, first_name, last_name, status)
+         values ('00000000-0000-7000-8000-000000000001', 'No', 'Body', 'deleted')`,
+      );
+      await admin.query("select safetypin.shred_person('00000000-0000-7000-8000-000000000001')");
+      expect(await look()).toEqual([
+        expect.objectContaining({ severity: "warning", problem: expect.stringContaining("has shredded 1 of which no exported ledger knows") }),
+      ]);
+      await admin.query("select safetypin.export_shreddings()");
+      expect(await look()).toEqual([]);
+
       // As it is known to be the same, and once was on another.
       await admin.query(
         `update safetypin.cell_incarnations set timeline_id = timeline_id + 6, xid = txid_current()

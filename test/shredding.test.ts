@@ -226,8 +226,13 @@ describe("safetypin keys shred", () => {
   });
 
   it("says so in what it exports, and says nothing about anybody", async () => {
+    const shreddings = async () => (await jsonOf<{ shreddings: unknown }>(safetypin(["keys", "status", "--json"]))).shreddings;
+    expect(await shreddings()).toMatchObject({ total: OTHERS + 2, exported: 0, inBackups: OTHERS + 2, backupAgeDays: 10 });
+    expect((await safetypin(["keys", "status"])).stdout).toContain(`not exported  ${OTHERS + 2}`);
     const exported = await safetypin(["keys", "ledger", "--export", ledger]);
     expect(exported).toMatchObject({ code: 0, stdout: expect.stringContaining(`${OTHERS + 2} entries`) });
+    expect(await shreddings()).toMatchObject({ total: OTHERS + 2, exported: OTHERS + 2 });
+    expect((await safetypin(["keys", "status"])).stdout).not.toContain("not exported");
     expect((await stat(ledger)).mode & 0o777).toBe(0o600);
     const text = await readFile(ledger, "utf8");
     const lines = text.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -261,6 +266,15 @@ describe("a database that is restored from a dump of before", () => {
     }
     expect(await keys("shred", "--user", bob.userId, "--yes")).toMatchObject({
       code: EXIT.failed, stderr: expect.stringContaining("keys replay"),
+    });
+    // All of bob is in it, and would open.
+    await asSuperuser(restored, async (client) => {
+      const { rows } = await client.query(
+        `select users.status, email is not null as email, salt is not null as salt
+         from users join subject_salts on user_id = id where id = $1`,
+        [bob.userId],
+      );
+      expect(rows).toEqual([{ status: "active", email: true, salt: true }]);
     });
     // The one that was dumped goes on.
     expect(await signsIn(ann, db.name)).toBe(true);
@@ -309,6 +323,7 @@ describe("a database that is restored from a dump of before", () => {
     expect(await signsIn(ann, restored!)).toMatchObject({ name: "ConfigurationError" });
 
     const again = await jsonOf<{ shredded: number }>(keys("replay", ledger, "--json"));
+    expect(await jsonOf(keys("status", "--json"))).toMatchObject({ shreddings: { exported: OTHERS + 2 } });
     expect(again).toMatchObject({ entries: OTHERS + 2, shredded: OTHERS + 2 - shreddings.length, restored: false });
     expect(await signsIn(ann, restored!)).toBe(true);
     expect(await signsIn(bob, restored!)).toMatchObject({ code: "invalid_credentials" });
@@ -373,6 +388,18 @@ describe("a database that is restored from a dump of before", () => {
     expect(rows.map((row) => (row as { origin: string }).origin)).toEqual([
       "made", "replayed", "replayed", "declared_restored", "confirmed",
     ]);
+  });
+});
+
+describe("a database that is kept up", () => {
+  it.each([
+    "vacuum full cell_incarnations",
+    "cluster cell_incarnations using cell_incarnations_pkey",
+    "reindex table concurrently cell_incarnations",
+    "vacuum (freeze, analyze) cell_incarnations",
+  ])("is the one it was after: %s", async (upkeep) => {
+    await db.admin.query(upkeep);
+    expect((await db.admin.query("select _is_restored() as restored")).rows).toEqual([{ restored: false }]);
   });
 });
 

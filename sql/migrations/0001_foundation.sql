@@ -129,6 +129,7 @@ create table cell_settings (
   refuses_logged_secrets boolean,
   oldest_backup_age interval not null default '35 days',
   backup_age_time timestamptz not null default now(),
+  exported_shredding bigint not null default 0,
   creation_time timestamptz not null default now(),
   last_update_time timestamptz not null default now(),
 
@@ -152,6 +153,8 @@ comment on column cell_settings.refuses_logged_secrets is
 comment on column cell_settings.oldest_backup_age is
   'How old the oldest backup of this cell gets, before it is deleted: for as long, a backup undoes what was shredded. [internal]';
 comment on column cell_settings.backup_age_time is 'When that was last declared. [internal]';
+comment on column cell_settings.exported_shredding is
+  'The last shredding that stands in a ledger which was exported; 0 for none. [internal]';
 comment on column cell_settings.creation_time is 'When the cell was made. [internal]';
 comment on column cell_settings.last_update_time is 'When this row last changed. [internal]';
 
@@ -187,7 +190,7 @@ comment on policy update_definer on cell_settings is
 grant select on cell_settings
   to safetypin_app, safetypin_definer, safetypin_keyholder, safetypin_operator,
      safetypin_auditor, safetypin_monitor, safetypin_mailer, safetypin_backup;
-grant update (environment, refuses_logged_secrets, oldest_backup_age, backup_age_time)
+grant update (environment, refuses_logged_secrets, oldest_backup_age, backup_age_time, exported_shredding)
   on cell_settings to safetypin_definer;
 -- No insert and no delete for anyone: the row is made here and stays.
 

@@ -813,6 +813,7 @@ comment on function list_shreddings(bigint, integer) is
   'What was shredded, oldest first, after the entry that is given: and from when on no backup undoes it, as backups are kept now.';
 
 
+-- What was read is believed to be kept: the doctor warns of what was not.
 create function export_shreddings(
   p_after bigint default 0,
   p_limit integer default 1000
@@ -826,7 +827,20 @@ create function export_shreddings(
   security definer
   set search_path from current
 as $$
+declare
+  v_last bigint := (
+    select max(page.seq)
+    from (
+      select shreddings.seq
+      from shreddings
+      where shreddings.seq > p_after
+      order by shreddings.seq
+      limit least(p_limit, 10000)
+    ) as page
+  );
 begin
+  update cell_settings set exported_shredding = v_last where exported_shredding < v_last;
+
   if p_after = 0 then
     perform _log_event(
       'shreddings.exported',
@@ -838,13 +852,13 @@ begin
     select shreddings.seq, to_jsonb(shreddings) - 'replay_time'
     from shreddings
     where shreddings.seq > p_after
-    order by shreddings.seq
-    limit least(p_limit, 10000);
+      and shreddings.seq <= v_last
+    order by shreddings.seq;
 end;
 $$;
 
 comment on function export_shreddings(bigint, integer) is
-  'The entries of the ledger as replay_shreddings() takes them, oldest first, after the entry that is given.';
+  'The entries of the ledger as replay_shreddings() takes them, oldest first, after the entry that is given; those count as exported from then on.';
 
 grant execute on function list_shreddings(bigint, integer), export_shreddings(bigint, integer)
   to safetypin_operator;
@@ -859,6 +873,7 @@ create function read_restore_state()
     is_restored boolean,
     last_seq bigint,
     last_digest bytea,
+    exported_seq bigint,
     oldest_backup_age interval
   )
   language plpgsql
@@ -872,6 +887,7 @@ begin
       _is_restored(),
       coalesce(last.seq, 0),
       coalesce(last.digest, '\x'),
+      cell_settings.exported_shredding,
       cell_settings.oldest_backup_age
     from cell_settings
     left join (
@@ -884,7 +900,10 @@ end;
 $$;
 
 comment on function read_restore_state() is
-  'Whether this database waits for its ledger to be replayed, where the ledger ends, and how old backups get.';
+  'Whether this database waits for its ledger to be replayed, where the ledger ends and up to where it was exported, and how old backups get.';
+
+-- The doctor asks.
+grant execute on function read_restore_state() to safetypin_keyholder;
 
 
 create function _parse_shredding(
@@ -1075,6 +1094,8 @@ begin
         hint = 'Take the ledger that was exported last. If nothing was shredded since the backup: safetypin keys replay --not-needed.';
   end if;
 
+  -- It came out of a file that is kept.
+  update cell_settings set exported_shredding = p_seq where exported_shredding < p_seq;
   perform _begin_incarnation('replayed');
   perform _log_event('cell.ledger_replayed', p_additional_data => jsonb_build_object('last', p_seq));
 end;

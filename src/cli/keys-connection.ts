@@ -30,8 +30,14 @@ export function keysOption(): Option {
 
 /** `--organization`. */
 export function organizationOption(): Option {
-  return new Option("--organization <id>", "an organization's key, not the cell's own").argParser(argument(parseId));
+  return new Option("--organization <id>", "an organization's key, not the cell's own").argParser(parseId);
 }
+
+/** The id of a person or an organization, as an argument. */
+export const parseId = argument((text) => {
+  if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)) return text.toLowerCase();
+  throw new ConfigurationError(`"${text}" is no id`, { remedy: "An id is a UUID" });
+});
 
 /** The number of a key, as an argument. */
 export const parseKeyId = argument((text) => {
@@ -82,11 +88,6 @@ export async function takeTurns(client: pg.Client, cell: CellName, onWait: () =>
 /** What a key belongs to, in words. */
 export function ownerOf(organizationId: string | null): string {
   return organizationId === null ? "the cell" : `organization ${organizationId}`;
-}
-
-function parseId(text: string): string {
-  if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)) return text.toLowerCase();
-  throw new ConfigurationError(`"${text}" is no id of an organization`, { remedy: "Its id is a UUID" });
 }
 
 function explain(error: unknown, { user }: pg.Client, cell: CellName): unknown {

@@ -5,8 +5,8 @@ import { inTransaction } from "../keys/in-transaction.js";
 import { listSealedFields } from "../keys/sealed-values.js";
 import { askBefore } from "./confirm.js";
 import { EXIT } from "./exit-codes.js";
-import { withKeysConnection } from "./keys-connection.js";
-import { argument, cellOption, jsonOption, type CellOptions } from "./options.js";
+import { parseId, withKeysConnection } from "./keys-connection.js";
+import { cellOption, jsonOption, type CellOptions } from "./options.js";
 import { action } from "./run.js";
 
 interface Options extends CellOptions {
@@ -28,8 +28,8 @@ export function keysShredCommand(): Command {
         "An organization has to be closed or suspended first. A legal hold keeps either.",
     )
     .addOption(cellOption())
-    .addOption(new Option("--user <id>", "a person").argParser(argument(parseId)).conflicts("organization"))
-    .addOption(new Option("--organization <id>", "an organization").argParser(argument(parseId)))
+    .addOption(new Option("--user <id>", "a person").argParser(parseId).conflicts("organization"))
+    .addOption(new Option("--organization <id>", "an organization").argParser(parseId))
     .option("--dry-run", "say what would be lost and whether it would be done, and do nothing")
     .option("--yes", "do not ask")
     .addOption(jsonOption())
@@ -101,9 +101,4 @@ async function tried(work: () => Promise<never>): Promise<Date> {
     if (error instanceof Tried) return error.effectiveTime;
     throw error;
   }
-}
-
-function parseId(text: string): string {
-  if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)) return text.toLowerCase();
-  throw new ConfigurationError(`"${text}" is no id`, { remedy: "An id is a UUID" });
 }

@@ -52,7 +52,7 @@ Examples:
           output.result({
             cell,
             restored: restore.isRestored,
-            shreddings: { total: restore.lastSeq, inBackups: pending.length, backupAgeDays: restore.backupAgeDays },
+            shreddings: { total: restore.lastSeq, exported: restore.exportedSeq, inBackups: pending.length, backupAgeDays: restore.backupAgeDays },
             keys: keys.map(describe),
             digest,
           });
@@ -78,9 +78,12 @@ function tell(keys: readonly KeyStatus[], now: Date, output: Output): void {
   );
 }
 
-function tellShredding({ isRestored }: RestoreState, pending: readonly Shredding[], output: Output): void {
+function tellShredding({ isRestored, lastSeq, exportedSeq }: RestoreState, pending: readonly Shredding[], output: Output): void {
   if (isRestored) {
     output.line(`${output.say("bad", "restored")}  this database came out of a backup: no key is unlocked before safetypin keys replay FILE`);
+  }
+  if (lastSeq > exportedSeq) {
+    output.line(`${output.say("bad", "not exported")}  ${String(lastSeq - exportedSeq)} shreddings, which a restored backup would undo: safetypin keys ledger --export FILE`);
   }
   const last = pending.reduce((latest, { effectiveTime }) => Math.max(latest, effectiveTime.getTime()), 0);
   if (pending.length > 0) {

@@ -75,7 +75,7 @@ export const CHECKS: readonly { readonly id: string; readonly about: string }[] 
     about: "the cell, and each organization with sealed values, has a key that seals; none is old, on its way for long or left over",
   },
   { id: MASTER_KEYS, about: "every share is wrapped by the master key that is configured" },
-  { id: RESTORE, about: "the database did not come out of a backup, or what was shredded since is shredded in it" },
+  { id: RESTORE, about: "the database did not come out of a backup, or what was shredded since is shredded in it; the ledger was exported" },
   { id: ALERTS, about: "no critical alert is unresolved" },
   { id: SLOW_QUERIES, about: "information: the slowest queries, from pg_stat_statements" },
 ];

@@ -39,6 +39,9 @@ export interface RestoreState {
   /** The last entry of the ledger in this database, 0 for none. */
   readonly lastSeq: number;
 
+  /** The last one that stands in a ledger which was exported. */
+  readonly exportedSeq: number;
+
   /** How old the oldest backup gets, in days. */
   readonly backupAgeDays: number;
 }
@@ -78,13 +81,13 @@ export async function listShreddings(client: ClientBase): Promise<Shredding[]> {
 
 /** Whether the database waits for its ledger, and where that ends. */
 export async function readRestoreState(client: ClientBase): Promise<RestoreState> {
-  const { rows } = await client.query<Omit<RestoreState, "lastSeq"> & { readonly lastSeq: string }>(
-    `select cell_settings.id as "cellId", is_restored as "isRestored", last_seq as "lastSeq",
+  const { rows } = await client.query<Record<"lastSeq" | "exportedSeq", string> & Omit<RestoreState, "lastSeq" | "exportedSeq">>(
+    `select cell_settings.id as "cellId", is_restored as "isRestored", last_seq as "lastSeq", exported_seq as "exportedSeq",
        (extract(epoch from state.oldest_backup_age) / 86400)::double precision as "backupAgeDays"
      from read_restore_state() as state cross join cell_settings`,
   );
   const [state] = rows;
-  return { ...state!, lastSeq: Number(state!.lastSeq) };
+  return { ...state!, lastSeq: Number(state!.lastSeq), exportedSeq: Number(state!.exportedSeq) };
 }
 
 /**
