@@ -1,62 +1,174 @@
 /* @name ListOwnAttempts */
+-- What is sealed is opened in one call, however many attempts there are.
+with page as materialized (
+  select
+    id,
+    user_id,
+    email,
+    ip_address,
+    user_agent,
+    attempt_time,
+    result,
+    identity_provider_id,
+    additional_data,
+    recorded_at
+  from access_attempt_logs
+  where user_id = (select current_user_id())
+    and (:results::text[] is null or result = any (:results))
+    and recorded_at >= :since!
+    and recorded_at <= :beforeTime!
+    and (recorded_at, id) < (:beforeTime!, :beforeId!)
+  order by recorded_at desc, id desc
+  limit :limit!
+)
 select
-  id,
-  user_id as "userId",
-  ip_address as "ipAddress",
-  user_agent as "userAgent",
-  attempt_time as "attemptTime",
-  result,
-  identity_provider_id as "identityProviderId",
-  additional_data as "additionalData",
-  recorded_at::text as "position!"
-from access_attempt_logs
-where user_id = (select current_user_id())
-  and (:results::text[] is null or result = any (:results))
-  and recorded_at >= :since!
-  and recorded_at <= :beforeTime!
-  and (recorded_at, id) < (:beforeTime!, :beforeId!)
-order by recorded_at desc, id desc
-limit :limit!;
+  page.id,
+  page.user_id as "userId",
+  opened.email,
+  opened.ip_address as "ipAddress",
+  page.user_agent as "userAgent",
+  page.attempt_time as "attemptTime",
+  page.result,
+  page.identity_provider_id as "identityProviderId",
+  page.additional_data as "additionalData",
+  page.recorded_at::text as "position!"
+from page
+left join open_attempts(
+  (select array_agg(id) from page where :opens!),
+  (select array_agg(user_id) from page),
+  (select array_agg(email) from page),
+  (select array_agg(ip_address) from page)
+) as opened on opened.id = page.id
+order by page.recorded_at desc, page.id desc;
 
 /* @name ListUserAttempts */
+with page as materialized (
+  select
+    id,
+    user_id,
+    email,
+    ip_address,
+    user_agent,
+    attempt_time,
+    result,
+    identity_provider_id,
+    additional_data,
+    recorded_at
+  from access_attempt_logs
+  where user_id = :userId!
+    and (:results::text[] is null or result = any (:results))
+    and recorded_at >= :since!
+    and recorded_at <= :beforeTime!
+    and (recorded_at, id) < (:beforeTime!, :beforeId!)
+  order by recorded_at desc, id desc
+  limit :limit!
+)
 select
-  id,
-  user_id as "userId",
-  ip_address as "ipAddress",
-  user_agent as "userAgent",
-  attempt_time as "attemptTime",
-  result,
-  identity_provider_id as "identityProviderId",
-  additional_data as "additionalData",
-  recorded_at::text as "position!"
-from access_attempt_logs
-where user_id = :userId!
-  and (:results::text[] is null or result = any (:results))
-  and recorded_at >= :since!
-  and recorded_at <= :beforeTime!
-  and (recorded_at, id) < (:beforeTime!, :beforeId!)
-order by recorded_at desc, id desc
-limit :limit!;
+  page.id,
+  page.user_id as "userId",
+  opened.email,
+  opened.ip_address as "ipAddress",
+  page.user_agent as "userAgent",
+  page.attempt_time as "attemptTime",
+  page.result,
+  page.identity_provider_id as "identityProviderId",
+  page.additional_data as "additionalData",
+  page.recorded_at::text as "position!"
+from page
+left join open_attempts(
+  (select array_agg(id) from page where :opens!),
+  (select array_agg(user_id) from page),
+  (select array_agg(email) from page),
+  (select array_agg(ip_address) from page)
+) as opened on opened.id = page.id
+order by page.recorded_at desc, page.id desc;
+
+/* @name ListOwnAttemptsFromAddress */
+-- One's own are few: each is opened and compared.
+with page as materialized (
+  select
+    id,
+    user_id,
+    email,
+    ip_address,
+    user_agent,
+    attempt_time,
+    result,
+    identity_provider_id,
+    additional_data,
+    recorded_at
+  from access_attempt_logs
+  where user_id = (select current_user_id())
+    and (open_fields(8, array[id], array[ip_address], array[user_id]))[1] = abbrev(:ipAddress!::inet)
+    and (:results::text[] is null or result = any (:results))
+    and recorded_at >= :since!
+    and recorded_at <= :beforeTime!
+    and (recorded_at, id) < (:beforeTime!, :beforeId!)
+  order by recorded_at desc, id desc
+  limit :limit!
+)
+select
+  page.id,
+  page.user_id as "userId",
+  opened.email,
+  opened.ip_address as "ipAddress",
+  page.user_agent as "userAgent",
+  page.attempt_time as "attemptTime",
+  page.result,
+  page.identity_provider_id as "identityProviderId",
+  page.additional_data as "additionalData",
+  page.recorded_at::text as "position!"
+from page
+left join open_attempts(
+  (select array_agg(id) from page where :opens!),
+  (select array_agg(user_id) from page),
+  (select array_agg(email) from page),
+  (select array_agg(ip_address) from page)
+) as opened on opened.id = page.id
+order by page.recorded_at desc, page.id desc;
 
 /* @name ListAttemptsFromAddress */
+-- For the auditor, who finds by index.
+with page as materialized (
+  select
+    id,
+    user_id,
+    email,
+    ip_address,
+    user_agent,
+    attempt_time,
+    result,
+    identity_provider_id,
+    additional_data,
+    recorded_at
+  from access_attempt_logs
+  where ip_index = any (ip_address_indexes(:ipAddress!))
+    and (:results::text[] is null or result = any (:results))
+    and recorded_at >= :since!
+    and recorded_at <= :beforeTime!
+    and (recorded_at, id) < (:beforeTime!, :beforeId!)
+  order by recorded_at desc, id desc
+  limit :limit!
+)
 select
-  id,
-  user_id as "userId",
-  ip_address as "ipAddress",
-  user_agent as "userAgent",
-  attempt_time as "attemptTime",
-  result,
-  identity_provider_id as "identityProviderId",
-  additional_data as "additionalData",
-  recorded_at::text as "position!"
-from access_attempt_logs
-where ip_address = :ipAddress!
-  and (:results::text[] is null or result = any (:results))
-  and recorded_at >= :since!
-  and recorded_at <= :beforeTime!
-  and (recorded_at, id) < (:beforeTime!, :beforeId!)
-order by recorded_at desc, id desc
-limit :limit!;
+  page.id,
+  page.user_id as "userId",
+  opened.email,
+  opened.ip_address as "ipAddress",
+  page.user_agent as "userAgent",
+  page.attempt_time as "attemptTime",
+  page.result,
+  page.identity_provider_id as "identityProviderId",
+  page.additional_data as "additionalData",
+  page.recorded_at::text as "position!"
+from page
+left join open_attempts(
+  (select array_agg(id) from page where :opens!),
+  (select array_agg(user_id) from page),
+  (select array_agg(email) from page),
+  (select array_agg(ip_address) from page)
+) as opened on opened.id = page.id
+order by page.recorded_at desc, page.id desc;
 
 /* @name FindLoginsOfAttempts */
 -- For the auditor too: tenants may not ask which login it was.
@@ -70,20 +182,43 @@ where id = any (:ids!::uuid[])
 
 /* @name ListAllAttempts */
 -- For the auditor, who sees every organization: by id, which is by time.
+with page as materialized (
+  select
+    id,
+    user_id,
+    email,
+    ip_address,
+    user_agent,
+    attempt_time,
+    result,
+    identity_provider_id,
+    additional_data,
+    login_name,
+    recorded_at
+  from access_attempt_logs
+  where recorded_at >= :since!
+    and recorded_at < :until!
+    and id > :afterId!
+  order by id
+  limit :limit!
+)
 select
-  id,
-  user_id as "userId",
-  ip_address as "ipAddress",
-  user_agent as "userAgent",
-  attempt_time as "attemptTime",
-  result,
-  identity_provider_id as "identityProviderId",
-  additional_data as "additionalData",
-  login_name as "loginName",
-  recorded_at::text as "position!"
-from access_attempt_logs
-where recorded_at >= :since!
-  and recorded_at < :until!
-  and id > :afterId!
-order by id
-limit :limit!;
+  page.id,
+  page.user_id as "userId",
+  opened.email,
+  opened.ip_address as "ipAddress",
+  page.user_agent as "userAgent",
+  page.attempt_time as "attemptTime",
+  page.result,
+  page.identity_provider_id as "identityProviderId",
+  page.additional_data as "additionalData",
+  page.login_name as "loginName",
+  page.recorded_at::text as "position!"
+from page
+left join open_attempts(
+  (select array_agg(id) from page where :opens!),
+  (select array_agg(user_id) from page),
+  (select array_agg(email) from page),
+  (select array_agg(ip_address) from page)
+) as opened on opened.id = page.id
+order by page.id;

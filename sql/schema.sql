@@ -711,7 +711,7 @@ REVOKE ALL ON FUNCTION safetypin._declare_blind_index(p_table text, p_field_id i
 -- safetypin._declare_sealed_field()
 --
 
-CREATE FUNCTION safetypin._declare_sealed_field(p_table text, p_column text, p_field_id integer, p_scope text, p_opened_by text, p_max_bytes integer, p_reason text, p_subject_column text DEFAULT NULL::text, p_pattern text DEFAULT NULL::text, p_constraint_name text DEFAULT NULL::text, p_is_folded boolean DEFAULT false, p_algorithm integer DEFAULT 1, p_organization_column text DEFAULT 'organization_id'::text) RETURNS void
+CREATE FUNCTION safetypin._declare_sealed_field(p_table text, p_column text, p_field_id integer, p_scope text, p_opened_by text, p_max_bytes integer, p_reason text, p_subject_column text DEFAULT NULL::text, p_pattern text DEFAULT NULL::text, p_constraint_name text DEFAULT NULL::text, p_is_folded boolean DEFAULT false, p_algorithm integer DEFAULT 1, p_organization_column text DEFAULT 'organization_id'::text, p_sealed_as integer DEFAULT NULL::integer) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $_$
@@ -720,6 +720,10 @@ declare
   v_trigger      text := format('_500_%s_is_sealed', p_column);
   v_role         text := current_setting('role');
   v_organization text := case p_scope when 'organization' then p_organization_column end;
+  v_is_evidence  boolean := exists (
+    select from pg_trigger
+    where tgrelid = p_table::regclass and tgname = '_500_append_only'
+  );
   v_owner        name;
   v_row_column   name;
   v_class        text;
@@ -750,11 +754,11 @@ begin
 
   set local role safetypin_keyholder;
   insert into sealed_fields (
-    field_id, table_name, column_name, row_column, algorithm, scope, organization_column,
+    field_id, sealed_as, table_name, column_name, row_column, algorithm, scope, organization_column,
     subject_column, opened_by, max_bytes, pattern, constraint_name, is_folded, reason
   )
   values (
-    p_field_id, p_table, p_column, v_row_column, p_algorithm, p_scope, v_organization,
+    p_field_id, coalesce(p_sealed_as, p_field_id), p_table, p_column, v_row_column, p_algorithm, p_scope, v_organization,
     p_subject_column, p_opened_by, p_max_bytes, p_pattern,
     coalesce(p_constraint_name, format('%s_%s_is_sealed', p_table, p_column)), p_is_folded, p_reason
   );
@@ -778,7 +782,7 @@ begin
           end if;
           return new;
         end if;
-        perform _require_sealed(%6$s, %7$s, %8$s, %4$s, new.%2$I);
+        perform _require_sealed(%6$s, %7$s, %8$s, %4$s, new.%2$I, %9$L);
         return new;
       end;
       $trigger$
@@ -786,7 +790,9 @@ begin
     v_function, p_column, v_row_column,
     coalesce('new.' || quote_ident(v_organization), 'null::uuid'),
     coalesce('old.' || quote_ident(v_organization), 'null::uuid'),
-    p_field_id, p_algorithm, p_max_bytes
+    p_field_id, p_algorithm, p_max_bytes,
+    -- What waited for it may be under a key that has ceased to seal meanwhile.
+    case when v_is_evidence then '{active,decrypt_only}' else '{active}' end
   );
   execute format(
     'comment on function %I() is %L',
@@ -803,6 +809,10 @@ begin
     'create trigger %I before insert or update on %I for each row execute function %I()',
     v_trigger, p_table, v_function
   );
+
+  if v_is_evidence then
+    execute format('alter table %I enable always trigger %I', p_table, v_trigger);
+  end if;
 
   -- What rotation and retirement have to read, and to seal anew.
   execute format(
@@ -829,10 +839,7 @@ begin
       p_table, 'Before a key is retired it is looked for in what is sealed.'
     );
   end if;
-  if not exists (
-    select from pg_trigger
-    where tgrelid = p_table::regclass and tgname = '_500_append_only'
-  ) then
+  if not v_is_evidence then
     execute format('grant update (%I) on %I to safetypin_keyholder', p_column, p_table);
     if not exists (
       select from pg_policy
@@ -852,9 +859,9 @@ begin
 end;
 $_$;
 
-COMMENT ON FUNCTION safetypin._declare_sealed_field(p_table text, p_column text, p_field_id integer, p_scope text, p_opened_by text, p_max_bytes integer, p_reason text, p_subject_column text, p_pattern text, p_constraint_name text, p_is_folded boolean, p_algorithm integer, p_organization_column text) IS 'Declares a column to be sealed, gives it the trigger that lets only sealed values in, and lets the keyholder seal it anew. For migrations: called as safetypin_owner by a login that may become safetypin_keyholder. The trigger raises SP525.';
+COMMENT ON FUNCTION safetypin._declare_sealed_field(p_table text, p_column text, p_field_id integer, p_scope text, p_opened_by text, p_max_bytes integer, p_reason text, p_subject_column text, p_pattern text, p_constraint_name text, p_is_folded boolean, p_algorithm integer, p_organization_column text, p_sealed_as integer) IS 'Declares a column to be sealed, gives it the trigger that lets only sealed values in, and lets the keyholder seal it anew. For migrations: called as safetypin_owner by a login that may become safetypin_keyholder. The trigger raises SP525.';
 
-REVOKE ALL ON FUNCTION safetypin._declare_sealed_field(p_table text, p_column text, p_field_id integer, p_scope text, p_opened_by text, p_max_bytes integer, p_reason text, p_subject_column text, p_pattern text, p_constraint_name text, p_is_folded boolean, p_algorithm integer, p_organization_column text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._declare_sealed_field(p_table text, p_column text, p_field_id integer, p_scope text, p_opened_by text, p_max_bytes integer, p_reason text, p_subject_column text, p_pattern text, p_constraint_name text, p_is_folded boolean, p_algorithm integer, p_organization_column text, p_sealed_as integer) FROM PUBLIC;
 
 --
 -- safetypin._derive_key()
@@ -1210,6 +1217,38 @@ COMMENT ON FUNCTION safetypin._erase_person(p_user_id uuid, p_keeps_last_owner b
 REVOKE ALL ON FUNCTION safetypin._erase_person(p_user_id uuid, p_keeps_last_owner boolean) FROM PUBLIC;
 
 --
+-- safetypin._evidence_indexes()
+--
+
+CREATE FUNCTION safetypin._evidence_indexes(p_field_id integer, p_value text) RETURNS bytea[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_key_id  integer;
+  v_indexes bytea[] := '{}';
+begin
+  for v_key_id in
+    select key_id
+    from tenant_keys
+    where tenant_id = '00000000-0000-0000-0000-000000000000'
+      and state in ('active', 'decrypt_only')
+    order by key_id
+  loop
+    v_indexes := array_append(v_indexes, _index_under(p_field_id, v_key_id, p_value));
+  end loop;
+  return v_indexes;
+end;
+$$;
+
+ALTER FUNCTION safetypin._evidence_indexes(p_field_id integer, p_value text) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._evidence_indexes(p_field_id integer, p_value text) IS 'The blind indexes that a value of evidence may have: one for each key of the cell''s that works. Raises SP522 when one of them is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin._evidence_indexes(p_field_id integer, p_value text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._evidence_indexes(p_field_id integer, p_value text) TO safetypin_definer;
+
+--
 -- safetypin._find_sealed_under()
 --
 
@@ -1234,7 +1273,8 @@ begin
     select table_name, column_name, organization_column
     from sealed_fields
     where (scope = 'cell') = (p_organization_id is null)
-    order by field_id
+    -- Where values wait before where they go: one that moves meanwhile is seen in one of the two.
+    order by sealed_as = field_id, field_id
   loop
     execute format(
       'select count(*) from %I where substr(%I, 3, 4) = $1 and %s',
@@ -1461,6 +1501,29 @@ COMMENT ON FUNCTION safetypin._index_email(p_user_id uuid, p_email text) IS 'Wri
 REVOKE ALL ON FUNCTION safetypin._index_email(p_user_id uuid, p_email text) FROM PUBLIC;
 
 --
+-- safetypin._index_evidence()
+--
+
+CREATE FUNCTION safetypin._index_evidence(p_field_id integer, p_sealed bytea, p_value text) RETURNS bytea
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if p_value is null then
+    return null;
+  end if;
+  return _index_under(p_field_id, _key_id_of(p_sealed), p_value);
+end;
+$$;
+
+ALTER FUNCTION safetypin._index_evidence(p_field_id integer, p_sealed bytea, p_value text) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._index_evidence(p_field_id integer, p_sealed bytea, p_value text) IS 'The blind index of a value of evidence, under the key that it is sealed under. Raises SP321 and SP522 when that key does not work here.';
+
+REVOKE ALL ON FUNCTION safetypin._index_evidence(p_field_id integer, p_sealed bytea, p_value text) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._index_evidence(p_field_id integer, p_sealed bytea, p_value text) TO safetypin_definer;
+
+--
 -- safetypin._index_password_history()
 --
 
@@ -1495,6 +1558,29 @@ COMMENT ON FUNCTION safetypin._index_password_history(p_password_history_id uuid
 
 REVOKE ALL ON FUNCTION safetypin._index_password_history(p_password_history_id uuid, p_version integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin._index_password_history(p_password_history_id uuid, p_version integer) TO safetypin_keyholder;
+
+--
+-- safetypin._index_under()
+--
+
+CREATE FUNCTION safetypin._index_under(p_field_id integer, p_key_id integer, p_value text) RETURNS bytea
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_key bytea := _derive_key('bidx', null, p_key_id);
+begin
+  return substr(
+    hmac(int4send(p_field_id) || convert_to(p_value, 'UTF8'), substr(v_key, 1, 32), 'sha256'), 1, 16
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._index_under(p_field_id integer, p_key_id integer, p_value text) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._index_under(p_field_id integer, p_key_id integer, p_value text) IS 'The blind index of a value under one key of the cell''s: 16 bytes of HMAC-SHA-256. Raises SP321 and SP522 when that key does not work here.';
+
+REVOKE ALL ON FUNCTION safetypin._index_under(p_field_id integer, p_key_id integer, p_value text) FROM PUBLIC;
 
 --
 -- safetypin._index_user_email()
@@ -1551,6 +1637,25 @@ ALTER FUNCTION safetypin._invent_person() OWNER TO safetypin_definer;
 COMMENT ON FUNCTION safetypin._invent_person() IS 'Makes a person who is nobody, for whoever calls it to undo: so that the same is written whether an address is somebody''s or not. Raises SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin._invent_person() FROM PUBLIC;
+
+--
+-- safetypin._ip_address_of()
+--
+
+CREATE FUNCTION safetypin._ip_address_of(p_attempt safetypin.password_attempts) RETURNS inet
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return _open_text(8, null, p_attempt.id, p_attempt.ip_address, p_attempt.user_id)::inet;
+end;
+$$;
+
+ALTER FUNCTION safetypin._ip_address_of(p_attempt safetypin.password_attempts) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._ip_address_of(p_attempt safetypin.password_attempts) IS 'Where an attempt came from, opened. Raises SP521 when it does not open, SP522 when the cell''s key is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin._ip_address_of(p_attempt safetypin.password_attempts) FROM PUBLIC;
 
 --
 -- safetypin._is_append_only()
@@ -1696,6 +1801,7 @@ declare
   v_digest     bytea;
   v_expected   bytea;
   v_succeeded  boolean;
+  v_ip_address inet;
 begin
   select *
   into v_attempt
@@ -1745,9 +1851,10 @@ begin
   returning * into v_attempt;
 
   if v_succeeded then
+    v_ip_address := _ip_address_of(v_attempt);
     perform _release_attempt(
       array[v_attempt.account_id],
-      array[_address_id(v_attempt.ip_address), _address_id(v_attempt.ip_address, true)],
+      array[_address_id(v_ip_address), _address_id(v_ip_address, true)],
       v_attempt.user_id
     );
   elsif exists (
@@ -1755,13 +1862,15 @@ begin
     where (id = v_attempt.account_id or user_id = v_attempt.user_id)
       and failure_count >= 100
   ) then
-    perform _disable_password(v_attempt.user_id, v_attempt.ip_address, v_attempt.user_agent);
+    perform _disable_password(v_attempt.user_id, _ip_address_of(v_attempt), v_attempt.user_agent);
   end if;
 
-  insert into access_attempt_logs (user_id, email_digest, ip_address, user_agent, result)
+  insert into access_attempt_logs (
+    id, user_id, email, email_digest, ip_address, ip_index, user_agent, result
+  )
   values (
-    v_attempt.user_id, v_attempt.email_digest, v_attempt.ip_address, v_attempt.user_agent,
-    case when v_succeeded then 'success' else 'invalid' end
+    v_attempt.id, v_attempt.user_id, v_attempt.email, v_attempt.email_digest, v_attempt.ip_address,
+    v_attempt.ip_index, v_attempt.user_agent, case when v_succeeded then 'success' else 'invalid' end
   );
 
   return v_attempt;
@@ -3397,7 +3506,7 @@ REVOKE ALL ON FUNCTION safetypin._require_role_permissions_held(p_role_id uuid, 
 -- safetypin._require_sealed()
 --
 
-CREATE FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea) RETURNS void
+CREATE FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea, p_states text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
@@ -3439,7 +3548,7 @@ begin
         and key_id = _key_id_of(p_value)
       for share;
     end if;
-    if v_state is distinct from 'active' then
+    if (v_state = any (p_states)) is not true then
       v_flaw := 'It is under key ' || _key_id_of(p_value) || ', which is '
         || coalesce(v_state, 'not there') || '.';
     end if;
@@ -3453,11 +3562,11 @@ begin
 end;
 $$;
 
-ALTER FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea) OWNER TO safetypin_keyholder;
+ALTER FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea, p_states text[]) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea) IS 'Passes for what looks like a value sealed as its field is declared, under the active key, or the one that was a minute ago. Raises SP525.';
+COMMENT ON FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea, p_states text[]) IS 'Passes for what looks like a value sealed as its field is declared, under a key in one of these states: the active one, or the one that was a minute ago; for evidence, also one that only opens. Raises SP525.';
 
-REVOKE ALL ON FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea, p_states text[]) FROM PUBLIC;
 
 --
 -- safetypin._require_share()
@@ -4603,8 +4712,10 @@ GRANT ALL ON FUNCTION safetypin.accept_membership(p_organization_id uuid) TO saf
 CREATE TABLE safetypin.access_attempt_logs (
     id uuid DEFAULT safetypin.new_id() NOT NULL,
     user_id uuid,
+    email bytea,
     email_digest bytea,
-    ip_address inet,
+    ip_address bytea,
+    ip_index bytea,
     user_agent text,
     attempt_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     result text NOT NULL,
@@ -4616,6 +4727,7 @@ CREATE TABLE safetypin.access_attempt_logs (
     seq bigint NOT NULL,
     CONSTRAINT access_attempt_logs_additional_data_is_an_object CHECK ((jsonb_typeof(additional_data) = 'object'::text)),
     CONSTRAINT access_attempt_logs_email_digest_is_32_bytes CHECK ((octet_length(email_digest) = 32)),
+    CONSTRAINT access_attempt_logs_ip_index_is_16_bytes CHECK ((octet_length(ip_index) = 16)),
     CONSTRAINT access_attempt_logs_result_is_known CHECK ((result = ANY (ARRAY['success'::text, 'invalid'::text, 'throttled'::text, 'disabled'::text, 'abandoned'::text]))),
     CONSTRAINT access_attempt_logs_user_agent_is_one_line CHECK ((safetypin.is_printable(user_agent) AND (char_length(user_agent) <= 1000)))
 )
@@ -4629,9 +4741,13 @@ COMMENT ON COLUMN safetypin.access_attempt_logs.id IS 'The id of the attempt. [i
 
 COMMENT ON COLUMN safetypin.access_attempt_logs.user_id IS 'Whose account; null for an unknown address. [internal]';
 
-COMMENT ON COLUMN safetypin.access_attempt_logs.email_digest IS 'The keyed digest of the address that was typed. Never the address: a table that cannot be changed cannot forget either. [secret]';
+COMMENT ON COLUMN safetypin.access_attempt_logs.email IS 'The address that was typed; null where the attempt is not known. A table that cannot be changed forgets by its keys: what was typed for somebody goes with them, the rest with the key of its time. [sealed]';
 
-COMMENT ON COLUMN safetypin.access_attempt_logs.ip_address IS 'Where from, as the application says. [personal]';
+COMMENT ON COLUMN safetypin.access_attempt_logs.email_digest IS 'The keyed digest of the address that was typed: the same for the same. [secret]';
+
+COMMENT ON COLUMN safetypin.access_attempt_logs.ip_address IS 'Where from, as the application says; null when it does not. [sealed]';
+
+COMMENT ON COLUMN safetypin.access_attempt_logs.ip_index IS 'What attempts from one network address are found by, made under the key that the address is sealed under; null when there is none. [secret]';
 
 COMMENT ON COLUMN safetypin.access_attempt_logs.user_agent IS 'With what, as the application says. [personal]';
 
@@ -4663,7 +4779,7 @@ ALTER TABLE safetypin.access_attempt_logs ALTER COLUMN seq ADD GENERATED ALWAYS 
 ALTER TABLE ONLY safetypin.access_attempt_logs
     ADD CONSTRAINT access_attempt_logs_pkey PRIMARY KEY (id, recorded_at);
 
-CREATE INDEX access_attempt_logs_ip_address_recorded_at_idx ON ONLY safetypin.access_attempt_logs USING btree (ip_address, recorded_at);
+CREATE INDEX access_attempt_logs_ip_index_recorded_at_idx ON ONLY safetypin.access_attempt_logs USING btree (ip_index, recorded_at);
 
 CREATE INDEX access_attempt_logs_recorded_at_idx ON ONLY safetypin.access_attempt_logs USING brin (recorded_at);
 
@@ -4674,6 +4790,14 @@ CREATE INDEX access_attempt_logs_xid_idx ON ONLY safetypin.access_attempt_logs U
 CREATE TRIGGER _500_append_only BEFORE DELETE OR UPDATE ON safetypin.access_attempt_logs FOR EACH ROW EXECUTE FUNCTION safetypin.tg__append_only('access_attempt_logs');
 
 ALTER TABLE safetypin.access_attempt_logs ENABLE ALWAYS TRIGGER _500_append_only;
+
+CREATE TRIGGER _500_email_is_sealed BEFORE INSERT OR UPDATE ON safetypin.access_attempt_logs FOR EACH ROW EXECUTE FUNCTION safetypin.tg_access_attempt_logs__email_is_sealed();
+
+ALTER TABLE safetypin.access_attempt_logs ENABLE ALWAYS TRIGGER _500_email_is_sealed;
+
+CREATE TRIGGER _500_ip_address_is_sealed BEFORE INSERT OR UPDATE ON safetypin.access_attempt_logs FOR EACH ROW EXECUTE FUNCTION safetypin.tg_access_attempt_logs__ip_address_is_sealed();
+
+ALTER TABLE safetypin.access_attempt_logs ENABLE ALWAYS TRIGGER _500_ip_address_is_sealed;
 
 CREATE TRIGGER _500_no_truncate BEFORE TRUNCATE ON safetypin.access_attempt_logs FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg__append_only('access_attempt_logs');
 
@@ -4693,6 +4817,10 @@ CREATE POLICY select_backup ON safetypin.access_attempt_logs FOR SELECT TO safet
 
 COMMENT ON POLICY select_backup ON safetypin.access_attempt_logs IS 'A backup holds every row.';
 
+CREATE POLICY select_keyholder ON safetypin.access_attempt_logs FOR SELECT TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY select_keyholder ON safetypin.access_attempt_logs IS 'Before a key is retired it is looked for in what is sealed.';
+
 CREATE POLICY select_self ON safetypin.access_attempt_logs FOR SELECT TO safetypin_app USING ((user_id = ( SELECT safetypin.current_user_id() AS current_user_id)));
 
 COMMENT ON POLICY select_self ON safetypin.access_attempt_logs IS 'Everybody sees who tried to sign in as them.';
@@ -4701,14 +4829,24 @@ GRANT SELECT ON TABLE safetypin.access_attempt_logs TO safetypin_auditor;
 GRANT SELECT ON TABLE safetypin.access_attempt_logs TO safetypin_backup;
 
 GRANT SELECT(id) ON TABLE safetypin.access_attempt_logs TO safetypin_app;
+GRANT INSERT(id) ON TABLE safetypin.access_attempt_logs TO safetypin_definer;
+GRANT SELECT(id) ON TABLE safetypin.access_attempt_logs TO safetypin_keyholder;
 
 GRANT SELECT(user_id) ON TABLE safetypin.access_attempt_logs TO safetypin_app;
 GRANT INSERT(user_id) ON TABLE safetypin.access_attempt_logs TO safetypin_definer;
+GRANT SELECT(user_id) ON TABLE safetypin.access_attempt_logs TO safetypin_keyholder;
+
+GRANT SELECT(email) ON TABLE safetypin.access_attempt_logs TO safetypin_app;
+GRANT INSERT(email) ON TABLE safetypin.access_attempt_logs TO safetypin_definer;
+GRANT SELECT(email) ON TABLE safetypin.access_attempt_logs TO safetypin_keyholder;
 
 GRANT INSERT(email_digest) ON TABLE safetypin.access_attempt_logs TO safetypin_definer;
 
 GRANT SELECT(ip_address) ON TABLE safetypin.access_attempt_logs TO safetypin_app;
 GRANT INSERT(ip_address) ON TABLE safetypin.access_attempt_logs TO safetypin_definer;
+GRANT SELECT(ip_address) ON TABLE safetypin.access_attempt_logs TO safetypin_keyholder;
+
+GRANT INSERT(ip_index) ON TABLE safetypin.access_attempt_logs TO safetypin_definer;
 
 GRANT SELECT(user_agent) ON TABLE safetypin.access_attempt_logs TO safetypin_app;
 GRANT INSERT(user_agent) ON TABLE safetypin.access_attempt_logs TO safetypin_definer;
@@ -5363,8 +5501,17 @@ declare
   v_user_id      uuid := _find_user_by_email(p_email);
   v_salt         text;
   v_nobodys_salt text;
+  v_id           uuid := new_id();
+  v_email        bytea;
+  v_ip_address   bytea;
+  v_ip_index     bytea;
 begin
   perform _require_given('email', p_email is not null);
+
+  -- By assignment: a statement would show them in its plan.
+  v_email := _seal_text(7, null, v_id, _printable(_fold_email(p_email)), v_user_id);
+  v_ip_address := _seal_text(8, null, v_id, abbrev(p_ip_address), v_user_id);
+  v_ip_index := _index_evidence(8, v_ip_address, abbrev(p_ip_address));
 
   perform _lock_throttles();
   v_email_digest := _keyed_digest('email|' || _fold_email(p_email));
@@ -5411,13 +5558,17 @@ begin
       perform _disable_password(v_user_id, p_ip_address, p_user_agent);
     end if;
 
-    insert into access_attempt_logs (user_id, email_digest, ip_address, user_agent, result)
-    values (v_user_id, v_email_digest, p_ip_address, _printable(p_user_agent), status);
+    insert into access_attempt_logs (
+      id, user_id, email, email_digest, ip_address, ip_index, user_agent, result
+    )
+    values (
+      v_id, v_user_id, v_email, v_email_digest, v_ip_address, v_ip_index, _printable(p_user_agent), status
+    );
     return;
   end if;
 
   status := 'ready';
-  attempt_id := new_id();
+  attempt_id := v_id;
   nonce := gen_random_bytes(32);
   target_cost := v_policy.bcrypt_cost;
   -- Made for everybody: the same work, whoever it is thrown away for.
@@ -5425,12 +5576,12 @@ begin
   salt := coalesce(v_salt, v_nobodys_salt);
 
   insert into password_attempts (
-    id, user_id, account_id, address_id, email_digest, nonce, salt, ip_address, user_agent,
-    expiration_time
+    id, user_id, account_id, address_id, email, email_digest, nonce, salt, ip_address, ip_index,
+    user_agent, expiration_time
   )
   values (
-    attempt_id, v_user_id, v_account_id, v_address_id, v_email_digest, nonce, salt,
-    p_ip_address, _printable(p_user_agent), v_now + interval '2 minutes'
+    v_id, v_user_id, v_account_id, v_address_id, v_email, v_email_digest, nonce, salt,
+    v_ip_address, v_ip_index, _printable(p_user_agent), v_now + interval '2 minutes'
   );
 end;
 $$;
@@ -7430,7 +7581,7 @@ begin
     perform _log_event(
       'password.change_required',
       v_attempt.user_id,
-      p_ip_address => v_attempt.ip_address,
+      p_ip_address => _ip_address_of(v_attempt),
       p_user_agent => v_attempt.user_agent,
       p_additional_data => '{"by": "mail"}'
     );
@@ -7451,7 +7602,7 @@ begin
     perform _log_event(
       'password.change_required',
       v_attempt.user_id,
-      p_ip_address => v_attempt.ip_address,
+      p_ip_address => _ip_address_of(v_attempt),
       p_user_agent => v_attempt.user_agent
     );
     return;
@@ -7459,7 +7610,7 @@ begin
 
   session_id := _open_session(
     v_attempt.user_id, p_organization_id, p_session_token_hash, p_refresh_token_hash,
-    1::smallint, array['password'], false, v_attempt.ip_address, v_attempt.user_agent, p_device_id
+    1::smallint, array['password'], false, _ip_address_of(v_attempt), v_attempt.user_agent, p_device_id
   );
   update password_attempts
   set session_id = finish_password_check.session_id
@@ -7545,6 +7696,7 @@ REVOKE ALL ON FUNCTION safetypin.forget_settings() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.forget_settings() TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.forget_settings() TO safetypin_mailer;
 GRANT ALL ON FUNCTION safetypin.forget_settings() TO safetypin_operator;
+GRANT ALL ON FUNCTION safetypin.forget_settings() TO safetypin_auditor;
 
 --
 -- safetypin.has_all_permissions()
@@ -7686,6 +7838,27 @@ REVOKE ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) TO safetypin_mailer;
 GRANT ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) TO safetypin_operator;
+GRANT ALL ON FUNCTION safetypin.hello(p_for_transaction boolean) TO safetypin_auditor;
+
+--
+-- safetypin.ip_address_indexes()
+--
+
+CREATE FUNCTION safetypin.ip_address_indexes(p_ip_address inet) RETURNS bytea[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return _evidence_indexes(8, abbrev(p_ip_address));
+end;
+$$;
+
+ALTER FUNCTION safetypin.ip_address_indexes(p_ip_address inet) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.ip_address_indexes(p_ip_address inet) IS 'What access_attempt_logs.ip_index may be for attempts from a network address: one for each key that works. Raises SP522 when the cell''s key is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin.ip_address_indexes(p_ip_address inet) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.ip_address_indexes(p_ip_address inet) TO safetypin_auditor;
 
 --
 -- safetypin.is_printable()
@@ -8018,6 +8191,7 @@ COMMENT ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) IS 'Th
 REVOKE ALL ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) TO safetypin_mailer;
+GRANT ALL ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) TO safetypin_auditor;
 
 --
 -- safetypin.live_sessions
@@ -8535,6 +8709,41 @@ GRANT INSERT(expiration_time) ON TABLE safetypin.one_time_tokens TO safetypin_de
 GRANT UPDATE(used_time) ON TABLE safetypin.one_time_tokens TO safetypin_definer;
 
 GRANT UPDATE(attempt_count) ON TABLE safetypin.one_time_tokens TO safetypin_definer;
+
+--
+-- safetypin.open_attempts()
+--
+
+CREATE FUNCTION safetypin.open_attempts(p_ids uuid[], p_user_ids uuid[], p_emails bytea[], p_ip_addresses bytea[]) RETURNS TABLE(id uuid, email text, ip_address text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_emails       text[];
+  v_ip_addresses text[];
+begin
+  if p_ids is null then
+    return;
+  end if;
+  v_emails := open_fields(7, p_ids, p_emails, p_user_ids);
+  v_ip_addresses := open_fields(8, p_ids, p_ip_addresses, p_user_ids);
+
+  for v_at in 1 .. cardinality(p_ids) loop
+    id := p_ids[v_at];
+    email := v_emails[v_at];
+    ip_address := v_ip_addresses[v_at];
+    return next;
+  end loop;
+end;
+$$;
+
+ALTER FUNCTION safetypin.open_attempts(p_ids uuid[], p_user_ids uuid[], p_emails bytea[], p_ip_addresses bytea[]) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.open_attempts(p_ids uuid[], p_user_ids uuid[], p_emails bytea[], p_ip_addresses bytea[]) IS 'Opens what was typed in attempts to sign in, and where they came from, for whoever was shown them before; nothing for none. Raises SP521 for one that does not open and SP522 when the cell''s key is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin.open_attempts(p_ids uuid[], p_user_ids uuid[], p_emails bytea[], p_ip_addresses bytea[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.open_attempts(p_ids uuid[], p_user_ids uuid[], p_emails bytea[], p_ip_addresses bytea[]) TO safetypin_app;
+GRANT ALL ON FUNCTION safetypin.open_attempts(p_ids uuid[], p_user_ids uuid[], p_emails bytea[], p_ip_addresses bytea[]) TO safetypin_auditor;
 
 --
 -- safetypin.open_fields()
@@ -9120,10 +9329,12 @@ CREATE TABLE safetypin.password_attempts (
     user_id uuid,
     account_id uuid NOT NULL,
     address_id uuid,
+    email bytea,
     email_digest bytea NOT NULL,
     nonce bytea NOT NULL,
     salt text NOT NULL,
-    ip_address inet,
+    ip_address bytea,
+    ip_index bytea,
     user_agent text,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     expiration_time timestamp with time zone NOT NULL,
@@ -9134,6 +9345,7 @@ CREATE TABLE safetypin.password_attempts (
     succeeded boolean,
     session_id uuid,
     CONSTRAINT password_attempts_finished_ones_say_how CHECK (((finished_time IS NULL) = (succeeded IS NULL))),
+    CONSTRAINT password_attempts_ip_index_is_16_bytes CHECK ((octet_length(ip_index) = 16)),
     CONSTRAINT password_attempts_nonce_is_random CHECK ((octet_length(nonce) = 32)),
     CONSTRAINT password_attempts_proof_has_a_transaction CHECK (((proof IS NULL) = (proof_xid IS NULL))),
     CONSTRAINT password_attempts_proof_is_a_digest CHECK ((octet_length(proof) = 32)),
@@ -9153,13 +9365,17 @@ COMMENT ON COLUMN safetypin.password_attempts.account_id IS 'What the account is
 
 COMMENT ON COLUMN safetypin.password_attempts.address_id IS 'What the network address is throttled by; null when none was given. [internal]';
 
+COMMENT ON COLUMN safetypin.password_attempts.email IS 'The address that was typed, as access_attempt_logs will have it; null where it is not known. [sealed]';
+
 COMMENT ON COLUMN safetypin.password_attempts.email_digest IS 'The keyed digest of the address that was typed. [secret]';
 
 COMMENT ON COLUMN safetypin.password_attempts.nonce IS 'What makes the proof good once. [secret]';
 
 COMMENT ON COLUMN safetypin.password_attempts.salt IS 'What was answered to digest the password under, cost and all. [internal]';
 
-COMMENT ON COLUMN safetypin.password_attempts.ip_address IS 'Where from, as the application says. [personal]';
+COMMENT ON COLUMN safetypin.password_attempts.ip_address IS 'Where from, as the application says, and as access_attempt_logs will have it; null when it does not. [sealed]';
+
+COMMENT ON COLUMN safetypin.password_attempts.ip_index IS 'What attempts from there will be found by; null when there is none. [secret]';
 
 COMMENT ON COLUMN safetypin.password_attempts.user_agent IS 'With what, as the application says. [personal]';
 
@@ -9186,6 +9402,10 @@ CREATE INDEX password_attempts_expiration_time_idx ON safetypin.password_attempt
 
 CREATE INDEX password_attempts_user_id_idx ON safetypin.password_attempts USING btree (user_id);
 
+CREATE TRIGGER _500_email_is_sealed BEFORE INSERT OR UPDATE ON safetypin.password_attempts FOR EACH ROW EXECUTE FUNCTION safetypin.tg_password_attempts__email_is_sealed();
+
+CREATE TRIGGER _500_ip_address_is_sealed BEFORE INSERT OR UPDATE ON safetypin.password_attempts FOR EACH ROW EXECUTE FUNCTION safetypin.tg_password_attempts__ip_address_is_sealed();
+
 ALTER TABLE ONLY safetypin.password_attempts
     ADD CONSTRAINT password_attempts_user_id_fkey FOREIGN KEY (user_id) REFERENCES safetypin.users(id) ON DELETE CASCADE;
 
@@ -9207,20 +9427,33 @@ CREATE POLICY select_definer ON safetypin.password_attempts FOR SELECT TO safety
 
 COMMENT ON POLICY select_definer ON safetypin.password_attempts IS 'Attempts are judged before anybody is signed in.';
 
+CREATE POLICY select_keyholder ON safetypin.password_attempts FOR SELECT TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY select_keyholder ON safetypin.password_attempts IS 'Before a key is retired it is looked for in what is sealed.';
+
 CREATE POLICY update_definer ON safetypin.password_attempts FOR UPDATE TO safetypin_definer USING (true);
 
 COMMENT ON POLICY update_definer ON safetypin.password_attempts IS 'Attempts get their proof, and are judged once.';
 
+CREATE POLICY update_keyholder ON safetypin.password_attempts FOR UPDATE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY update_keyholder ON safetypin.password_attempts IS 'What is sealed is sealed anew when keys rotate.';
+
 GRANT SELECT,DELETE ON TABLE safetypin.password_attempts TO safetypin_definer;
 GRANT SELECT ON TABLE safetypin.password_attempts TO safetypin_backup;
 
+GRANT SELECT(id) ON TABLE safetypin.password_attempts TO safetypin_keyholder;
 GRANT INSERT(id) ON TABLE safetypin.password_attempts TO safetypin_definer;
 
+GRANT SELECT(user_id) ON TABLE safetypin.password_attempts TO safetypin_keyholder;
 GRANT INSERT(user_id) ON TABLE safetypin.password_attempts TO safetypin_definer;
 
 GRANT INSERT(account_id) ON TABLE safetypin.password_attempts TO safetypin_definer;
 
 GRANT INSERT(address_id) ON TABLE safetypin.password_attempts TO safetypin_definer;
+
+GRANT SELECT(email),UPDATE(email) ON TABLE safetypin.password_attempts TO safetypin_keyholder;
+GRANT INSERT(email) ON TABLE safetypin.password_attempts TO safetypin_definer;
 
 GRANT INSERT(email_digest) ON TABLE safetypin.password_attempts TO safetypin_definer;
 
@@ -9228,7 +9461,10 @@ GRANT INSERT(nonce) ON TABLE safetypin.password_attempts TO safetypin_definer;
 
 GRANT INSERT(salt) ON TABLE safetypin.password_attempts TO safetypin_definer;
 
+GRANT SELECT(ip_address),UPDATE(ip_address) ON TABLE safetypin.password_attempts TO safetypin_keyholder;
 GRANT INSERT(ip_address) ON TABLE safetypin.password_attempts TO safetypin_definer;
+
+GRANT INSERT(ip_index) ON TABLE safetypin.password_attempts TO safetypin_definer;
 
 GRANT INSERT(user_agent) ON TABLE safetypin.password_attempts TO safetypin_definer;
 
@@ -10514,7 +10750,7 @@ declare
   v_row       record;
   v_value     bytea;
 begin
-  select table_name, column_name, row_column, organization_column, subject_column, algorithm, scope
+  select sealed_as, table_name, column_name, row_column, organization_column, subject_column, algorithm, scope
   into v_field
   from sealed_fields
   where field_id = p_field_id;
@@ -10558,8 +10794,8 @@ begin
         v_value := _obliterate(v_row.value, v_key_id);
       else
         v_value := _seal(
-          p_field_id, p_organization_id, v_row.row_id,
-          _open(p_field_id, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
+          v_field.sealed_as, p_organization_id, v_row.row_id,
+          _open(v_field.sealed_as, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
           v_row.subject_id
         );
       end if;
@@ -12060,6 +12296,7 @@ GRANT ALL ON FUNCTION safetypin.rotate_digest_key() TO safetypin_operator;
 CREATE TABLE safetypin.sealed_fields (
     id uuid DEFAULT safetypin.new_id() NOT NULL,
     field_id integer NOT NULL,
+    sealed_as integer NOT NULL,
     table_name text NOT NULL,
     column_name text NOT NULL,
     row_column text NOT NULL,
@@ -12093,6 +12330,8 @@ COMMENT ON TABLE safetypin.sealed_fields IS 'The one place that names each seale
 COMMENT ON COLUMN safetypin.sealed_fields.id IS 'The id of the declaration. [public]';
 
 COMMENT ON COLUMN safetypin.sealed_fields.field_id IS 'The number that is authenticated with every value of the column: the same in every cell, and never used again. [public]';
+
+COMMENT ON COLUMN safetypin.sealed_fields.sealed_as IS 'The field whose number is authenticated with the values: another than its own where values wait for a row of the same id elsewhere, and go there as they are. [public]';
 
 COMMENT ON COLUMN safetypin.sealed_fields.table_name IS 'Which table. [public]';
 
@@ -13494,13 +13733,15 @@ begin
       limit p_batch
       for update skip locked
     ))
-    returning user_id, email_digest, ip_address, user_agent, creation_time, finished_time
+    returning
+      id, user_id, email, email_digest, ip_address, ip_index, user_agent, creation_time, finished_time
   ),
   abandoned as (
     insert into access_attempt_logs (
-      user_id, email_digest, ip_address, user_agent, attempt_time, result
+      id, user_id, email, email_digest, ip_address, ip_index, user_agent, attempt_time, result
     )
-    select user_id, email_digest, ip_address, user_agent, creation_time, 'abandoned'
+    select
+      id, user_id, email, email_digest, ip_address, ip_index, user_agent, creation_time, 'abandoned'
     from swept
     where finished_time is null
   )
@@ -13906,6 +14147,70 @@ COMMENT ON FUNCTION safetypin.tg__touch_last_update_time() IS 'Keeps last_update
 REVOKE ALL ON FUNCTION safetypin.tg__touch_last_update_time() FROM PUBLIC;
 
 --
+-- safetypin.tg_access_attempt_logs__email_is_sealed()
+--
+
+CREATE FUNCTION safetypin.tg_access_attempt_logs__email_is_sealed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      begin
+        if new.email is null then
+          return new;
+        end if;
+        if tg_op = 'UPDATE' and new.email = old.email then
+          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+            raise exception 'a sealed value is bound to its row'
+              using errcode = 'SP525', detail = 'It would open nowhere else.',
+                hint = 'Open it, and seal it for the row it goes to.';
+          end if;
+          return new;
+        end if;
+        perform _require_sealed(7, 1, 1280, null::uuid, new.email, '{active,decrypt_only}');
+        return new;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_access_attempt_logs__email_is_sealed() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg_access_attempt_logs__email_is_sealed() IS 'Lets only sealed values into email of access_attempt_logs. Applications open it. Raises SP525.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_access_attempt_logs__email_is_sealed() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_access_attempt_logs__email_is_sealed() TO safetypin_owner;
+
+--
+-- safetypin.tg_access_attempt_logs__ip_address_is_sealed()
+--
+
+CREATE FUNCTION safetypin.tg_access_attempt_logs__ip_address_is_sealed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      begin
+        if new.ip_address is null then
+          return new;
+        end if;
+        if tg_op = 'UPDATE' and new.ip_address = old.ip_address then
+          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+            raise exception 'a sealed value is bound to its row'
+              using errcode = 'SP525', detail = 'It would open nowhere else.',
+                hint = 'Open it, and seal it for the row it goes to.';
+          end if;
+          return new;
+        end if;
+        perform _require_sealed(8, 1, 49, null::uuid, new.ip_address, '{active,decrypt_only}');
+        return new;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_access_attempt_logs__ip_address_is_sealed() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg_access_attempt_logs__ip_address_is_sealed() IS 'Lets only sealed values into ip_address of access_attempt_logs. Applications open it. Raises SP525.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_access_attempt_logs__ip_address_is_sealed() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_access_attempt_logs__ip_address_is_sealed() TO safetypin_owner;
+
+--
 -- safetypin.tg_blind_index_versions__only_forward()
 --
 
@@ -14241,7 +14546,7 @@ CREATE FUNCTION safetypin.tg_organizations__billing_email_is_sealed() RETURNS tr
           end if;
           return new;
         end if;
-        perform _require_sealed(3, 1, 254, new.id, new.billing_email);
+        perform _require_sealed(3, 1, 254, new.id, new.billing_email, '{active}');
         return new;
       end;
       $$;
@@ -14320,7 +14625,7 @@ CREATE FUNCTION safetypin.tg_organizations__technical_contact_email_is_sealed() 
           end if;
           return new;
         end if;
-        perform _require_sealed(4, 1, 254, new.id, new.technical_contact_email);
+        perform _require_sealed(4, 1, 254, new.id, new.technical_contact_email, '{active}');
         return new;
       end;
       $$;
@@ -14331,6 +14636,70 @@ COMMENT ON FUNCTION safetypin.tg_organizations__technical_contact_email_is_seale
 
 REVOKE ALL ON FUNCTION safetypin.tg_organizations__technical_contact_email_is_sealed() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.tg_organizations__technical_contact_email_is_sealed() TO safetypin_owner;
+
+--
+-- safetypin.tg_password_attempts__email_is_sealed()
+--
+
+CREATE FUNCTION safetypin.tg_password_attempts__email_is_sealed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      begin
+        if new.email is null then
+          return new;
+        end if;
+        if tg_op = 'UPDATE' and new.email = old.email then
+          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+            raise exception 'a sealed value is bound to its row'
+              using errcode = 'SP525', detail = 'It would open nowhere else.',
+                hint = 'Open it, and seal it for the row it goes to.';
+          end if;
+          return new;
+        end if;
+        perform _require_sealed(9, 1, 1280, null::uuid, new.email, '{active}');
+        return new;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_password_attempts__email_is_sealed() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg_password_attempts__email_is_sealed() IS 'Lets only sealed values into email of password_attempts. Raises SP525.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_password_attempts__email_is_sealed() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_password_attempts__email_is_sealed() TO safetypin_owner;
+
+--
+-- safetypin.tg_password_attempts__ip_address_is_sealed()
+--
+
+CREATE FUNCTION safetypin.tg_password_attempts__ip_address_is_sealed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      begin
+        if new.ip_address is null then
+          return new;
+        end if;
+        if tg_op = 'UPDATE' and new.ip_address = old.ip_address then
+          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+            raise exception 'a sealed value is bound to its row'
+              using errcode = 'SP525', detail = 'It would open nowhere else.',
+                hint = 'Open it, and seal it for the row it goes to.';
+          end if;
+          return new;
+        end if;
+        perform _require_sealed(10, 1, 49, null::uuid, new.ip_address, '{active}');
+        return new;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_password_attempts__ip_address_is_sealed() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg_password_attempts__ip_address_is_sealed() IS 'Lets only sealed values into ip_address of password_attempts. Raises SP525.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_password_attempts__ip_address_is_sealed() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_password_attempts__ip_address_is_sealed() TO safetypin_owner;
 
 --
 -- safetypin.tg_password_credentials__count_cost()
@@ -14390,7 +14759,7 @@ CREATE FUNCTION safetypin.tg_password_credentials__digest_is_sealed() RETURNS tr
           end if;
           return new;
         end if;
-        perform _require_sealed(5, 1, 60, null::uuid, new.digest);
+        perform _require_sealed(5, 1, 60, null::uuid, new.digest, '{active}');
         return new;
       end;
       $$;
@@ -14469,7 +14838,7 @@ CREATE FUNCTION safetypin.tg_password_history__digest_is_sealed() RETURNS trigge
           end if;
           return new;
         end if;
-        perform _require_sealed(6, 1, 60, null::uuid, new.digest);
+        perform _require_sealed(6, 1, 60, null::uuid, new.digest, '{active}');
         return new;
       end;
       $$;
@@ -14902,7 +15271,7 @@ CREATE FUNCTION safetypin.tg_users__email_is_sealed() RETURNS trigger
           end if;
           return new;
         end if;
-        perform _require_sealed(1, 1, 254, null::uuid, new.email);
+        perform _require_sealed(1, 1, 254, null::uuid, new.email, '{active}');
         return new;
       end;
       $$;
@@ -14934,7 +15303,7 @@ CREATE FUNCTION safetypin.tg_users__phone_number_is_sealed() RETURNS trigger
           end if;
           return new;
         end if;
-        perform _require_sealed(2, 1, 16, null::uuid, new.phone_number);
+        perform _require_sealed(2, 1, 16, null::uuid, new.phone_number, '{active}');
         return new;
       end;
       $$;
@@ -15124,6 +15493,7 @@ REVOKE ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer
 GRANT ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_mailer;
 GRANT ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_operator;
+GRANT ALL ON FUNCTION safetypin.unlock(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_auditor;
 
 --
 -- safetypin.update_role()

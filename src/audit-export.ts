@@ -43,7 +43,7 @@ const COLUMNS: Readonly<Record<ExportStream, readonly string[]>> = {
     "resourceId", "additionalData", "loginName",
   ],
   attempts: [
-    "id", "position", "result", "userId", "ipAddress", "userAgent", "identityProviderId",
+    "id", "position", "result", "userId", "email", "ipAddress", "userAgent", "identityProviderId",
     "additionalData", "loginName",
   ],
   changes: [

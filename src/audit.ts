@@ -68,6 +68,11 @@ export interface AccessAttempt {
 
   /** `null` for an address that nobody has. */
   readonly userId: UserId | null;
+
+  /** What was typed; `null` once the person was erased, and for whoever opens nothing. */
+  readonly email: string | null;
+
+  /** Where from; `null` also when it was not said. */
   readonly ipAddress: string | null;
   readonly userAgent: string | null;
   readonly attemptTime: Date;
@@ -296,8 +301,8 @@ export interface AuditRepository {
   listAttemptsOfUser(id: UserId, filter?: AttemptFilter): Promise<Page<AccessAttempt>>;
 
   /**
-   * Attempts from one network address, the newest first. An auditor sees all; others see
-   * their own.
+   * Attempts from one network address, the newest first. An auditor who opens what is sealed
+   * sees all; others see their own.
    *
    * @throws {@link RuleError} `limit_out_of_range`, `cursor_invalid`, `time_invalid` or `network_malformed`.
    */
@@ -413,13 +418,27 @@ export interface PostgresAuditOptions {
    * @defaultValue `session`
    */
   readonly as?: "session" | "auditor" | undefined;
+
+  /**
+   * Whether what is sealed of attempts is opened. An auditor who has no keys says no, reads
+   * `null` for addresses, and finds no attempts by them.
+   *
+   * @defaultValue true
+   */
+  readonly opens?: boolean | undefined;
 }
 
 /** The evidence in PostgreSQL, as the transaction's caller may see it. */
 export function postgresAudit(
   tx: Transaction,
-  { as = "session" }: PostgresAuditOptions = {},
+  { as = "session", opens = true }: PostgresAuditOptions = {},
 ): AuditRepository {
+  /** Attempts, opened if they are to be, each with the login it came from. */
+  const readAttempts = async <Row extends Recorded>(read: () => Promise<readonly Row[]>) => {
+    if (opens) await tx.unlock();
+    return withLogins(attempts.findLoginsOfAttempts, await read());
+  };
+
   /** Rows with the login each came from, for an auditor; tenants may not ask. */
   const withLogins = async <Row extends Recorded>(query: LoginQuery, rows: readonly Row[]) => {
     const first = rows[0];
@@ -487,21 +506,22 @@ export function postgresAudit(
     },
 
     listOwnAttempts: async (filter = {}) =>
-      readPeriod(filter, toAttempt, async (window) =>
-        withLogins(attempts.findLoginsOfAttempts, await attempts.listOwnAttempts.run({ results: resultsOf(filter), ...window }, tx)),
+      readPeriod(filter, toAttempt, (window) =>
+        readAttempts(() => attempts.listOwnAttempts.run({ opens, results: resultsOf(filter), ...window }, tx)),
       ),
 
     listAttemptsOfUser: async (id, filter = {}) => {
       const userId = parseUserId(id);
-      return readPeriod(filter, toAttempt, async (window) =>
-        withLogins(attempts.findLoginsOfAttempts, await attempts.listUserAttempts.run({ userId, results: resultsOf(filter), ...window }, tx)),
+      return readPeriod(filter, toAttempt, (window) =>
+        readAttempts(() => attempts.listUserAttempts.run({ userId, opens, results: resultsOf(filter), ...window }, tx)),
       );
     },
 
     listAttemptsFrom: async (address, filter = {}) => {
       const ipAddress = parseNetwork(address);
-      return readPeriod(filter, toAttempt, async (window) =>
-        withLogins(attempts.findLoginsOfAttempts, await attempts.listAttemptsFromAddress.run({ ipAddress, results: resultsOf(filter), ...window }, tx)),
+      const query = as === "auditor" ? attempts.listAttemptsFromAddress : attempts.listOwnAttemptsFromAddress;
+      return readPeriod(filter, toAttempt, (window) =>
+        readAttempts(() => query.run({ ipAddress, opens, results: resultsOf(filter), ...window }, tx)),
       );
     },
 
@@ -583,7 +603,7 @@ export function postgresAudit(
     },
 
     export: (options) =>
-      exportEvidence(options, as === "auditor" ? cellEvidence(tx) : ownEvidence(tx)),
+      exportEvidence(options, as === "auditor" ? cellEvidence(tx, opens) : ownEvidence(tx)),
   };
   return repository;
 }
@@ -680,7 +700,7 @@ function ownEvidence(tx: Transaction): ExportSource {
 }
 
 /** The cell's evidence, the oldest first. */
-function cellEvidence(tx: Transaction): ExportSource {
+function cellEvidence(tx: Transaction, opens: boolean): ExportSource {
   return {
     async record({ stream, format, since, until }, rowCount) {
       await events.recordAuditorExport.run({ stream, format, since, until, rowCount }, tx);
@@ -688,11 +708,11 @@ function cellEvidence(tx: Transaction): ExportSource {
 
     async read({ stream, since, until }, last, limit) {
       const window = { since, until, afterId: last?.id ?? BEFORE_ALL_IDS, limit };
-      const query = {
-        events: events.listAllEvents,
-        attempts: attempts.listAllAttempts,
-        changes: changes.listAllChanges,
-      }[stream];
+      if (stream === "attempts") {
+        if (opens) await tx.unlock();
+        return (await attempts.listAllAttempts.run({ ...window, opens }, tx)).map((row) => ({ ...row }));
+      }
+      const query = stream === "events" ? events.listAllEvents : changes.listAllChanges;
       return (await query.run(window, tx)).map((row) => ({ ...row }));
     },
   };

@@ -277,8 +277,8 @@ describe("how long it takes", () => {
     const start = process.hrtime.bigint();
     const { rows } = await client.query<{ attempt_id: string }>({
       name: first,
-      text: `select attempt_id from ${first}($1)`,
-      values: [address],
+      text: `select attempt_id from ${first}($1, $2)`,
+      values: [address, `2001:db8:${randomBytes(2).toString("hex")}:${randomBytes(2).toString("hex")}::1`],
     });
     const id = rows[0]?.attempt_id;
     await client.query("commit");
@@ -384,7 +384,7 @@ describe("how long it takes", () => {
 
   test("would differ, were an address nobody has answered before the work is done", async () => {
     await db.admin.query(`
-      create function naive_password_check(p_email text, out attempt_id uuid)
+      create function naive_password_check(p_email text, p_ip_address inet, out attempt_id uuid)
         language plpgsql security definer set search_path = safetypin, extensions, pg_temp
       as $$
       begin
@@ -392,11 +392,11 @@ describe("how long it takes", () => {
           attempt_id := new_id();
           return;
         end if;
-        attempt_id := (begin_password_check(p_email)).attempt_id;
+        attempt_id := (begin_password_check(p_email, p_ip_address)).attempt_id;
       end;
       $$;
-      alter function naive_password_check(text) owner to safetypin_definer;
-      grant execute on function naive_password_check(text) to safetypin_app`);
+      alter function naive_password_check(text, inet) owner to safetypin_definer;
+      grant execute on function naive_password_check(text, inet) to safetypin_app`);
     expect(await leastDifference(signingIn("naive_password_check"), 0.05)).toBeGreaterThan(0.05);
   }, 400_000);
 

@@ -1,4 +1,4 @@
-import { postgresAudit, type AuditRepository } from "../src/audit.js";
+import { postgresAudit, type AuditRepository, type PostgresAuditOptions } from "../src/audit.js";
 import { createConnection, createStatementNames } from "../src/connection.js";
 import type { OrganizationId, UserId } from "../src/ids.js";
 import { createRepositories } from "../src/repositories.js";
@@ -29,7 +29,10 @@ describe("the evidence", () => {
   const { db } = world;
 
   /** Work over a connection of the auditor's login: nobody's session. */
-  async function asAuditor<Result>(work: (audit: AuditRepository) => Promise<Result>): Promise<Result> {
+  async function asAuditor<Result>(
+    work: (audit: AuditRepository) => Promise<Result>,
+    options: PostgresAuditOptions = {},
+  ): Promise<Result> {
     const client = await db.pool("auditor").connect();
     const names = createStatementNames(db.cell, false);
     try {
@@ -37,7 +40,7 @@ describe("the evidence", () => {
         createConnection(client, { cell: db.cell, names, onQuery: () => undefined }),
         { begin: "begin", context: [{ text: "select 1" }], readCaller: () => undefined as never },
         { keys: await keysOfCell(db), pad: undefined },
-        (tx) => work(postgresAudit(tx, { as: "auditor" })),
+        (tx) => work(postgresAudit(tx, { as: "auditor", ...options })),
       ).catch((failure: { error: unknown }) => {
         throw failure.error;
       });
@@ -120,6 +123,46 @@ describe("the evidence", () => {
       ]);
       expect(items[0]?.actingUserId).toBeNull();
     });
+  });
+
+  it("of attempts says what was typed, and where, to whoever is shown them and has keys", async () => {
+    const from = "2001:db8::7";
+    await db.app.query("begin; select tests.begin_password_check('bob@example.com', '2001:db8::7'); commit");
+    await db.app.query("begin; select tests.begin_password_check('Nobody@Example.com', '2001:db8::7'); commit");
+    await db.admin.query("update password_attempts set expiration_time = now() - interval '1 hour'");
+    await db.pool("operator").query("select sweep_password_attempts()");
+
+    const seen = (items: readonly { email: string | null; ipAddress: string | null }[]) =>
+      items.map(({ email: typed, ipAddress }) => [typed, ipAddress]).sort();
+    const both = [["bob@example.com", from], ["nobody@example.com", from]];
+    await asAuditor(async (audit) => {
+      expect(seen((await audit.listAttemptsFrom(from)).items)).toEqual(both);
+      expect((await audit.listAttemptsFrom(from, { result: "success" })).items).toEqual([]);
+      expect((await audit.listAttemptsFrom("2001:db8::8")).items).toEqual([]);
+      const first = await audit.listAttemptsFrom(from, { limit: 1 });
+      const second = await audit.listAttemptsFrom(from, { limit: 1, after: first.next! });
+      expect(seen([...first.items, ...second.items])).toEqual(both);
+      expect(await textOf(audit.export({ stream: "attempts", format: "csv", ...around() }))).toContain(`nobody@example.com,${from},`);
+    });
+    await world.as("bob", "acme", async ({ audit }) => {
+      expect(seen((await audit.listAttemptsFrom(from)).items)).toEqual(both.slice(0, 1));
+      expect(seen((await audit.listOwnAttempts({ result: "abandoned" })).items)).toEqual(both.slice(0, 1));
+    });
+    await world.as("ann", "acme", async ({ audit }) => {
+      expect((await audit.listAttemptsFrom(from)).items).toEqual([]);
+    });
+
+    // Who has no keys reads that there was an attempt, and whose.
+    await asAuditor(
+      async (audit) => {
+        expect(seen((await audit.listAttemptsOfUser(BOB, { result: "abandoned" })).items)).toEqual([[null, null]]);
+        const text = await textOf(audit.export({ stream: "attempts", format: "jsonl", ...around() }));
+        expect(text.trimEnd().split("\n")).toHaveLength(4);
+        expect(text).not.toContain("@");
+        await expect(audit.listAttemptsFrom(from)).rejects.toMatchObject({ code: "key_locked" });
+      },
+      { opens: false },
+    ).catch((error: unknown) => expect(error).toMatchObject({ message: expect.stringMatching(/^Nothing was kept/) }));
   });
 
   it("is not exported as an auditor's by an application's login", async () => {

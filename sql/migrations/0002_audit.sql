@@ -157,8 +157,10 @@ create index auth_audit_logs_event_type_idx on auth_audit_logs (event_type, reco
 create table access_attempt_logs (
   id                   uuid not null default new_id(),
   user_id              uuid,
+  email                bytea,
   email_digest         bytea,
-  ip_address           inet,
+  ip_address           bytea,
+  ip_index             bytea,
   user_agent           text,
   attempt_time         timestamptz not null default clock_timestamp(),
   result               text not null,
@@ -171,6 +173,7 @@ create table access_attempt_logs (
 
   constraint access_attempt_logs_pkey primary key (id, recorded_at),
   constraint access_attempt_logs_email_digest_is_32_bytes check (octet_length(email_digest) = 32),
+  constraint access_attempt_logs_ip_index_is_16_bytes check (octet_length(ip_index) = 16),
   constraint access_attempt_logs_result_is_known
     check (result in ('success', 'invalid', 'throttled', 'disabled', 'abandoned')),
   constraint access_attempt_logs_user_agent_is_one_line
@@ -183,9 +186,14 @@ comment on table access_attempt_logs is
   'Who tried to sign in, known or unknown: one row per attempt, by month, append-only.';
 comment on column access_attempt_logs.id is 'The id of the attempt. [internal]';
 comment on column access_attempt_logs.user_id is 'Whose account; null for an unknown address. [internal]';
+comment on column access_attempt_logs.email is
+  'The address that was typed; null where the attempt is not known. A table that cannot be changed forgets by its keys: what was typed for somebody goes with them, the rest with the key of its time. [sealed]';
 comment on column access_attempt_logs.email_digest is
-  'The keyed digest of the address that was typed. Never the address: a table that cannot be changed cannot forget either. [secret]';
-comment on column access_attempt_logs.ip_address is 'Where from, as the application says. [personal]';
+  'The keyed digest of the address that was typed: the same for the same. [secret]';
+comment on column access_attempt_logs.ip_address is
+  'Where from, as the application says; null when it does not. [sealed]';
+comment on column access_attempt_logs.ip_index is
+  'What attempts from one network address are found by, made under the key that the address is sealed under; null when there is none. [secret]';
 comment on column access_attempt_logs.user_agent is 'With what, as the application says. [personal]';
 comment on column access_attempt_logs.attempt_time is 'When. [internal]';
 comment on column access_attempt_logs.result is
@@ -203,8 +211,8 @@ create index access_attempt_logs_xid_idx on access_attempt_logs (xid);
 create index access_attempt_logs_user_id_recorded_at_idx
   on access_attempt_logs (user_id, recorded_at)
   where user_id is not null;
-create index access_attempt_logs_ip_address_recorded_at_idx
-  on access_attempt_logs (ip_address, recorded_at);
+create index access_attempt_logs_ip_index_recorded_at_idx
+  on access_attempt_logs (ip_index, recorded_at);
 create index access_attempt_logs_recorded_at_idx on access_attempt_logs using brin (recorded_at);
 
 
@@ -484,7 +492,7 @@ grant select (
   xid, recorded_at, seq
 ) on auth_audit_logs to safetypin_app;
 grant select (
-  id, user_id, ip_address, user_agent, attempt_time, result, identity_provider_id,
+  id, user_id, email, ip_address, user_agent, attempt_time, result, identity_provider_id,
   additional_data, recorded_at
 ) on access_attempt_logs to safetypin_app;
 grant select (
@@ -506,8 +514,8 @@ grant insert (
   user_agent, device_id, result, failure_reason, resource_type, resource_id, additional_data
 ) on auth_audit_logs to safetypin_definer;
 grant insert (
-  user_id, email_digest, ip_address, user_agent, attempt_time, result, identity_provider_id,
-  additional_data
+  id, user_id, email, email_digest, ip_address, ip_index, user_agent, attempt_time, result,
+  identity_provider_id, additional_data
 ) on access_attempt_logs to safetypin_definer;
 grant insert (
   event_time, organization_id, acting_user_id, session_id, table_name, row_id, operation,

@@ -27,6 +27,7 @@ set local role safetypin_keyholder;
 create table sealed_fields (
   id                  uuid not null default new_id(),
   field_id            integer not null,
+  sealed_as           integer not null,
   table_name          text not null,
   column_name         text not null,
   row_column          text not null,
@@ -63,6 +64,8 @@ comment on table sealed_fields is
 comment on column sealed_fields.id is 'The id of the declaration. [public]';
 comment on column sealed_fields.field_id is
   'The number that is authenticated with every value of the column: the same in every cell, and never used again. [public]';
+comment on column sealed_fields.sealed_as is
+  'The field whose number is authenticated with the values: another than its own where values wait for a row of the same id elsewhere, and go there as they are. [public]';
 comment on column sealed_fields.table_name is 'Which table. [public]';
 comment on column sealed_fields.column_name is 'Which column. [public]';
 comment on column sealed_fields.row_column is 'The column whose uuid is authenticated with each value: the table''s key. [public]';
@@ -1323,13 +1326,13 @@ $$;
 comment on function list_wrapped_shares(uuid) is
   'The keys that seal and open for the cell, or soon will, or for the organization the caller acts in: newest first, each with its share as the key management service wrapped it.';
 
-grant execute on function list_wrapped_shares(uuid) to safetypin_app, safetypin_mailer;
+grant execute on function list_wrapped_shares(uuid) to safetypin_app, safetypin_mailer, safetypin_auditor;
 
 grant execute on function
   forget_settings(),
   hello(boolean),
   unlock(uuid, integer, bytea)
-to safetypin_app, safetypin_mailer, safetypin_operator;
+to safetypin_app, safetypin_mailer, safetypin_operator, safetypin_auditor;
 
 
 --
@@ -1633,6 +1636,86 @@ comment on function _blind_index(integer, uuid, integer, text) is
   'The blind index of a value: 16 bytes of HMAC-SHA-256, the same for the same value of the same field, organization and version. Raises SP526 for a version there is not, SP321 and SP522 when its key does not work here.';
 
 
+create function _index_under(
+  p_field_id integer,
+  p_key_id integer,
+  p_value text
+)
+  returns bytea
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+declare
+  v_key bytea := _derive_key('bidx', null, p_key_id);
+begin
+  return substr(
+    hmac(int4send(p_field_id) || convert_to(p_value, 'UTF8'), substr(v_key, 1, 32), 'sha256'), 1, 16
+  );
+end;
+$$;
+
+comment on function _index_under(integer, integer, text) is
+  'The blind index of a value under one key of the cell''s: 16 bytes of HMAC-SHA-256. Raises SP321 and SP522 when that key does not work here.';
+
+
+-- Evidence is indexed once and never again. So it is indexed under the very key that its
+-- value is sealed under, which works for as long as that value is kept, and looked up
+-- under every key that works.
+create function _index_evidence(
+  p_field_id integer,
+  p_sealed bytea,
+  p_value text
+)
+  returns bytea
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  if p_value is null then
+    return null;
+  end if;
+  return _index_under(p_field_id, _key_id_of(p_sealed), p_value);
+end;
+$$;
+
+comment on function _index_evidence(integer, bytea, text) is
+  'The blind index of a value of evidence, under the key that it is sealed under. Raises SP321 and SP522 when that key does not work here.';
+
+
+create function _evidence_indexes(
+  p_field_id integer,
+  p_value text
+)
+  returns bytea[]
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+declare
+  v_key_id  integer;
+  v_indexes bytea[] := '{}';
+begin
+  for v_key_id in
+    select key_id
+    from tenant_keys
+    where tenant_id = '00000000-0000-0000-0000-000000000000'
+      and state in ('active', 'decrypt_only')
+    order by key_id
+  loop
+    v_indexes := array_append(v_indexes, _index_under(p_field_id, v_key_id, p_value));
+  end loop;
+  return v_indexes;
+end;
+$$;
+
+comment on function _evidence_indexes(integer, text) is
+  'The blind indexes that a value of evidence may have: one for each key of the cell''s that works. Raises SP522 when one of them is not unlocked.';
+
+
 -- Null when the tenant has no key yet.
 create function _looked_up_version(
   p_organization_id uuid
@@ -1697,6 +1780,8 @@ grant execute on function
   _seal_text(integer, uuid, uuid, text, uuid),
   _open_text(integer, uuid, uuid, bytea, uuid),
   _blind_index(integer, uuid, integer, text),
+  _index_evidence(integer, bytea, text),
+  _evidence_indexes(integer, text),
   _looked_up_version(uuid),
   _written_versions(uuid)
 to safetypin_definer;
@@ -1887,7 +1972,8 @@ create function _require_sealed(
   p_algorithm integer,
   p_max_bytes integer,
   p_organization_id uuid,
-  p_value bytea
+  p_value bytea,
+  p_states text[]
 )
   returns void
   language plpgsql
@@ -1932,7 +2018,7 @@ begin
         and key_id = _key_id_of(p_value)
       for share;
     end if;
-    if v_state is distinct from 'active' then
+    if (v_state = any (p_states)) is not true then
       v_flaw := 'It is under key ' || _key_id_of(p_value) || ', which is '
         || coalesce(v_state, 'not there') || '.';
     end if;
@@ -1946,8 +2032,8 @@ begin
 end;
 $$;
 
-comment on function _require_sealed(integer, integer, integer, uuid, bytea) is
-  'Passes for what looks like a value sealed as its field is declared, under the active key, or the one that was a minute ago. Raises SP525.';
+comment on function _require_sealed(integer, integer, integer, uuid, bytea, text[]) is
+  'Passes for what looks like a value sealed as its field is declared, under a key in one of these states: the active one, or the one that was a minute ago; for evidence, also one that only opens. Raises SP525.';
 
 set local role safetypin_owner;
 
@@ -1968,7 +2054,8 @@ create function _declare_sealed_field(
   p_constraint_name text default null,
   p_is_folded boolean default false,
   p_algorithm integer default 1,
-  p_organization_column text default 'organization_id'
+  p_organization_column text default 'organization_id',
+  p_sealed_as integer default null
 )
   returns void
   language plpgsql
@@ -1980,6 +2067,10 @@ declare
   v_trigger      text := format('_500_%s_is_sealed', p_column);
   v_role         text := current_setting('role');
   v_organization text := case p_scope when 'organization' then p_organization_column end;
+  v_is_evidence  boolean := exists (
+    select from pg_trigger
+    where tgrelid = p_table::regclass and tgname = '_500_append_only'
+  );
   v_owner        name;
   v_row_column   name;
   v_class        text;
@@ -2010,11 +2101,11 @@ begin
 
   set local role safetypin_keyholder;
   insert into sealed_fields (
-    field_id, table_name, column_name, row_column, algorithm, scope, organization_column,
+    field_id, sealed_as, table_name, column_name, row_column, algorithm, scope, organization_column,
     subject_column, opened_by, max_bytes, pattern, constraint_name, is_folded, reason
   )
   values (
-    p_field_id, p_table, p_column, v_row_column, p_algorithm, p_scope, v_organization,
+    p_field_id, coalesce(p_sealed_as, p_field_id), p_table, p_column, v_row_column, p_algorithm, p_scope, v_organization,
     p_subject_column, p_opened_by, p_max_bytes, p_pattern,
     coalesce(p_constraint_name, format('%s_%s_is_sealed', p_table, p_column)), p_is_folded, p_reason
   );
@@ -2038,7 +2129,7 @@ begin
           end if;
           return new;
         end if;
-        perform _require_sealed(%6$s, %7$s, %8$s, %4$s, new.%2$I);
+        perform _require_sealed(%6$s, %7$s, %8$s, %4$s, new.%2$I, %9$L);
         return new;
       end;
       $trigger$
@@ -2046,7 +2137,9 @@ begin
     v_function, p_column, v_row_column,
     coalesce('new.' || quote_ident(v_organization), 'null::uuid'),
     coalesce('old.' || quote_ident(v_organization), 'null::uuid'),
-    p_field_id, p_algorithm, p_max_bytes
+    p_field_id, p_algorithm, p_max_bytes,
+    -- What waited for it may be under a key that has ceased to seal meanwhile.
+    case when v_is_evidence then '{active,decrypt_only}' else '{active}' end
   );
   execute format(
     'comment on function %I() is %L',
@@ -2063,6 +2156,10 @@ begin
     'create trigger %I before insert or update on %I for each row execute function %I()',
     v_trigger, p_table, v_function
   );
+
+  if v_is_evidence then
+    execute format('alter table %I enable always trigger %I', p_table, v_trigger);
+  end if;
 
   -- What rotation and retirement have to read, and to seal anew.
   execute format(
@@ -2089,10 +2186,7 @@ begin
       p_table, 'Before a key is retired it is looked for in what is sealed.'
     );
   end if;
-  if not exists (
-    select from pg_trigger
-    where tgrelid = p_table::regclass and tgname = '_500_append_only'
-  ) then
+  if not v_is_evidence then
     execute format('grant update (%I) on %I to safetypin_keyholder', p_column, p_table);
     if not exists (
       select from pg_policy
@@ -2112,7 +2206,7 @@ begin
 end;
 $outer$;
 
-comment on function _declare_sealed_field(text, text, integer, text, text, integer, text, text, text, text, boolean, integer, text) is
+comment on function _declare_sealed_field(text, text, integer, text, text, integer, text, text, text, text, boolean, integer, text, integer) is
   'Declares a column to be sealed, gives it the trigger that lets only sealed values in, and lets the keyholder seal it anew. For migrations: called as safetypin_owner by a login that may become safetypin_keyholder. The trigger raises SP525.';
 
 
@@ -2561,7 +2655,8 @@ begin
     select table_name, column_name, organization_column
     from sealed_fields
     where (scope = 'cell') = (p_organization_id is null)
-    order by field_id
+    -- Where values wait before where they go: one that moves meanwhile is seen in one of the two.
+    order by sealed_as = field_id, field_id
   loop
     execute format(
       'select count(*) from %I where substr(%I, 3, 4) = $1 and %s',
@@ -2918,7 +3013,7 @@ declare
   v_row       record;
   v_value     bytea;
 begin
-  select table_name, column_name, row_column, organization_column, subject_column, algorithm, scope
+  select sealed_as, table_name, column_name, row_column, organization_column, subject_column, algorithm, scope
   into v_field
   from sealed_fields
   where field_id = p_field_id;
@@ -2962,8 +3057,8 @@ begin
         v_value := _obliterate(v_row.value, v_key_id);
       else
         v_value := _seal(
-          p_field_id, p_organization_id, v_row.row_id,
-          _open(p_field_id, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
+          v_field.sealed_as, p_organization_id, v_row.row_id,
+          _open(v_field.sealed_as, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
           v_row.subject_id
         );
       end if;

@@ -142,10 +142,12 @@ create table password_attempts (
   user_id         uuid,
   account_id      uuid not null,
   address_id      uuid,
+  email           bytea,
   email_digest    bytea not null,
   nonce           bytea not null,
   salt            text not null,
-  ip_address      inet,
+  ip_address      bytea,
+  ip_index        bytea,
   user_agent      text,
   creation_time   timestamptz not null default now(),
   expiration_time timestamptz not null,
@@ -160,6 +162,7 @@ create table password_attempts (
   constraint password_attempts_user_id_fkey
     foreign key (user_id) references users (id) on delete cascade,
   constraint password_attempts_nonce_is_random check (octet_length(nonce) = 32),
+  constraint password_attempts_ip_index_is_16_bytes check (octet_length(ip_index) = 16),
   constraint password_attempts_user_agent_is_one_line
     check (is_printable(user_agent) and char_length(user_agent) <= 1000),
   constraint password_attempts_salt_is_bcrypts
@@ -181,11 +184,14 @@ comment on column password_attempts.user_id is 'Whose account; null for an addre
 comment on column password_attempts.account_id is 'What the account is throttled by. [internal]';
 comment on column password_attempts.address_id is
   'What the network address is throttled by; null when none was given. [internal]';
+comment on column password_attempts.email is 'The address that was typed, as access_attempt_logs will have it; null where it is not known. [sealed]';
 comment on column password_attempts.email_digest is 'The keyed digest of the address that was typed. [secret]';
 comment on column password_attempts.nonce is 'What makes the proof good once. [secret]';
 comment on column password_attempts.salt is
   'What was answered to digest the password under, cost and all. [internal]';
-comment on column password_attempts.ip_address is 'Where from, as the application says. [personal]';
+comment on column password_attempts.ip_address is
+  'Where from, as the application says, and as access_attempt_logs will have it; null when it does not. [sealed]';
+comment on column password_attempts.ip_index is 'What attempts from there will be found by; null when there is none. [secret]';
 comment on column password_attempts.user_agent is 'With what, as the application says. [personal]';
 comment on column password_attempts.creation_time is 'When it began. [internal]';
 comment on column password_attempts.expiration_time is 'When it ends. [internal]';
@@ -196,6 +202,32 @@ comment on column password_attempts.proof_xid is 'The transaction that handed it
 comment on column password_attempts.finished_time is 'When it was judged; null until then. [internal]';
 comment on column password_attempts.succeeded is 'How it was judged; null until then. [internal]';
 comment on column password_attempts.session_id is 'The session it opened, if it did. [internal]';
+
+-- An attempt becomes evidence whenever it ends, perhaps swept by a job that has no key. So
+-- what is sealed is sealed for the evidence, whose row has the attempt's id, from the
+-- beginning.
+select _declare_sealed_field(
+  'access_attempt_logs', 'email', 7, 'cell', 'application', 1280,
+  'It names a person, or somebody whom an attacker took for one.',
+  p_subject_column => 'user_id'
+);
+select _declare_sealed_field(
+  'access_attempt_logs', 'ip_address', 8, 'cell', 'application', 49,
+  'It says where somebody was.',
+  p_subject_column => 'user_id'
+);
+select _declare_sealed_field(
+  'password_attempts', 'email', 9, 'cell', 'database', 1280,
+  'It names a person, or somebody whom an attacker took for one.',
+  p_subject_column => 'user_id',
+  p_sealed_as => 7
+);
+select _declare_sealed_field(
+  'password_attempts', 'ip_address', 10, 'cell', 'database', 49,
+  'It says where somebody was.',
+  p_subject_column => 'user_id',
+  p_sealed_as => 8
+);
 
 
 -- Twenty rows, made here and never more or fewer: one for each cost that a digest can have.
@@ -509,7 +541,7 @@ grant insert (password_history_id, user_id, version, digest_index)
   on password_history_indexes to safetypin_definer;
 grant delete on password_history, password_credentials to safetypin_definer;
 grant insert (
-  id, user_id, account_id, address_id, email_digest, nonce, salt, ip_address, user_agent,
+  id, user_id, account_id, address_id, email, email_digest, nonce, salt, ip_address, ip_index, user_agent,
   expiration_time
 ) on password_attempts to safetypin_definer;
 grant update (proof, proof_xid, finished_time, succeeded, session_id)
@@ -1009,8 +1041,17 @@ declare
   v_user_id      uuid := _find_user_by_email(p_email);
   v_salt         text;
   v_nobodys_salt text;
+  v_id           uuid := new_id();
+  v_email        bytea;
+  v_ip_address   bytea;
+  v_ip_index     bytea;
 begin
   perform _require_given('email', p_email is not null);
+
+  -- By assignment: a statement would show them in its plan.
+  v_email := _seal_text(7, null, v_id, _printable(_fold_email(p_email)), v_user_id);
+  v_ip_address := _seal_text(8, null, v_id, abbrev(p_ip_address), v_user_id);
+  v_ip_index := _index_evidence(8, v_ip_address, abbrev(p_ip_address));
 
   perform _lock_throttles();
   v_email_digest := _keyed_digest('email|' || _fold_email(p_email));
@@ -1057,13 +1098,17 @@ begin
       perform _disable_password(v_user_id, p_ip_address, p_user_agent);
     end if;
 
-    insert into access_attempt_logs (user_id, email_digest, ip_address, user_agent, result)
-    values (v_user_id, v_email_digest, p_ip_address, _printable(p_user_agent), status);
+    insert into access_attempt_logs (
+      id, user_id, email, email_digest, ip_address, ip_index, user_agent, result
+    )
+    values (
+      v_id, v_user_id, v_email, v_email_digest, v_ip_address, v_ip_index, _printable(p_user_agent), status
+    );
     return;
   end if;
 
   status := 'ready';
-  attempt_id := new_id();
+  attempt_id := v_id;
   nonce := gen_random_bytes(32);
   target_cost := v_policy.bcrypt_cost;
   -- Made for everybody: the same work, whoever it is thrown away for.
@@ -1071,12 +1116,12 @@ begin
   salt := coalesce(v_salt, v_nobodys_salt);
 
   insert into password_attempts (
-    id, user_id, account_id, address_id, email_digest, nonce, salt, ip_address, user_agent,
-    expiration_time
+    id, user_id, account_id, address_id, email, email_digest, nonce, salt, ip_address, ip_index,
+    user_agent, expiration_time
   )
   values (
-    attempt_id, v_user_id, v_account_id, v_address_id, v_email_digest, nonce, salt,
-    p_ip_address, _printable(p_user_agent), v_now + interval '2 minutes'
+    v_id, v_user_id, v_account_id, v_address_id, v_email, v_email_digest, nonce, salt,
+    v_ip_address, v_ip_index, _printable(p_user_agent), v_now + interval '2 minutes'
   );
 end;
 $$;
@@ -1115,6 +1160,23 @@ comment on function submit_password_proof(uuid, bytea) is
 grant execute on function submit_password_proof(uuid, bytea) to safetypin_app;
 
 
+create function _ip_address_of(
+  p_attempt password_attempts
+)
+  returns inet
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+begin
+  return _open_text(8, null, p_attempt.id, p_attempt.ip_address, p_attempt.user_id)::inet;
+end;
+$$;
+
+comment on function _ip_address_of(password_attempts) is
+  'Where an attempt came from, opened. Raises SP521 when it does not open, SP522 when the cell''s key is not unlocked.';
+
+
 -- Who proved what. The credential is locked, so that a password cannot be
 -- changed between the proof and what follows from it.
 create function _judge_attempt(
@@ -1135,6 +1197,7 @@ declare
   v_digest     bytea;
   v_expected   bytea;
   v_succeeded  boolean;
+  v_ip_address inet;
 begin
   select *
   into v_attempt
@@ -1184,9 +1247,10 @@ begin
   returning * into v_attempt;
 
   if v_succeeded then
+    v_ip_address := _ip_address_of(v_attempt);
     perform _release_attempt(
       array[v_attempt.account_id],
-      array[_address_id(v_attempt.ip_address), _address_id(v_attempt.ip_address, true)],
+      array[_address_id(v_ip_address), _address_id(v_ip_address, true)],
       v_attempt.user_id
     );
   elsif exists (
@@ -1194,13 +1258,15 @@ begin
     where (id = v_attempt.account_id or user_id = v_attempt.user_id)
       and failure_count >= 100
   ) then
-    perform _disable_password(v_attempt.user_id, v_attempt.ip_address, v_attempt.user_agent);
+    perform _disable_password(v_attempt.user_id, _ip_address_of(v_attempt), v_attempt.user_agent);
   end if;
 
-  insert into access_attempt_logs (user_id, email_digest, ip_address, user_agent, result)
+  insert into access_attempt_logs (
+    id, user_id, email, email_digest, ip_address, ip_index, user_agent, result
+  )
   values (
-    v_attempt.user_id, v_attempt.email_digest, v_attempt.ip_address, v_attempt.user_agent,
-    case when v_succeeded then 'success' else 'invalid' end
+    v_attempt.id, v_attempt.user_id, v_attempt.email, v_attempt.email_digest, v_attempt.ip_address,
+    v_attempt.ip_index, v_attempt.user_agent, case when v_succeeded then 'success' else 'invalid' end
   );
 
   return v_attempt;
@@ -1256,7 +1322,7 @@ begin
     perform _log_event(
       'password.change_required',
       v_attempt.user_id,
-      p_ip_address => v_attempt.ip_address,
+      p_ip_address => _ip_address_of(v_attempt),
       p_user_agent => v_attempt.user_agent,
       p_additional_data => '{"by": "mail"}'
     );
@@ -1277,7 +1343,7 @@ begin
     perform _log_event(
       'password.change_required',
       v_attempt.user_id,
-      p_ip_address => v_attempt.ip_address,
+      p_ip_address => _ip_address_of(v_attempt),
       p_user_agent => v_attempt.user_agent
     );
     return;
@@ -1285,7 +1351,7 @@ begin
 
   session_id := _open_session(
     v_attempt.user_id, p_organization_id, p_session_token_hash, p_refresh_token_hash,
-    1::smallint, array['password'], false, v_attempt.ip_address, v_attempt.user_agent, p_device_id
+    1::smallint, array['password'], false, _ip_address_of(v_attempt), v_attempt.user_agent, p_device_id
   );
   update password_attempts
   set session_id = finish_password_check.session_id
@@ -2075,6 +2141,75 @@ grant execute on function mark_password_compromised(uuid, text) to safetypin_ope
 
 
 --
+-- Reading attempts
+--
+
+-- One call for all of a list, and nothing of what is opened in a statement.
+create function open_attempts(
+  p_ids uuid[],
+  p_user_ids uuid[],
+  p_emails bytea[],
+  p_ip_addresses bytea[]
+)
+  returns table (
+    id uuid,
+    email text,
+    ip_address text
+  )
+  language plpgsql
+  stable
+  rows 100
+  security definer
+  set search_path from current
+as $$
+declare
+  v_emails       text[];
+  v_ip_addresses text[];
+begin
+  if p_ids is null then
+    return;
+  end if;
+  v_emails := open_fields(7, p_ids, p_emails, p_user_ids);
+  v_ip_addresses := open_fields(8, p_ids, p_ip_addresses, p_user_ids);
+
+  for v_at in 1 .. cardinality(p_ids) loop
+    id := p_ids[v_at];
+    email := v_emails[v_at];
+    ip_address := v_ip_addresses[v_at];
+    return next;
+  end loop;
+end;
+$$;
+
+comment on function open_attempts(uuid[], uuid[], bytea[], bytea[]) is
+  'Opens what was typed in attempts to sign in, and where they came from, for whoever was shown them before; nothing for none. Raises SP521 for one that does not open and SP522 when the cell''s key is not unlocked.';
+
+grant execute on function open_attempts(uuid[], uuid[], bytea[], bytea[]) to safetypin_app, safetypin_auditor;
+
+
+-- For auditors alone, who are shown every attempt: whoever can have indexes made, and has
+-- seen those of others, finds out by trying which addresses they are of.
+create function ip_address_indexes(
+  p_ip_address inet
+)
+  returns bytea[]
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return _evidence_indexes(8, abbrev(p_ip_address));
+end;
+$$;
+
+comment on function ip_address_indexes(inet) is
+  'What access_attempt_logs.ip_index may be for attempts from a network address: one for each key that works. Raises SP522 when the cell''s key is not unlocked.';
+
+grant execute on function ip_address_indexes(inet) to safetypin_auditor;
+
+
+--
 -- Keeping house
 --
 
@@ -2103,13 +2238,15 @@ begin
       limit p_batch
       for update skip locked
     ))
-    returning user_id, email_digest, ip_address, user_agent, creation_time, finished_time
+    returning
+      id, user_id, email, email_digest, ip_address, ip_index, user_agent, creation_time, finished_time
   ),
   abandoned as (
     insert into access_attempt_logs (
-      user_id, email_digest, ip_address, user_agent, attempt_time, result
+      id, user_id, email, email_digest, ip_address, ip_index, user_agent, attempt_time, result
     )
-    select user_id, email_digest, ip_address, user_agent, creation_time, 'abandoned'
+    select
+      id, user_id, email, email_digest, ip_address, ip_index, user_agent, creation_time, 'abandoned'
     from swept
     where finished_time is null
   )

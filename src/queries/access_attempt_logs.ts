@@ -14,6 +14,7 @@ export interface ListOwnAttemptsParams {
   beforeId: string;
   beforeTime: DateOrString;
   limit: NumberOrString;
+  opens: boolean;
   results?: stringArray | null | void;
   since: DateOrString;
 }
@@ -24,11 +25,11 @@ export interface ListOwnAttemptsResult {
   additionalData: Json;
   /** When. [internal] */
   attemptTime: Date;
+  email: string | null;
   /** The id of the attempt. [internal] */
   id: string;
   /** Through which identity provider; null for a password. [internal] */
   identityProviderId: string | null;
-  /** Where from, as the application says. [personal] */
   ipAddress: string | null;
   position: string;
   /** success, invalid, throttled, disabled, or abandoned when the attempt was begun and never finished. [internal] */
@@ -45,29 +46,52 @@ export interface ListOwnAttemptsQuery {
   result: ListOwnAttemptsResult;
 }
 
-const listOwnAttemptsIR: any = {"usedParamSet":{"results":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"results","required":false,"transform":{"type":"scalar"},"locs":[{"a":334,"b":341},{"a":376,"b":383}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":408,"b":414}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":437,"b":448},{"a":477,"b":488}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":491,"b":500}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":544,"b":550}]}],"statement":"select\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere user_id = (select current_user_id())\n  and (:results::text[] is null or result = any (:results))\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
+const listOwnAttemptsIR: any = {"usedParamSet":{"results":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true,"opens":true},"params":[{"name":"results","required":false,"transform":{"type":"scalar"},"locs":[{"a":349,"b":356},{"a":391,"b":398}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":425,"b":431}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":456,"b":467},{"a":498,"b":509}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":512,"b":521}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":569,"b":575}]},{"name":"opens","required":true,"transform":{"type":"scalar"},"locs":[{"a":976,"b":982}]}],"statement":"-- What is sealed is opened in one call, however many attempts there are.\nwith page as materialized (\n  select\n    id,\n    user_id,\n    email,\n    ip_address,\n    user_agent,\n    attempt_time,\n    result,\n    identity_provider_id,\n    additional_data,\n    recorded_at\n  from access_attempt_logs\n  where user_id = (select current_user_id())\n    and (:results::text[] is null or result = any (:results))\n    and recorded_at >= :since!\n    and recorded_at <= :beforeTime!\n    and (recorded_at, id) < (:beforeTime!, :beforeId!)\n  order by recorded_at desc, id desc\n  limit :limit!\n)\nselect\n  page.id,\n  page.user_id as \"userId\",\n  opened.email,\n  opened.ip_address as \"ipAddress\",\n  page.user_agent as \"userAgent\",\n  page.attempt_time as \"attemptTime\",\n  page.result,\n  page.identity_provider_id as \"identityProviderId\",\n  page.additional_data as \"additionalData\",\n  page.recorded_at::text as \"position!\"\nfrom page\nleft join open_attempts(\n  (select array_agg(id) from page where :opens!),\n  (select array_agg(user_id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(ip_address) from page)\n) as opened on opened.id = page.id\norder by page.recorded_at desc, page.id desc"};
 
 /**
  * Query generated from SQL:
  * ```
+ * -- What is sealed is opened in one call, however many attempts there are.
+ * with page as materialized (
+ *   select
+ *     id,
+ *     user_id,
+ *     email,
+ *     ip_address,
+ *     user_agent,
+ *     attempt_time,
+ *     result,
+ *     identity_provider_id,
+ *     additional_data,
+ *     recorded_at
+ *   from access_attempt_logs
+ *   where user_id = (select current_user_id())
+ *     and (:results::text[] is null or result = any (:results))
+ *     and recorded_at >= :since!
+ *     and recorded_at <= :beforeTime!
+ *     and (recorded_at, id) < (:beforeTime!, :beforeId!)
+ *   order by recorded_at desc, id desc
+ *   limit :limit!
+ * )
  * select
- *   id,
- *   user_id as "userId",
- *   ip_address as "ipAddress",
- *   user_agent as "userAgent",
- *   attempt_time as "attemptTime",
- *   result,
- *   identity_provider_id as "identityProviderId",
- *   additional_data as "additionalData",
- *   recorded_at::text as "position!"
- * from access_attempt_logs
- * where user_id = (select current_user_id())
- *   and (:results::text[] is null or result = any (:results))
- *   and recorded_at >= :since!
- *   and recorded_at <= :beforeTime!
- *   and (recorded_at, id) < (:beforeTime!, :beforeId!)
- * order by recorded_at desc, id desc
- * limit :limit!
+ *   page.id,
+ *   page.user_id as "userId",
+ *   opened.email,
+ *   opened.ip_address as "ipAddress",
+ *   page.user_agent as "userAgent",
+ *   page.attempt_time as "attemptTime",
+ *   page.result,
+ *   page.identity_provider_id as "identityProviderId",
+ *   page.additional_data as "additionalData",
+ *   page.recorded_at::text as "position!"
+ * from page
+ * left join open_attempts(
+ *   (select array_agg(id) from page where :opens!),
+ *   (select array_agg(user_id) from page),
+ *   (select array_agg(email) from page),
+ *   (select array_agg(ip_address) from page)
+ * ) as opened on opened.id = page.id
+ * order by page.recorded_at desc, page.id desc
  * ```
  */
 export const listOwnAttempts = new PreparedQuery<ListOwnAttemptsParams,ListOwnAttemptsResult>(listOwnAttemptsIR);
@@ -78,6 +102,7 @@ export interface ListUserAttemptsParams {
   beforeId: string;
   beforeTime: DateOrString;
   limit: NumberOrString;
+  opens: boolean;
   results?: stringArray | null | void;
   since: DateOrString;
   userId: string;
@@ -89,11 +114,11 @@ export interface ListUserAttemptsResult {
   additionalData: Json;
   /** When. [internal] */
   attemptTime: Date;
+  email: string | null;
   /** The id of the attempt. [internal] */
   id: string;
   /** Through which identity provider; null for a password. [internal] */
   identityProviderId: string | null;
-  /** Where from, as the application says. [personal] */
   ipAddress: string | null;
   position: string;
   /** success, invalid, throttled, disabled, or abandoned when the attempt was begun and never finished. [internal] */
@@ -110,32 +135,144 @@ export interface ListUserAttemptsQuery {
   result: ListUserAttemptsResult;
 }
 
-const listUserAttemptsIR: any = {"usedParamSet":{"userId":true,"results":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":300,"b":307}]},{"name":"results","required":false,"transform":{"type":"scalar"},"locs":[{"a":316,"b":323},{"a":358,"b":365}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":390,"b":396}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":419,"b":430},{"a":459,"b":470}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":473,"b":482}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":526,"b":532}]}],"statement":"select\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere user_id = :userId!\n  and (:results::text[] is null or result = any (:results))\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
+const listUserAttemptsIR: any = {"usedParamSet":{"userId":true,"results":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true,"opens":true},"params":[{"name":"userId","required":true,"transform":{"type":"scalar"},"locs":[{"a":239,"b":246}]},{"name":"results","required":false,"transform":{"type":"scalar"},"locs":[{"a":257,"b":264},{"a":299,"b":306}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":333,"b":339}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":364,"b":375},{"a":406,"b":417}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":420,"b":429}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":477,"b":483}]},{"name":"opens","required":true,"transform":{"type":"scalar"},"locs":[{"a":884,"b":890}]}],"statement":"with page as materialized (\n  select\n    id,\n    user_id,\n    email,\n    ip_address,\n    user_agent,\n    attempt_time,\n    result,\n    identity_provider_id,\n    additional_data,\n    recorded_at\n  from access_attempt_logs\n  where user_id = :userId!\n    and (:results::text[] is null or result = any (:results))\n    and recorded_at >= :since!\n    and recorded_at <= :beforeTime!\n    and (recorded_at, id) < (:beforeTime!, :beforeId!)\n  order by recorded_at desc, id desc\n  limit :limit!\n)\nselect\n  page.id,\n  page.user_id as \"userId\",\n  opened.email,\n  opened.ip_address as \"ipAddress\",\n  page.user_agent as \"userAgent\",\n  page.attempt_time as \"attemptTime\",\n  page.result,\n  page.identity_provider_id as \"identityProviderId\",\n  page.additional_data as \"additionalData\",\n  page.recorded_at::text as \"position!\"\nfrom page\nleft join open_attempts(\n  (select array_agg(id) from page where :opens!),\n  (select array_agg(user_id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(ip_address) from page)\n) as opened on opened.id = page.id\norder by page.recorded_at desc, page.id desc"};
 
 /**
  * Query generated from SQL:
  * ```
+ * with page as materialized (
+ *   select
+ *     id,
+ *     user_id,
+ *     email,
+ *     ip_address,
+ *     user_agent,
+ *     attempt_time,
+ *     result,
+ *     identity_provider_id,
+ *     additional_data,
+ *     recorded_at
+ *   from access_attempt_logs
+ *   where user_id = :userId!
+ *     and (:results::text[] is null or result = any (:results))
+ *     and recorded_at >= :since!
+ *     and recorded_at <= :beforeTime!
+ *     and (recorded_at, id) < (:beforeTime!, :beforeId!)
+ *   order by recorded_at desc, id desc
+ *   limit :limit!
+ * )
  * select
- *   id,
- *   user_id as "userId",
- *   ip_address as "ipAddress",
- *   user_agent as "userAgent",
- *   attempt_time as "attemptTime",
- *   result,
- *   identity_provider_id as "identityProviderId",
- *   additional_data as "additionalData",
- *   recorded_at::text as "position!"
- * from access_attempt_logs
- * where user_id = :userId!
- *   and (:results::text[] is null or result = any (:results))
- *   and recorded_at >= :since!
- *   and recorded_at <= :beforeTime!
- *   and (recorded_at, id) < (:beforeTime!, :beforeId!)
- * order by recorded_at desc, id desc
- * limit :limit!
+ *   page.id,
+ *   page.user_id as "userId",
+ *   opened.email,
+ *   opened.ip_address as "ipAddress",
+ *   page.user_agent as "userAgent",
+ *   page.attempt_time as "attemptTime",
+ *   page.result,
+ *   page.identity_provider_id as "identityProviderId",
+ *   page.additional_data as "additionalData",
+ *   page.recorded_at::text as "position!"
+ * from page
+ * left join open_attempts(
+ *   (select array_agg(id) from page where :opens!),
+ *   (select array_agg(user_id) from page),
+ *   (select array_agg(email) from page),
+ *   (select array_agg(ip_address) from page)
+ * ) as opened on opened.id = page.id
+ * order by page.recorded_at desc, page.id desc
  * ```
  */
 export const listUserAttempts = new PreparedQuery<ListUserAttemptsParams,ListUserAttemptsResult>(listUserAttemptsIR);
+
+
+/** 'ListOwnAttemptsFromAddress' parameters type */
+export interface ListOwnAttemptsFromAddressParams {
+  beforeId: string;
+  beforeTime: DateOrString;
+  ipAddress: string;
+  limit: NumberOrString;
+  opens: boolean;
+  results?: stringArray | null | void;
+  since: DateOrString;
+}
+
+/** 'ListOwnAttemptsFromAddress' return type */
+export interface ListOwnAttemptsFromAddressResult {
+  /** More, never a secret. [internal] */
+  additionalData: Json;
+  /** When. [internal] */
+  attemptTime: Date;
+  email: string | null;
+  /** The id of the attempt. [internal] */
+  id: string;
+  /** Through which identity provider; null for a password. [internal] */
+  identityProviderId: string | null;
+  ipAddress: string | null;
+  position: string;
+  /** success, invalid, throttled, disabled, or abandoned when the attempt was begun and never finished. [internal] */
+  result: string;
+  /** With what, as the application says. [personal] */
+  userAgent: string | null;
+  /** Whose account; null for an unknown address. [internal] */
+  userId: string | null;
+}
+
+/** 'ListOwnAttemptsFromAddress' query type */
+export interface ListOwnAttemptsFromAddressQuery {
+  params: ListOwnAttemptsFromAddressParams;
+  result: ListOwnAttemptsFromAddressResult;
+}
+
+const listOwnAttemptsFromAddressIR: any = {"usedParamSet":{"ipAddress":true,"results":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true,"opens":true},"params":[{"name":"ipAddress","required":true,"transform":{"type":"scalar"},"locs":[{"a":400,"b":410}]},{"name":"results","required":false,"transform":{"type":"scalar"},"locs":[{"a":428,"b":435},{"a":470,"b":477}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":504,"b":510}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":535,"b":546},{"a":577,"b":588}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":591,"b":600}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":648,"b":654}]},{"name":"opens","required":true,"transform":{"type":"scalar"},"locs":[{"a":1055,"b":1061}]}],"statement":"-- One's own are few: each is opened and compared.\nwith page as materialized (\n  select\n    id,\n    user_id,\n    email,\n    ip_address,\n    user_agent,\n    attempt_time,\n    result,\n    identity_provider_id,\n    additional_data,\n    recorded_at\n  from access_attempt_logs\n  where user_id = (select current_user_id())\n    and (open_fields(8, array[id], array[ip_address], array[user_id]))[1] = abbrev(:ipAddress!::inet)\n    and (:results::text[] is null or result = any (:results))\n    and recorded_at >= :since!\n    and recorded_at <= :beforeTime!\n    and (recorded_at, id) < (:beforeTime!, :beforeId!)\n  order by recorded_at desc, id desc\n  limit :limit!\n)\nselect\n  page.id,\n  page.user_id as \"userId\",\n  opened.email,\n  opened.ip_address as \"ipAddress\",\n  page.user_agent as \"userAgent\",\n  page.attempt_time as \"attemptTime\",\n  page.result,\n  page.identity_provider_id as \"identityProviderId\",\n  page.additional_data as \"additionalData\",\n  page.recorded_at::text as \"position!\"\nfrom page\nleft join open_attempts(\n  (select array_agg(id) from page where :opens!),\n  (select array_agg(user_id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(ip_address) from page)\n) as opened on opened.id = page.id\norder by page.recorded_at desc, page.id desc"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- One's own are few: each is opened and compared.
+ * with page as materialized (
+ *   select
+ *     id,
+ *     user_id,
+ *     email,
+ *     ip_address,
+ *     user_agent,
+ *     attempt_time,
+ *     result,
+ *     identity_provider_id,
+ *     additional_data,
+ *     recorded_at
+ *   from access_attempt_logs
+ *   where user_id = (select current_user_id())
+ *     and (open_fields(8, array[id], array[ip_address], array[user_id]))[1] = abbrev(:ipAddress!::inet)
+ *     and (:results::text[] is null or result = any (:results))
+ *     and recorded_at >= :since!
+ *     and recorded_at <= :beforeTime!
+ *     and (recorded_at, id) < (:beforeTime!, :beforeId!)
+ *   order by recorded_at desc, id desc
+ *   limit :limit!
+ * )
+ * select
+ *   page.id,
+ *   page.user_id as "userId",
+ *   opened.email,
+ *   opened.ip_address as "ipAddress",
+ *   page.user_agent as "userAgent",
+ *   page.attempt_time as "attemptTime",
+ *   page.result,
+ *   page.identity_provider_id as "identityProviderId",
+ *   page.additional_data as "additionalData",
+ *   page.recorded_at::text as "position!"
+ * from page
+ * left join open_attempts(
+ *   (select array_agg(id) from page where :opens!),
+ *   (select array_agg(user_id) from page),
+ *   (select array_agg(email) from page),
+ *   (select array_agg(ip_address) from page)
+ * ) as opened on opened.id = page.id
+ * order by page.recorded_at desc, page.id desc
+ * ```
+ */
+export const listOwnAttemptsFromAddress = new PreparedQuery<ListOwnAttemptsFromAddressParams,ListOwnAttemptsFromAddressResult>(listOwnAttemptsFromAddressIR);
 
 
 /** 'ListAttemptsFromAddress' parameters type */
@@ -144,6 +281,7 @@ export interface ListAttemptsFromAddressParams {
   beforeTime: DateOrString;
   ipAddress: string;
   limit: NumberOrString;
+  opens: boolean;
   results?: stringArray | null | void;
   since: DateOrString;
 }
@@ -154,11 +292,11 @@ export interface ListAttemptsFromAddressResult {
   additionalData: Json;
   /** When. [internal] */
   attemptTime: Date;
+  email: string | null;
   /** The id of the attempt. [internal] */
   id: string;
   /** Through which identity provider; null for a password. [internal] */
   identityProviderId: string | null;
-  /** Where from, as the application says. [personal] */
   ipAddress: string | null;
   position: string;
   /** success, invalid, throttled, disabled, or abandoned when the attempt was begun and never finished. [internal] */
@@ -175,29 +313,52 @@ export interface ListAttemptsFromAddressQuery {
   result: ListAttemptsFromAddressResult;
 }
 
-const listAttemptsFromAddressIR: any = {"usedParamSet":{"ipAddress":true,"results":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true},"params":[{"name":"ipAddress","required":true,"transform":{"type":"scalar"},"locs":[{"a":303,"b":313}]},{"name":"results","required":false,"transform":{"type":"scalar"},"locs":[{"a":322,"b":329},{"a":364,"b":371}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":396,"b":402}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":425,"b":436},{"a":465,"b":476}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":479,"b":488}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":532,"b":538}]}],"statement":"select\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere ip_address = :ipAddress!\n  and (:results::text[] is null or result = any (:results))\n  and recorded_at >= :since!\n  and recorded_at <= :beforeTime!\n  and (recorded_at, id) < (:beforeTime!, :beforeId!)\norder by recorded_at desc, id desc\nlimit :limit!"};
+const listAttemptsFromAddressIR: any = {"usedParamSet":{"ipAddress":true,"results":true,"since":true,"beforeTime":true,"beforeId":true,"limit":true,"opens":true},"params":[{"name":"ipAddress","required":true,"transform":{"type":"scalar"},"locs":[{"a":304,"b":314}]},{"name":"results","required":false,"transform":{"type":"scalar"},"locs":[{"a":327,"b":334},{"a":369,"b":376}]},{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":403,"b":409}]},{"name":"beforeTime","required":true,"transform":{"type":"scalar"},"locs":[{"a":434,"b":445},{"a":476,"b":487}]},{"name":"beforeId","required":true,"transform":{"type":"scalar"},"locs":[{"a":490,"b":499}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":547,"b":553}]},{"name":"opens","required":true,"transform":{"type":"scalar"},"locs":[{"a":954,"b":960}]}],"statement":"-- For the auditor, who finds by index.\nwith page as materialized (\n  select\n    id,\n    user_id,\n    email,\n    ip_address,\n    user_agent,\n    attempt_time,\n    result,\n    identity_provider_id,\n    additional_data,\n    recorded_at\n  from access_attempt_logs\n  where ip_index = any (ip_address_indexes(:ipAddress!))\n    and (:results::text[] is null or result = any (:results))\n    and recorded_at >= :since!\n    and recorded_at <= :beforeTime!\n    and (recorded_at, id) < (:beforeTime!, :beforeId!)\n  order by recorded_at desc, id desc\n  limit :limit!\n)\nselect\n  page.id,\n  page.user_id as \"userId\",\n  opened.email,\n  opened.ip_address as \"ipAddress\",\n  page.user_agent as \"userAgent\",\n  page.attempt_time as \"attemptTime\",\n  page.result,\n  page.identity_provider_id as \"identityProviderId\",\n  page.additional_data as \"additionalData\",\n  page.recorded_at::text as \"position!\"\nfrom page\nleft join open_attempts(\n  (select array_agg(id) from page where :opens!),\n  (select array_agg(user_id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(ip_address) from page)\n) as opened on opened.id = page.id\norder by page.recorded_at desc, page.id desc"};
 
 /**
  * Query generated from SQL:
  * ```
+ * -- For the auditor, who finds by index.
+ * with page as materialized (
+ *   select
+ *     id,
+ *     user_id,
+ *     email,
+ *     ip_address,
+ *     user_agent,
+ *     attempt_time,
+ *     result,
+ *     identity_provider_id,
+ *     additional_data,
+ *     recorded_at
+ *   from access_attempt_logs
+ *   where ip_index = any (ip_address_indexes(:ipAddress!))
+ *     and (:results::text[] is null or result = any (:results))
+ *     and recorded_at >= :since!
+ *     and recorded_at <= :beforeTime!
+ *     and (recorded_at, id) < (:beforeTime!, :beforeId!)
+ *   order by recorded_at desc, id desc
+ *   limit :limit!
+ * )
  * select
- *   id,
- *   user_id as "userId",
- *   ip_address as "ipAddress",
- *   user_agent as "userAgent",
- *   attempt_time as "attemptTime",
- *   result,
- *   identity_provider_id as "identityProviderId",
- *   additional_data as "additionalData",
- *   recorded_at::text as "position!"
- * from access_attempt_logs
- * where ip_address = :ipAddress!
- *   and (:results::text[] is null or result = any (:results))
- *   and recorded_at >= :since!
- *   and recorded_at <= :beforeTime!
- *   and (recorded_at, id) < (:beforeTime!, :beforeId!)
- * order by recorded_at desc, id desc
- * limit :limit!
+ *   page.id,
+ *   page.user_id as "userId",
+ *   opened.email,
+ *   opened.ip_address as "ipAddress",
+ *   page.user_agent as "userAgent",
+ *   page.attempt_time as "attemptTime",
+ *   page.result,
+ *   page.identity_provider_id as "identityProviderId",
+ *   page.additional_data as "additionalData",
+ *   page.recorded_at::text as "position!"
+ * from page
+ * left join open_attempts(
+ *   (select array_agg(id) from page where :opens!),
+ *   (select array_agg(user_id) from page),
+ *   (select array_agg(email) from page),
+ *   (select array_agg(ip_address) from page)
+ * ) as opened on opened.id = page.id
+ * order by page.recorded_at desc, page.id desc
  * ```
  */
 export const listAttemptsFromAddress = new PreparedQuery<ListAttemptsFromAddressParams,ListAttemptsFromAddressResult>(listAttemptsFromAddressIR);
@@ -246,6 +407,7 @@ export const findLoginsOfAttempts = new PreparedQuery<FindLoginsOfAttemptsParams
 export interface ListAllAttemptsParams {
   afterId: string;
   limit: NumberOrString;
+  opens: boolean;
   since: DateOrString;
   until: DateOrString;
 }
@@ -256,11 +418,11 @@ export interface ListAllAttemptsResult {
   additionalData: Json;
   /** When. [internal] */
   attemptTime: Date;
+  email: string | null;
   /** The id of the attempt. [internal] */
   id: string;
   /** Through which identity provider; null for a password. [internal] */
   identityProviderId: string | null;
-  /** Where from, as the application says. [personal] */
   ipAddress: string | null;
   /** Which login of the database it came from, set by the server: who it was, where nobody is signed in. Not for tenants. [internal] */
   loginName: string;
@@ -279,29 +441,52 @@ export interface ListAllAttemptsQuery {
   result: ListAllAttemptsResult;
 }
 
-const listAllAttemptsIR: any = {"usedParamSet":{"since":true,"until":true,"afterId":true,"limit":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":408,"b":414}]},{"name":"until","required":true,"transform":{"type":"scalar"},"locs":[{"a":436,"b":442}]},{"name":"afterId","required":true,"transform":{"type":"scalar"},"locs":[{"a":455,"b":463}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":483,"b":489}]}],"statement":"-- For the auditor, who sees every organization: by id, which is by time.\nselect\n  id,\n  user_id as \"userId\",\n  ip_address as \"ipAddress\",\n  user_agent as \"userAgent\",\n  attempt_time as \"attemptTime\",\n  result,\n  identity_provider_id as \"identityProviderId\",\n  additional_data as \"additionalData\",\n  login_name as \"loginName\",\n  recorded_at::text as \"position!\"\nfrom access_attempt_logs\nwhere recorded_at >= :since!\n  and recorded_at < :until!\n  and id > :afterId!\norder by id\nlimit :limit!"};
+const listAllAttemptsIR: any = {"usedParamSet":{"since":true,"until":true,"afterId":true,"limit":true,"opens":true},"params":[{"name":"since","required":true,"transform":{"type":"scalar"},"locs":[{"a":334,"b":340}]},{"name":"until","required":true,"transform":{"type":"scalar"},"locs":[{"a":364,"b":370}]},{"name":"afterId","required":true,"transform":{"type":"scalar"},"locs":[{"a":385,"b":393}]},{"name":"limit","required":true,"transform":{"type":"scalar"},"locs":[{"a":417,"b":423}]},{"name":"opens","required":true,"transform":{"type":"scalar"},"locs":[{"a":858,"b":864}]}],"statement":"-- For the auditor, who sees every organization: by id, which is by time.\nwith page as materialized (\n  select\n    id,\n    user_id,\n    email,\n    ip_address,\n    user_agent,\n    attempt_time,\n    result,\n    identity_provider_id,\n    additional_data,\n    login_name,\n    recorded_at\n  from access_attempt_logs\n  where recorded_at >= :since!\n    and recorded_at < :until!\n    and id > :afterId!\n  order by id\n  limit :limit!\n)\nselect\n  page.id,\n  page.user_id as \"userId\",\n  opened.email,\n  opened.ip_address as \"ipAddress\",\n  page.user_agent as \"userAgent\",\n  page.attempt_time as \"attemptTime\",\n  page.result,\n  page.identity_provider_id as \"identityProviderId\",\n  page.additional_data as \"additionalData\",\n  page.login_name as \"loginName\",\n  page.recorded_at::text as \"position!\"\nfrom page\nleft join open_attempts(\n  (select array_agg(id) from page where :opens!),\n  (select array_agg(user_id) from page),\n  (select array_agg(email) from page),\n  (select array_agg(ip_address) from page)\n) as opened on opened.id = page.id\norder by page.id"};
 
 /**
  * Query generated from SQL:
  * ```
  * -- For the auditor, who sees every organization: by id, which is by time.
+ * with page as materialized (
+ *   select
+ *     id,
+ *     user_id,
+ *     email,
+ *     ip_address,
+ *     user_agent,
+ *     attempt_time,
+ *     result,
+ *     identity_provider_id,
+ *     additional_data,
+ *     login_name,
+ *     recorded_at
+ *   from access_attempt_logs
+ *   where recorded_at >= :since!
+ *     and recorded_at < :until!
+ *     and id > :afterId!
+ *   order by id
+ *   limit :limit!
+ * )
  * select
- *   id,
- *   user_id as "userId",
- *   ip_address as "ipAddress",
- *   user_agent as "userAgent",
- *   attempt_time as "attemptTime",
- *   result,
- *   identity_provider_id as "identityProviderId",
- *   additional_data as "additionalData",
- *   login_name as "loginName",
- *   recorded_at::text as "position!"
- * from access_attempt_logs
- * where recorded_at >= :since!
- *   and recorded_at < :until!
- *   and id > :afterId!
- * order by id
- * limit :limit!
+ *   page.id,
+ *   page.user_id as "userId",
+ *   opened.email,
+ *   opened.ip_address as "ipAddress",
+ *   page.user_agent as "userAgent",
+ *   page.attempt_time as "attemptTime",
+ *   page.result,
+ *   page.identity_provider_id as "identityProviderId",
+ *   page.additional_data as "additionalData",
+ *   page.login_name as "loginName",
+ *   page.recorded_at::text as "position!"
+ * from page
+ * left join open_attempts(
+ *   (select array_agg(id) from page where :opens!),
+ *   (select array_agg(user_id) from page),
+ *   (select array_agg(email) from page),
+ *   (select array_agg(ip_address) from page)
+ * ) as opened on opened.id = page.id
+ * order by page.id
  * ```
  */
 export const listAllAttempts = new PreparedQuery<ListAllAttemptsParams,ListAllAttemptsResult>(listAllAttemptsIR);

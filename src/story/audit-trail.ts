@@ -1,5 +1,7 @@
 import pg from "pg";
 
+import { unlockCell } from "../keys/new-key.js";
+import { keysForSeeds } from "../keys/open-keys.js";
 import { chapter, good, insist, say, table } from "./narrator.js";
 import type { Founded } from "./founding.js";
 import { CELL } from "./stage.js";
@@ -38,8 +40,9 @@ export async function tellAuditTrail(connectionString: string, founded: Founded,
       [since],
     );
     say();
-    say("Attempts to sign in, addresses kept as keyed digests only:");
+    say("Attempts to sign in, each address sealed:");
     table(["result", "number"], attempts.map(({ result, number }) => [result, number]));
+    await tellWhatOpens(auditor, since);
 
     const { rows: alerts } = await auditor.query(
       "select alert_type, severity, status, evidence->>'ip_address' as address from security_alerts where creation_time >= $1",
@@ -58,4 +61,30 @@ export async function tellAuditTrail(connectionString: string, founded: Founded,
   } finally {
     await auditor.end();
   }
+}
+
+/** What was typed is opened in a transaction that has the cell's key, and in no other. */
+async function tellWhatOpens(auditor: pg.Client, since: Date): Promise<void> {
+  const open = `
+    select opened.email, opened.ip_address, result, count(*)::int as number
+    from access_attempt_logs as log
+    cross join lateral open_attempts(array[log.id], array[user_id], array[log.email], array[log.ip_address]) as opened
+    where recorded_at >= $1
+    group by 1, 2, 3
+    order by number desc, 1, 3
+    limit 3`;
+  const refusal = await auditor.query(open, [since]).then(
+    () => undefined,
+    (error: unknown) => error as Error & { code?: string },
+  );
+  insist(refusal?.code === "SP522", "without a key nothing opens");
+  good(`The auditor opens them without a key → ${refusal.message.replace(/ in this transaction$/, "")}`);
+
+  await auditor.query("begin");
+  const { rows: cells } = await auditor.query<{ id: string }>("select id from cell_settings");
+  await unlockCell(auditor, { provider: keysForSeeds("development"), cellId: cells[0]!.id });
+  const { rows } = await auditor.query(open, [since]);
+  await auditor.query("commit");
+  good("With it, for one transaction:");
+  table(["typed", "from", "result", "number"], rows.map((row) => [row.email, row.ip_address, row.result, row.number]));
 }

@@ -1,6 +1,6 @@
--- access_attempt_logs: who tried to sign in, known or not; never the address typed.
+-- access_attempt_logs: who tried to sign in, known or not; what was typed, and where, is sealed.
 begin;
-select plan(63);
+select plan(87);
 
 select tests.two_organizations();
 select tests.act_as_nobody();
@@ -10,12 +10,12 @@ select is(tests.sign_in('stranger'), 'invalid', 'nor does a stranger');
 
 select tests.act_as_auditor();
 select results_eq(
-  $$ select result, user_id, ip_address from access_attempt_logs where xid = txid_current() order by seq $$,
+  $$ select result, user_id, ip_address is null, ip_index is null from access_attempt_logs where xid = txid_current() order by seq $$,
   $$
     values
-      ('success', tests.user_id('bob'), '203.0.113.7'::inet),
-      ('invalid', tests.user_id('bob'), null),
-      ('invalid', null, null)
+      ('success', tests.user_id('bob'), false, false),
+      ('invalid', tests.user_id('bob'), true, true),
+      ('invalid', null, true, true)
   $$,
   'an auditor reads three attempts: two at bob''s account and one at nobody''s'
 );
@@ -32,14 +32,145 @@ select is_empty(
   $$ select id from access_attempt_logs where access_attempt_logs::text like '%@%' $$,
   '... and nowhere an address'
 );
+select is_empty(
+  $$
+    select id from access_attempt_logs
+    where position('@'::bytea in email) > 0 and position('example'::bytea in email) > 0
+      or position('203.0.113'::bytea in ip_address) > 0
+  $$,
+  '... not in the bytes either'
+);
+
+
+-- Who opens it
+select tests.act_as_superuser();
+create function pg_temp.opened() returns table (email text, ip_address text) language sql
+  as $$
+    select opened.email, opened.ip_address
+    from (
+      select
+        array_agg(id order by recorded_at), array_agg(user_id order by recorded_at),
+        array_agg(email order by recorded_at), array_agg(ip_address order by recorded_at)
+      from access_attempt_logs
+      where attempt_time >= now()
+    ) as page (ids, user_ids, emails, ip_addresses)
+    cross join lateral open_attempts(ids, user_ids, emails, ip_addresses) as opened
+  $$;
+select tests.act_as_auditor();
+select results_eq(
+  $$ select * from pg_temp.opened() $$,
+  $$ values ('bob@example.com', '203.0.113.7'), ('bob@example.com', null), ('stranger@example.com', null) $$,
+  'an auditor who unlocks opens what was typed, and where'
+);
+select results_eq(
+  $$ select result from access_attempt_logs where ip_index = any (ip_address_indexes('203.0.113.7')) $$,
+  $$ values ('success') $$,
+  '... and finds attempts by it'
+);
+select is_empty(
+  $$ select result from access_attempt_logs where ip_index = any (ip_address_indexes('203.0.113.8')) $$,
+  '... and by no other'
+);
+select tests.act_as_superuser();
+select tests.add_key();
+select tests.unlock();
+select tests.act_as_nobody();
+select is(tests.sign_in('bob', p_token => 'later', p_ip_address => '203.0.113.7'), 'signed_in', 'bob signs in once there is another key');
+select tests.act_as_auditor();
+select is(
+  (select count(*) from access_attempt_logs where ip_index = any (ip_address_indexes('203.0.113.7'))), 2::bigint,
+  '... and his address finds both, each under the key of its time'
+);
+select is(
+  (select array_agg(email) from pg_temp.opened()),
+  '{bob@example.com,bob@example.com,stranger@example.com,bob@example.com}',
+  '... and both open'
+);
+select set_config('tests.shares', current_setting('safetypin.shares'), true);
+select set_config('safetypin.shares', '', true);
+select throws_ok($$ select pg_temp.opened() $$, 'SP522', null, 'without a key an auditor opens nothing');
+select throws_ok($$ select ip_address_indexes('203.0.113.7') $$, 'SP522', null, '... and looks nothing up');
+select set_config('safetypin.shares', current_setting('tests.shares'), true);
+select throws_ok(
+  $$ select open_fields(7, array[id], array[email], array[user_id]) from access_attempt_logs $$, '42501', null,
+  'of other fields an auditor opens none'
+);
+select tests.act_as_nobody();
+select throws_ok($$ select ip_address_indexes('203.0.113.7') $$, '42501', null, 'applications make no indexes');
+select tests.act_as_operator();
+select throws_ok($$ select ip_address_indexes('203.0.113.7') $$, '42501', null, '... and jobs neither');
+select throws_ok($$ select open_attempts('{}', '{}', '{}', '{}') $$, '42501', null, '... nor open attempts');
+
+-- Every way to alter a value, and what comes of reading it: the evidence cannot be
+-- changed, so what is altered is what is handed in.
+select tests.act_as_superuser();
+create temporary table taken as
+select row_number() over (order by seq) as number, id, user_id, email, ip_address
+from access_attempt_logs
+where xid = txid_current()
+order by seq
+limit 3;
+grant select on taken to public;
+create function pg_temp.opens(p_number integer, p_email bytea, p_ip_address bytea) returns text language plpgsql as $$
+begin
+  perform open_attempts(array[id], array[user_id], array[p_email], array[p_ip_address])
+  from taken where number = p_number;
+  return 'done';
+exception
+  when others then return sqlstate;
+end;
+$$;
+select tests.act_as_auditor();
+select is(pg_temp.opens(1, email, ip_address), 'done', 'a value opens in its row') from taken where number = 1;
+select is(pg_temp.opens(2, email, null), 'SP521', 'another attempt''s value of the same person does not') from taken where number = 1;
+select is(pg_temp.opens(2, null, ip_address), 'SP521', '... nor where it came from') from taken where number = 1;
+select is(pg_temp.opens(3, email, null), 'SP521', 'bob''s does not open as nobody''s') from taken where number = 2;
+select is(pg_temp.opens(1, ip_address, email), 'SP521', '... nor one column''s in the other') from taken where number = 1;
+select is(
+  (
+    select array_agg(distinct pg_temp.opens(1, set_bit(email, place, 1 - get_bit(email, place)), null))
+      || array_agg(distinct pg_temp.opens(1, null, set_bit(ip_address, place, 1 - get_bit(ip_address, place))))
+    from taken
+    cross join generate_series(0, 8 * octet_length(ip_address) - 1, 7) as place
+    where number = 1
+  ),
+  '{SP521,SP521}',
+  'with any bit changed, neither opens'
+);
+select is(
+  (
+    select array_agg(distinct pg_temp.opens(1, substr(email, 1, length), null))
+      || array_agg(distinct pg_temp.opens(1, null, substr(ip_address, 1, length)))
+    from taken
+    cross join generate_series(0, octet_length(ip_address) - 1, 5) as length
+    where number = 1
+  ),
+  '{SP521,SP521}',
+  '... nor cut, anywhere'
+);
+select tests.act_as_superuser();
+select throws_ok(
+  $$ insert into access_attempt_logs (result, email) values ('invalid', 'bob@example.com') $$, 'SP525', null,
+  'nothing in clear gets into the log'
+);
+set local session_replication_role = replica;
+select throws_ok(
+  $$ insert into access_attempt_logs (result, ip_address) values ('invalid', '203.0.113.7') $$, 'SP525', null,
+  '... not by way of a replica either'
+);
+set local session_replication_role = origin;
 
 -- Who reads it
 select tests.act_as('bob', 'acme');
 select results_eq(
   $$ select result from access_attempt_logs where attempt_time >= now() order by recorded_at $$,
-  $$ values ('success'), ('invalid') $$,
+  $$ values ('success'), ('invalid'), ('success') $$,
   'bob reads what was tried at his account'
 );
+select is(
+  (select array_agg(ip_address) from pg_temp.opened()), '{203.0.113.7,NULL,203.0.113.7}', '... and where from'
+);
+select throws_ok($$ select ip_index from access_attempt_logs $$, '42501', null, '... but reads no indexes');
 select throws_ok(
   $$ select email_digest from access_attempt_logs $$,
   '42501', null,

@@ -50,7 +50,10 @@ select is_empty(
         'safetypin_definer'::regrole, 'safetypin_keyholder'::regrole, 'safetypin_backup'::regrole
       )
       -- Auditors compare keyed digests of addresses, which say nothing else.
-      and (relname, attname, grantee) <> ('access_attempt_logs', 'email_digest', 'safetypin_auditor'::regrole)
+      and (relname, attname, grantee) not in (
+        ('access_attempt_logs', 'email_digest', 'safetypin_auditor'::regrole),
+        ('access_attempt_logs', 'ip_index', 'safetypin_auditor'::regrole)
+      )
       and not exists (
         select from sealed_fields
         where table_name = relname and column_name = attname and opened_by = 'application'

@@ -72,6 +72,8 @@ values
   ('list_shreddings'),
   ('list_wrapped_shares'),
   ('next_key_id'),
+  ('ip_address_indexes'),
+  ('open_attempts'),
   ('open_fields'),
   ('open_users'),
   ('prepare_password_change'),

@@ -115,8 +115,8 @@ describe("a job whose backend is ended at every step in turn", () => {
         (select array_agg(relname::text order by relname) from pg_class where relkind = 'r' and relname ~ '_\\d{4}_\\d\\d$') as tables,
         (select count(*)::integer from pg_inherits) as attached`,
       done: "count_partitions_ahead() = 13",
-      // Seven commands for each of the three logs, and the event.
-      steps: 22,
+      // Ten commands for each of the three logs, and the event.
+      steps: 31,
     },
     {
       job: "sweep_sessions(12)",

@@ -132,8 +132,8 @@ const STATEMENTS: readonly string[] = [
      case when n % 10 = 0 then date_trunc('month', now(), 'UTC') + interval '40 days' else now() end
        - n * interval '1 millisecond' + interval '2 minutes'
    from generate_series(1, 60000) as n`,
-  `insert into access_attempt_logs (user_id, email_digest, ip_address, result, recorded_at)
-   select ${id("user", "1 + n % 5000")}, sha256('x'), '198.51.100.0'::inet + n % 200, 'invalid',
+  `insert into access_attempt_logs (user_id, email_digest, ip_index, result, recorded_at)
+   select ${id("user", "1 + n % 5000")}, sha256('x'), substr(sha256(int4send(n % 200)), 1, 16), 'invalid',
      now() + n * interval '1 millisecond'
    from generate_series(1, 30000) as n`,
   `insert into security_alerts (

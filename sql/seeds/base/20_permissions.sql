@@ -83,7 +83,7 @@ values
     '{verified_context,current_user_id,current_organization_id,current_session_id,current_assurance_level,current_ip_address,current_user_agent,has_permission,has_any_permission,has_all_permissions,require_permission,list_own_permissions,new_id,is_printable,count_partitions_ahead,record_denial}', '{}'),
   ('sealed_fields.open', 'sealed_fields', 'open', 'everyone', 'safetypin_app',
     'Hand over the share of a key, and open and find what row-level security shows anyway.',
-    '{hello,forget_settings,list_wrapped_shares,unlock,open_fields,open_users,find_user_by_email}', '{sealed_fields.select_everyone}'),
+    '{hello,forget_settings,list_wrapped_shares,unlock,open_fields,open_users,open_attempts,find_user_by_email}', '{sealed_fields.select_everyone}'),
   ('catalogue.read', 'catalogue', 'read', 'everyone', 'safetypin_app',
     'Read what is the same for everybody: event types, permissions, cloud providers and the environment.',
     '{}',
@@ -108,7 +108,7 @@ values
     '{take_messages,finish_message}', '{}'),
   ('cell.audit', 'cell', 'audit', 'database_role', 'safetypin_auditor',
     'Read and export all evidence of the cell, and see who holds what.',
-    '{record_auditor_export}',
+    '{record_auditor_export,hello,forget_settings,list_wrapped_shares,unlock,open_attempts,ip_address_indexes}',
     '{auth_audit_logs.select_auditor,access_attempt_logs.select_auditor,data_change_logs.select_auditor,security_alerts.select_auditor,organizations.select_auditor,organization_users.select_auditor,roles.select_auditor,role_permissions.select_auditor,user_roles.select_auditor,password_policies.select_auditor,shreddings.select_auditor,legal_holds.select_auditor}')
 on conflict (name) do update
 set

@@ -1,0 +1,136 @@
+-- What is sealed of an attempt: where it came from is opened once it succeeds, and all of
+-- it becomes evidence as it is, under whichever key it was sealed.
+begin;
+select plan(21);
+
+select tests.two_organizations();
+
+create function pg_temp.under(p_table text, p_id uuid) returns integer[] language plpgsql as $$
+declare
+  v_keys integer[];
+begin
+  execute format('select array[_key_id_of(email), _key_id_of(ip_address)] from %I where id = $1', p_table)
+  using p_id into v_keys;
+  return v_keys;
+end;
+$$;
+create function pg_temp.proven(p_name text) returns uuid language sql
+  as $$ select tests.prove_password(p_name, p_ip_address => '203.0.113.7') $$;
+
+-- Known or not, the same is kept
+select tests.act_as_nobody();
+select set_config('tests.bobs', pg_temp.proven('bob')::text, true);
+select set_config('tests.anns', pg_temp.proven('ann')::text, true);
+select set_config('tests.nobodys', pg_temp.proven('nobody')::text, true);
+select tests.act_as_superuser();
+select is(
+  (
+    select count(distinct (octet_length(ip_address), octet_length(ip_index), email is null))
+    from password_attempts
+  ),
+  1::bigint,
+  'an attempt at an account nobody has is kept as any other'
+);
+select is(
+  (select count(distinct ip_index) from password_attempts), 1::bigint, 'from one address attempts have one index'
+);
+select is_empty(
+  $$
+    select from password_attempts
+    where position('@example'::bytea in email) > 0 or position('203.0.113'::bytea in ip_address) > 0
+  $$,
+  'nothing of what was typed is in its column, nor of where from'
+);
+
+-- Another key takes over while they are under way, and long enough ago
+select tests.add_key();
+select tests.unlock();
+update tenant_keys set decrypt_only_time = now() - interval '2 minutes' where state = 'decrypt_only';
+select is(pg_temp.under('password_attempts', current_setting('tests.bobs')::uuid), '{1,1}', 'bob''s attempt is under the first key');
+select tests.act_as_nobody();
+select is(
+  (select status from finish_password_check(current_setting('tests.bobs')::uuid, sha256('bobs'))), 'signed_in',
+  '... and he signs in all the same'
+);
+select tests.act_as_superuser();
+select is(
+  (select ip_address from sessions where token_hash = sha256('bobs')), '203.0.113.7'::inet, '... from where he came'
+);
+select is(
+  pg_temp.under('access_attempt_logs', current_setting('tests.bobs')::uuid), '{1,1}',
+  '... and it is evidence as it was'
+);
+select throws_ok(
+  $$ insert into password_attempts (account_id, email_digest, nonce, salt, email, expiration_time)
+     select account_id, email_digest, sha256('other'), salt, email, expiration_time
+     from password_attempts where id = current_setting('tests.anns')::uuid $$,
+  'SP525', null,
+  'no new attempt is under a key that only opens'
+);
+savepoint indexes;
+update blind_index_versions set phase = 'fading';
+update blind_index_versions set phase = 'ended';
+select is(
+  tests.complaint($$ select retire_key(null, 1) $$),
+  'key 1 is still needed, for email of password_attempts in 3 rows',
+  'a key is looked for where values wait before it is where they go'
+);
+rollback to indexes;
+
+-- A rotation seals those anew that are under way, and no evidence
+select tests.act_as_operator();
+select is((select reencrypted from reencrypt_batch(9, null)), 3, 'what was typed is sealed anew');
+select is((select reencrypted from reencrypt_batch(10, null)), 3, '... and where from');
+select is((select reencrypted from reencrypt_batch(7, null)), 0, '... but no evidence');
+select is((select reencrypted from reencrypt_batch(8, null)), 0, '... of either');
+select tests.act_as_superuser();
+select is(pg_temp.under('password_attempts', current_setting('tests.anns')::uuid), '{2,2}', 'ann''s is under the second key');
+select is(pg_temp.under('access_attempt_logs', current_setting('tests.bobs')::uuid), '{1,1}', '... and bob''s where it was');
+select results_eq(
+  $$ select key_id, value_count, is_evidence from count_sealed_values(8) $$, $$ values (1, 1::bigint, true) $$,
+  '... which a rotation tells of, and keeps'
+);
+select tests.act_as_nobody();
+select is(
+  (select status from finish_password_check(current_setting('tests.anns')::uuid, sha256('anns'))), 'signed_in',
+  'ann signs in with what was sealed anew'
+);
+select is(
+  (select status from finish_password_check(current_setting('tests.nobodys')::uuid, sha256('nobodys'))), 'invalid',
+  '... and nobody does not'
+);
+select tests.act_as_auditor();
+select results_eq(
+  $$
+    select opened.email, opened.ip_address
+    from access_attempt_logs as log
+    cross join lateral open_attempts(array[log.id], array[user_id], array[log.email], array[log.ip_address]) as opened
+    where xid = txid_current()
+    order by seq
+  $$,
+  $$
+    values
+      ('bob@example.com', '203.0.113.7'), ('ann@example.com', '203.0.113.7'), ('nobody@example.com', '203.0.113.7')
+  $$,
+  'and all of it opens'
+);
+
+-- Put there from another attempt
+select tests.act_as_nobody();
+select set_config('tests.bobs', pg_temp.proven('bob')::text, true);
+select tests.act_as_superuser();
+update password_attempts
+set ip_address = (select ip_address from password_attempts where id = current_setting('tests.anns')::uuid)
+where id = current_setting('tests.bobs')::uuid;
+select tests.act_as_nobody();
+select throws_ok(
+  $$ select finish_password_check(current_setting('tests.bobs')::uuid, sha256('again')) $$, 'SP521', null,
+  'where ann came from does not open as where bob did'
+);
+select throws_ok(
+  $$ select open_fields(9, array[current_setting('tests.bobs')::uuid], array['\x00'::bytea]) $$, 'SP222', null,
+  'and of attempts under way applications open nothing'
+);
+
+select finish();
+rollback;
