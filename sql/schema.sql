@@ -174,6 +174,10 @@ begin
     raise exception 'the next key has the number %, not %', v_next_key_id, p_key_id
       using errcode = 'SP422', hint = 'Ask next_key_id(), and have the share wrapped for that number.';
   end if;
+  if _is_tenant_shredded(v_tenant_id) then
+    raise exception 'organization % was shredded: it gets no key any more', p_organization_id
+      using errcode = 'SP425', hint = 'Whoever comes back founds another organization.';
+  end if;
 
   v_share := _share_of(p_masked, v_tenant_id, p_key_id);
   if v_share is null then
@@ -201,7 +205,7 @@ $$;
 
 ALTER FUNCTION safetypin._add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin._add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) IS 'Adds a key that is pending. Raises SP422 when its number is not the next, SP221 when its share was not masked under this pad.';
+COMMENT ON FUNCTION safetypin._add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) IS 'Adds a key that is pending. Raises SP422 when its number is not the next, SP425 to an organization that was shredded, SP221 when its share was not masked under this pad.';
 
 REVOKE ALL ON FUNCTION safetypin._add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin._add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) TO safetypin_definer;
@@ -4987,7 +4991,7 @@ $$;
 
 ALTER FUNCTION safetypin.add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) IS 'Adds a key to an organization, or to the cell for null: its share, wrapped by a key management service and masked. It is pending until activate_key(). Raises SP422 when its number is not the next, SP221 when its share was not masked under this pad.';
+COMMENT ON FUNCTION safetypin.add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) IS 'Adds a key to an organization, or to the cell for null: its share, wrapped by a key management service and masked. It is pending until activate_key(). Raises SP422 when its number is not the next, SP425 to an organization that was shredded, SP221 when its share was not masked under this pad.';
 
 REVOKE ALL ON FUNCTION safetypin.add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) TO safetypin_operator;

@@ -25,6 +25,10 @@ jest.setTimeout(180_000);
 
 const PHONE = "+12025550123";
 const OTHERS = 60;
+
+/** What is kept of bob in clear, and is in no dump once he is shredded. */
+const MARKS = { firstName: "Bobmark", lastName: "Lastmark", jobTitle: "Titlemark", avatarUrl: "https://pictures.example/bobmark" };
+const AGENT = "Agentmark/1.0";
 const db = useDatabase();
 const run = promisify(execFile);
 
@@ -130,6 +134,12 @@ beforeAll(async () => {
     for (const person of [ann, bob]) {
       await client.withSession(person.sessionToken, (tx) => createRepositories(tx).users.updateOwnProfile({ phoneNumber: PHONE }));
     }
+    await client.withSession(bob.sessionToken, async (tx) => {
+      const { sessions, users } = createRepositories(tx);
+      await users.updateOwnProfile(MARKS);
+      await sessions.setData({ theme: "Datamark" });
+    });
+    await db.admin.query("update sessions set user_agent = $1, ip_address = '203.0.113.77' where user_id = $2", [AGENT, bob.userId]);
     clinic = await client.withSession(ann.sessionToken, async (tx) => {
       const { organizations } = createRepositories(tx);
       const id = await organizations.create({ slug: "acme", name: "Acme Clinic" });
@@ -217,6 +227,12 @@ describe("safetypin keys shred", () => {
     expect(await signsIn(ann, db.name)).toBe(true);
     const after = await readEvidence(db.admin);
     for (const [id, row] of before) expect(after.get(id)).toBe(row);
+
+    // A dump of before has what he said of himself; one of now has none of it, evidence included.
+    const marks = [...Object.values(MARKS), AGENT, "203.0.113.77", "Datamark"];
+    const now = await takeDump();
+    expect(marks.filter((mark) => !dump.includes(mark))).toEqual([]);
+    expect(marks.filter((mark) => now.toLowerCase().includes(mark.toLowerCase()))).toEqual([]);
 
     const { stdout } = await safetypin(["keys", "ledger"]);
     expect(stdout).toContain(`person ${bob.userId}`);

@@ -2365,6 +2365,10 @@ begin
     raise exception 'the next key has the number %, not %', v_next_key_id, p_key_id
       using errcode = 'SP422', hint = 'Ask next_key_id(), and have the share wrapped for that number.';
   end if;
+  if _is_tenant_shredded(v_tenant_id) then
+    raise exception 'organization % was shredded: it gets no key any more', p_organization_id
+      using errcode = 'SP425', hint = 'Whoever comes back founds another organization.';
+  end if;
 
   v_share := _share_of(p_masked, v_tenant_id, p_key_id);
   if v_share is null then
@@ -2391,7 +2395,7 @@ end;
 $$;
 
 comment on function _add_key(uuid, integer, text, text, bytea, bytea) is
-  'Adds a key that is pending. Raises SP422 when its number is not the next, SP221 when its share was not masked under this pad.';
+  'Adds a key that is pending. Raises SP422 when its number is not the next, SP425 to an organization that was shredded, SP221 when its share was not masked under this pad.';
 
 
 create function _activate_key(
@@ -2491,7 +2495,7 @@ end;
 $$;
 
 comment on function add_key(uuid, integer, text, text, bytea, bytea) is
-  'Adds a key to an organization, or to the cell for null: its share, wrapped by a key management service and masked. It is pending until activate_key(). Raises SP422 when its number is not the next, SP221 when its share was not masked under this pad.';
+  'Adds a key to an organization, or to the cell for null: its share, wrapped by a key management service and masked. It is pending until activate_key(). Raises SP422 when its number is not the next, SP425 to an organization that was shredded, SP221 when its share was not masked under this pad.';
 
 
 create function activate_key(

@@ -1,6 +1,6 @@
 -- shred_organization(): all of its keys are destroyed, and nothing sealed under them opens.
 begin;
-select plan(22);
+select plan(23);
 
 select tests.two_organizations();
 select tests.notes();
@@ -38,6 +38,12 @@ select results_eq(
 );
 select throws_ok(
   $$ select reactivate_organization(tests.organization_id('acme')) $$, 'SP305', null, 'it is never opened again'
+);
+
+select throws_ok(
+  $$ select add_key(tests.organization_id('acme'), 4, 'local-key-file', 'test', '\x00', tests.masked_share('acme', 4)) $$,
+  'SP425', null,
+  '... and gets no other key'
 );
 
 select tests.act_as_superuser();
