@@ -10766,7 +10766,7 @@ begin
   then
     raise exception 'field % is not sealed anew like this', p_field_id
       using errcode = 'SP526',
-        hint = 'See sealed_fields: its scope has to be that of the call, and what clients seal they seal anew. A batch has 1 to 10000 rows.';
+        hint = 'See sealed_fields: its scope has to be that of the call, and what clients seal is taken by take_client_sealed(). A batch has 1 to 10000 rows.';
   end if;
 
   select key_id into v_key_id from tenant_keys where tenant_id = v_tenant_id and state = 'active';
@@ -11366,6 +11366,81 @@ COMMENT ON FUNCTION safetypin.remove_role(p_user_id uuid, p_role_id uuid) IS 'Ta
 
 REVOKE ALL ON FUNCTION safetypin.remove_role(p_user_id uuid, p_role_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.remove_role(p_user_id uuid, p_role_id uuid) TO safetypin_app;
+
+--
+-- safetypin.replace_client_sealed()
+--
+
+CREATE FUNCTION safetypin.replace_client_sealed(p_field_id integer, p_organization_id uuid, p_row_ids uuid[], p_old bytea[], p_new bytea[]) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_field     record;
+  v_key_id    integer;
+  v_count     integer := coalesce(cardinality(p_row_ids), 0);
+  v_replaced  integer := 0;
+  v_found     integer;
+begin
+  select table_name, column_name, row_column, organization_column, algorithm, scope
+  into v_field
+  from sealed_fields
+  where field_id = p_field_id;
+
+  if not found
+     or v_field.algorithm <> 2
+     or (v_field.scope = 'cell') <> (p_organization_id is null)
+     or v_count <> coalesce(cardinality(p_old), 0)
+     or v_count <> coalesce(cardinality(p_new), 0)
+     or _is_append_only(v_field.table_name)
+  then
+    raise exception 'field % is not sealed anew like this', p_field_id
+      using errcode = 'SP526',
+        hint = 'See sealed_fields: it has to be sealed by clients and of the scope of the call; for each row there is a value before and one after.';
+  end if;
+
+  select key_id into v_key_id from tenant_keys where tenant_id = v_tenant_id and state = 'active';
+
+  for v_place in 1 .. v_count loop
+    if substr(p_new[v_place], 1, 6) <> '\x0102'::bytea || int4send(v_key_id) then
+      raise exception 'what is sealed anew is sealed by a client, under the active key'
+        using errcode = 'SP525', hint = 'Read the list of keys again, and seal it under the one that is active.';
+    end if;
+    if octet_length(p_old[v_place]) is distinct from octet_length(p_new[v_place]) then
+      raise exception 'what is sealed anew is as long as it was'
+        using errcode = 'SP526', hint = 'Seal what the value before opens to, and nothing else.';
+    end if;
+
+    execute format(
+      'update %1$I set %2$I = $1 where %3$I = $2 and %2$I = $3 and %4$s',
+      v_field.table_name, v_field.column_name, v_field.row_column,
+      coalesce(quote_ident(v_field.organization_column) || ' = $4', '$4 is null')
+    )
+    using p_new[v_place], p_row_ids[v_place], p_old[v_place], p_organization_id;
+    get diagnostics v_found = row_count;
+    v_replaced := v_replaced + v_found;
+  end loop;
+
+  if v_replaced > 0 then
+    perform _log_event(
+      'key.reencrypted',
+      p_organization_id => p_organization_id,
+      p_additional_data => jsonb_build_object(
+        'field_id', p_field_id, 'key_id', v_key_id, 'count', v_replaced
+      )
+    );
+  end if;
+  return v_replaced;
+end;
+$_$;
+
+ALTER FUNCTION safetypin.replace_client_sealed(p_field_id integer, p_organization_id uuid, p_row_ids uuid[], p_old bytea[], p_new bytea[]) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.replace_client_sealed(p_field_id integer, p_organization_id uuid, p_row_ids uuid[], p_old bytea[], p_new bytea[]) IS 'Puts values that a client sealed anew in the place of those that were taken, row by row, where these are still what they were: how many. Raises SP526 for a field that is not declared so, lists that do not match and a value of another length, SP525 for one that is not under the active key.';
+
+REVOKE ALL ON FUNCTION safetypin.replace_client_sealed(p_field_id integer, p_organization_id uuid, p_row_ids uuid[], p_old bytea[], p_new bytea[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.replace_client_sealed(p_field_id integer, p_organization_id uuid, p_row_ids uuid[], p_old bytea[], p_new bytea[]) TO safetypin_operator;
 
 --
 -- safetypin.replay_shreddings()
@@ -13880,6 +13955,84 @@ COMMENT ON FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) IS 'Forge
 
 REVOKE ALL ON FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) TO safetypin_operator;
+
+--
+-- safetypin.take_client_sealed()
+--
+
+CREATE FUNCTION safetypin.take_client_sealed(p_field_id integer, p_organization_id uuid, p_limit integer DEFAULT 500, p_after uuid DEFAULT NULL::uuid) RETURNS TABLE(row_id uuid, value bytea)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+declare
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_field     record;
+  v_key_id    integer;
+  v_row       record;
+  v_taken     integer := 0;
+begin
+  select table_name, column_name, row_column, organization_column, algorithm, scope
+  into v_field
+  from sealed_fields
+  where field_id = p_field_id;
+
+  if not found
+     or v_field.algorithm <> 2
+     or (v_field.scope = 'cell') <> (p_organization_id is null)
+     or p_limit is null
+     or p_limit not between 1 and 10000
+  then
+    raise exception 'field % is not sealed anew like this', p_field_id
+      using errcode = 'SP526',
+        hint = 'See sealed_fields: its scope has to be that of the call, and what is sealed here is sealed anew by reencrypt_batch(). A batch has 1 to 10000 rows.';
+  end if;
+
+  select key_id into v_key_id from tenant_keys where tenant_id = v_tenant_id and state = 'active';
+  if v_key_id is null then
+    raise exception '% has no active key',
+      case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
+      using errcode = 'SP321', hint = 'The operator makes the first: "safetypin keys init", of an organization with --organization.';
+  end if;
+
+  if not _is_append_only(v_field.table_name) then
+    for v_row in execute format(
+      'select %1$I as row_id, %2$I as value
+       from %3$I
+       where %2$I is not null
+         and substr(%2$I, 3, 4) <> $1
+         and ($2 is null or %1$I > $2)
+         and %4$s
+       order by %1$I
+       limit $4
+       for no key update skip locked',
+      v_field.row_column, v_field.column_name, v_field.table_name,
+      coalesce(quote_ident(v_field.organization_column) || ' = $3', '$3 is null')
+    )
+    using int4send(v_key_id), p_after, p_organization_id, p_limit
+    loop
+      row_id := v_row.row_id;
+      value := v_row.value;
+      v_taken := v_taken + 1;
+      return next;
+    end loop;
+  end if;
+
+  if v_taken > 0 then
+    perform _log_event(
+      'key.values_taken',
+      p_organization_id => p_organization_id,
+      p_additional_data => jsonb_build_object('field_id', p_field_id, 'key_id', v_key_id, 'count', v_taken)
+    );
+  end if;
+end;
+$_$;
+
+ALTER FUNCTION safetypin.take_client_sealed(p_field_id integer, p_organization_id uuid, p_limit integer, p_after uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.take_client_sealed(p_field_id integer, p_organization_id uuid, p_limit integer, p_after uuid) IS 'Holds up to so many values of a field that clients seal (algorithm 2) and that are under older keys, in the order of their rows, after the one that is given, for replace_client_sealed() in the same transaction. Evidence is left as it is, and rows that others hold are left to another pass. Raises SP526 for a field that is not declared so, SP321 without an active key.';
+
+REVOKE ALL ON FUNCTION safetypin.take_client_sealed(p_field_id integer, p_organization_id uuid, p_limit integer, p_after uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.take_client_sealed(p_field_id integer, p_organization_id uuid, p_limit integer, p_after uuid) TO safetypin_operator;
 
 --
 -- safetypin.take_messages()

@@ -88,6 +88,13 @@ const TWO_KEYS = `
   select tests.add_key();
   select tests.unlock();`;
 
+// A value that a client sealed under Acme's first key, and a second key.
+const CLIENT_SEALED = `
+  select tests.notes();
+  select tests.unlock('acme');
+  insert into notes (id, organization_id, token) values (${ID}, ${ACME}, '\\x0102'::bytea || int4send(1) || sha256('a'));
+  select tests.add_key('acme');`;
+
 /** The indexes on their way to the second key, as far as a phase. */
 const indexIn = (phase: string) => `${TWO_KEYS}
   insert into blind_index_versions (version, key_id, phase) values (2, 2, '${phase}')`;
@@ -282,6 +289,19 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "request_password_reset: password.reset_requested": {
     as: "nobody",
     call: `request_password_reset(tests.email('bob'))`,
+  },
+  "take_client_sealed: key.values_taken": {
+    given: CLIENT_SEALED,
+    as: "operator",
+    call: `take_client_sealed(90004, ${ACME})`,
+  },
+  "replace_client_sealed: key.reencrypted": {
+    given: CLIENT_SEALED,
+    as: "operator",
+    call: `replace_client_sealed(
+      90004, ${ACME}, array[${ID}], array['\\x0102'::bytea || int4send(1) || sha256('a')],
+      array['\\x0102'::bytea || int4send(2) || sha256('b')]
+    )`,
   },
   "reencrypt_batch: key.reencrypted": { given: TWO_KEYS, as: "operator", call: "reencrypt_batch(90001, null)" },
   "require_password_change: password.change_demanded": {

@@ -15,6 +15,8 @@ drop function begin_index_rotation;
 drop function list_index_versions;
 drop function _require_index_phase;
 drop function count_sealed_values;
+drop function replace_client_sealed;
+drop function take_client_sealed;
 drop function reencrypt_batch;
 drop function _obliterate;
 drop function _is_subject_shredded;

@@ -201,10 +201,9 @@ function tellPlan(plan: KeyRotationPlan, organizationId: string | null, output: 
 }
 
 function tellKept({ kept }: KeyRotationPlan, output: Output): void {
-  for (const { field, keyId, count, isEvidence } of kept) {
+  for (const { field, keyId, count } of kept) {
     output.line(
-      `${output.say("careful", "kept")}  ${String(count)} values of ${field.name} under key ${String(keyId)}: ` +
-        (isEvidence ? "evidence is not touched" : "clients seal them, and seal them anew"),
+      `${output.say("careful", "kept")}  ${String(count)} values of ${field.name} under key ${String(keyId)}: evidence is not touched`,
     );
   }
 }

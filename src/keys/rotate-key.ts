@@ -9,6 +9,7 @@ import { LISTED_FOR_MS } from "./cell-keys.js";
 import { inTransaction } from "./in-transaction.js";
 import { listIndexVersionsOf, type IndexPhase } from "./index-versions.js";
 import { activateKey, addKey, type NewKeyOptions } from "./new-key.js";
+import { reencryptClientField } from "./reencrypt-client-field.js";
 import { reencryptField, type BatchOptions } from "./reencrypt.js";
 import { rotateBlindIndexes, sweepBlindIndexes } from "./rotate-blind-indexes.js";
 import { countSealedValues, isSealedAnew, listSealedFields, type SealedCount, type SealedField } from "./sealed-values.js";
@@ -38,7 +39,7 @@ export interface KeyRotationPlan {
   /** How many values are to be sealed anew. */
   readonly valueCount: number;
 
-  /** What stays under older keys: evidence, and what clients seal. */
+  /** What stays under older keys: evidence. */
   readonly kept: readonly SealedCount[];
 }
 
@@ -150,7 +151,8 @@ export async function rotateKey(client: ClientBase, options: KeyRotationOptions)
   for (;;) {
     onStep?.("reencrypt", keyId);
     for (const field of await fieldsOf(client, organizationId)) {
-      if (field.algorithm === 1) reencrypted += await reencryptField(client, field, batches);
+      const sealAnew = field.algorithm === 1 ? reencryptField : reencryptClientField;
+      reencrypted += await sealAnew(client, field, batches);
     }
 
     onStep?.("index", keyId);

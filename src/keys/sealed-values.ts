@@ -50,7 +50,7 @@ export async function countSealedValues(client: ClientBase, fields: readonly Sea
   return counts;
 }
 
-/** Whether rotation seals them anew: not evidence, and not what clients seal. */
-export function isSealedAnew({ field, isEvidence }: SealedCount): boolean {
-  return field.algorithm === 1 && !isEvidence;
+/** Whether rotation seals them anew: whoever sealed them, but not evidence. */
+export function isSealedAnew({ isEvidence }: SealedCount): boolean {
+  return !isEvidence;
 }
