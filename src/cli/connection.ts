@@ -18,15 +18,16 @@ export interface Login {
 
 /**
  * Does the work on a connection to the server that `DATABASE_URL` names, or the
- * `PG*` variables, and closes it.
+ * `PG*` variables, and closes it; to another database of it where one is named.
  *
  * @throws {@link ConfigurationError} when there is no such server, or it will not
  * have us: what was tried, and what to change.
  */
 export async function withConnection<Result>(
   work: (client: pg.Client) => Promise<Result>,
+  database?: string,
 ): Promise<Result> {
-  const client = await connect();
+  const client = await connect(database);
   try {
     return await work(client);
   } finally {

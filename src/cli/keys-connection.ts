@@ -45,10 +45,11 @@ export const parseKeyId = argument((text) => {
   throw new ConfigurationError(`"${text}" is no key's number`, { remedy: "Keys are 1, 2, 3 …: safetypin keys status" });
 });
 
-/** Does the work on a connection whose path is the cell. */
+/** Does the work on a connection whose path is the cell, of another database where one is named. */
 export async function withKeysConnection<Result>(
   cell: CellName,
   work: (connection: KeysConnection) => Promise<Result>,
+  database?: string,
 ): Promise<Result> {
   return withConnection(async (client) => {
     try {
@@ -59,7 +60,7 @@ export async function withKeysConnection<Result>(
     } catch (error) {
       throw explain(error, client, cell);
     }
-  });
+  }, database);
 }
 
 /** Does the work with the provider that is meant, whose shares are in memory for as long. */

@@ -1,6 +1,9 @@
 import { Command, Option } from "commander";
+import type pg from "pg";
 
+import { ConfigurationError } from "../errors.js";
 import { rewrapKeys } from "../keys/rewrap-keys.js";
+import type { CellName } from "../migrations/cell.js";
 import { EXIT } from "./exit-codes.js";
 import { keysOption, ownerOf, takeTurns, withKeysConnection, withProvider, type KeysOptions } from "./keys-connection.js";
 import { cellOption, jsonOption } from "./options.js";
@@ -9,6 +12,7 @@ import { action } from "./run.js";
 
 interface Options extends KeysOptions {
   readonly to?: string;
+  readonly copy?: string;
   readonly dryRun?: true;
 }
 
@@ -26,6 +30,7 @@ export function keysRewrapCommand(): Command {
     .addOption(cellOption())
     .addOption(keysOption())
     .addOption(new Option("--to <address>", "the new master key, and the old ones behind it (default: --keys)"))
+    .option("--copy <database>", "a restored backup of the cell, on the same server: its shares stand in for those that open no more")
     .option("--dry-run", "ask the service, and change nothing")
     .addOption(jsonOption())
     .addHelpText(
@@ -35,28 +40,51 @@ Examples:
   $ export DATABASE_URL=postgres://safetypin_operator_login@db.internal/clinic
   $ safetypin keys rewrap --to 'aws-kms://arn:aws:kms:…:key/NEW?also=arn:aws:kms:…:key/OLD'
   $ safetypin keys rewrap --to 'gcp-kms://projects/P/…/cryptoKeys/K aws-kms://arn:…:key/OLD'
+  $ safetypin keys rewrap --copy clinic_of_sunday
 `,
     )
     .action(action<Options>(run));
 }
 
-async function run({ cell, keys, to, dryRun }: Options, output: Output) {
+async function run({ cell, keys, to, copy, dryRun }: Options, output: Output) {
   return withKeysConnection(cell, async ({ client, cellId, environment }) => {
     await takeTurns(client, cell, () => output.note("waiting for another who rotates"));
     const rewrapped = await withProvider(to ?? keys, environment, (provider) =>
-      rewrapKeys(client, {
+      withCopy(copy, { cell, cellId }, (copied) => rewrapKeys(client, {
         cellId,
         provider,
+        copy: copied,
         dryRun,
-        onKey: ({ organizationId, keyId, from, to: name, isRewrapped }) => {
+        onKey: ({ organizationId, keyId, from, to: name, isRewrapped, isFromCopy }) => {
           const what = `key ${String(keyId)} of ${ownerOf(organizationId)}`;
           if (!isRewrapped) output.line(`${output.say("quiet", "is")}  ${what}: ${name}`);
           else if (dryRun === true) output.line(`${output.say("careful", "would rewrap")}  ${what}: ${from} → ${name}`);
-          else output.line(`${output.say("good", "rewrapped")}  ${what}: ${from} → ${name}`);
+          else output.line(`${output.say("good", "rewrapped")}  ${what}: ${from} → ${name}${isFromCopy ? ", from the copy" : ""}`);
         },
-      }),
+      })),
     );
-    output.result({ cell, keys: rewrapped.map(({ isRewrapped, ...key }) => ({ ...key, rewrapped: isRewrapped && dryRun !== true })) });
+    output.result({ cell, keys: rewrapped.map(({ isRewrapped, isFromCopy, ...key }) => ({ ...key, rewrapped: isRewrapped && dryRun !== true, fromCopy: isFromCopy })) });
     return EXIT.done;
   });
+}
+
+/** Does the work with a connection to the copy, which has to be of this very cell. */
+async function withCopy<Result>(
+  database: string | undefined,
+  { cell, cellId }: { readonly cell: CellName; readonly cellId: string },
+  work: (copy: pg.Client | undefined) => Promise<Result>,
+): Promise<Result> {
+  if (database === undefined) return work(undefined);
+  return withKeysConnection(
+    cell,
+    async ({ client, cellId: id }) => {
+      if (id !== cellId) {
+        throw new ConfigurationError(`Cell "${cell}" of database "${database}" is another than this one: ${id}, not ${cellId}`, {
+          remedy: "Restore a backup of this cell",
+        });
+      }
+      return work(client);
+    },
+    database,
+  );
 }

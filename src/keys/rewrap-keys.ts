@@ -1,9 +1,10 @@
 import type { ClientBase } from "pg";
 
+import { KeyProviderError, SafetyPinError } from "../errors.js";
 import { isWhole, listKeys, type AdministeredKey } from "./administered-keys.js";
-import { requireOpener } from "./cell-keys.js";
+import { requireOpener, type ListedKey } from "./cell-keys.js";
 import { inTransaction } from "./in-transaction.js";
-import type { KeyProvider } from "./key-provider.js";
+import type { KeyContext, KeyProvider, WrappedShare } from "./key-provider.js";
 import { maskShare } from "./mask.js";
 import { readPad } from "./new-key.js";
 
@@ -13,6 +14,9 @@ export interface RewrapOptions {
 
   /** Opens what is wrapped now, and wraps by the key that is to be. */
   readonly provider: KeyProvider;
+
+  /** A backup of the same cell that was restored beside it: whose share no longer opens here is taken from there. */
+  readonly copy?: ClientBase | undefined;
 
   /** Whether it says only what would be done. */
   readonly dryRun?: boolean | undefined;
@@ -26,6 +30,9 @@ export interface RewrappedKey extends Pick<AdministeredKey, "organizationId" | "
   readonly from: string;
   readonly to: string;
   readonly isRewrapped: boolean;
+
+  /** Whether what there is opens no more, and the copy's did. */
+  readonly isFromCopy: boolean;
 }
 
 /**
@@ -40,29 +47,56 @@ export interface RewrappedKey extends Pick<AdministeredKey, "organizationId" | "
  * wrapped one, and the provider does not open its shares.
  */
 export async function rewrapKeys(client: ClientBase, options: RewrapOptions): Promise<RewrappedKey[]> {
+  const { cellId, provider, copy } = options;
+  const copied = copy === undefined ? [] : (await listKeys(copy)).filter(isWhole);
   const rewrapped: RewrappedKey[] = [];
   for (const key of (await listKeys(client)).filter(isWhole)) {
-    const { organizationId, keyId, keyName, bytes } = key;
-    const context = { cellId: options.cellId, organizationId, keyId };
-    requireOpener(key, options.provider);
-    const wrapped = await options.provider.rewrap({ provider: key.provider, keyName, bytes }, context);
-    const isRewrapped = wrapped.keyName !== keyName || key.provider !== options.provider.name;
+    const { organizationId, keyId, keyName } = key;
+    const context = { cellId, organizationId, keyId };
+    const { wrapped, isFromCopy } = await wrapAnew(
+      provider,
+      context,
+      key,
+      copied.find((one) => one.organizationId === organizationId && one.keyId === keyId),
+    );
+    const isRewrapped = isFromCopy || wrapped.keyName !== keyName || key.provider !== provider.name;
     if (isRewrapped && options.dryRun !== true) {
-      const share = await options.provider.unwrap(wrapped, context);
+      const share = await provider.unwrap(wrapped, context);
       try {
         await inTransaction(client, async () => {
           const masked = maskShare(await readPad(client), share, organizationId, keyId);
           await client.query("select rewrap_key($1, $2, $3, $4, $5, $6)", [
-            organizationId, keyId, options.provider.name, wrapped.keyName, wrapped.bytes, masked,
+            organizationId, keyId, provider.name, wrapped.keyName, wrapped.bytes, masked,
           ]);
         });
       } finally {
         share.fill(0);
       }
     }
-    const told = { organizationId, keyId, from: keyName, to: wrapped.keyName, isRewrapped };
+    const told = { organizationId, keyId, from: keyName, to: wrapped.keyName, isRewrapped, isFromCopy };
     options.onKey?.(told);
     rewrapped.push(told);
   }
   return rewrapped;
+}
+
+/** The share as it is here; or, where no waiting makes that open, as the copy has it. */
+async function wrapAnew(
+  provider: KeyProvider,
+  context: KeyContext,
+  here: ListedKey,
+  there: ListedKey | undefined,
+): Promise<{ readonly wrapped: WrappedShare; readonly isFromCopy: boolean }> {
+  const wrap = ({ provider: kind, keyName, bytes }: ListedKey) => {
+    requireOpener({ ...context, provider: kind }, provider);
+    return provider.rewrap({ provider: kind, keyName, bytes }, context);
+  };
+  try {
+    return { wrapped: await wrap(here), isFromCopy: false };
+  } catch (error) {
+    if (there === undefined || !(error instanceof SafetyPinError) || (error instanceof KeyProviderError && error.isTransient)) {
+      throw error;
+    }
+    return { wrapped: await wrap(there), isFromCopy: true };
+  }
 }

@@ -14,16 +14,26 @@ const run = promisify(execFile);
 export interface Page {
   /** The blocks of a language below a heading, whichever its level, in order. */
   blocks(heading: string, language: "sh" | "sql"): readonly string[];
+
+  /** The rows of the first table below a heading, without its own head. */
+  table(heading: string): readonly (readonly string[])[];
 }
 
 /** Reads a page of the project. */
 export function readPage(path: string): Page {
   const text = readFileSync(join(ROOT, path), "utf8");
+  const sectionOf = (heading: string): string => {
+    const at = text.search(new RegExp(`^#+ ${heading}$`, "m"));
+    if (at < 0) throw new Error(`${path} has no heading "${heading}"`);
+    return /^#.*\n([^]*?)(?=^#+ |(?![^]))/m.exec(withoutComments(text.slice(at)))?.[1] ?? "";
+  };
   return {
+    table(heading) {
+      const lines = /(?:^\|.*\n)+/m.exec(sectionOf(heading))?.[0].trim().split("\n") ?? [];
+      return lines.slice(2).map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+    },
     blocks(heading, language) {
-      const at = text.search(new RegExp(`^#+ ${heading}$`, "m"));
-      if (at < 0) throw new Error(`${path} has no heading "${heading}"`);
-      const [, section = ""] = /^#.*\n([^]*?)(?=^#+ |(?![^]))/m.exec(withoutComments(text.slice(at))) ?? [];
+      const section = sectionOf(heading);
       return [...section.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, "gm"))].map(([, block]) =>
         block!.replaceAll(HASH, "#"),
       );
