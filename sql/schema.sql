@@ -3199,7 +3199,7 @@ begin
     raise exception 'a legal hold keeps % %',
       case when p_user_id is null then 'organization' else 'person' end,
       coalesce(p_user_id, p_organization_id)
-      using errcode = 'SP426', hint = 'An operator releases it once it is over: release_legal_hold().';
+      using errcode = 'SP426', hint = 'An operator releases it once it is over: safetypin keys hold --release HOLD.';
   end if;
 end;
 $$;
@@ -8067,6 +8067,35 @@ COMMENT ON FUNCTION safetypin.list_keys(p_after uuid, p_limit integer) IS 'Every
 
 REVOKE ALL ON FUNCTION safetypin.list_keys(p_after uuid, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.list_keys(p_after uuid, p_limit integer) TO safetypin_operator;
+
+--
+-- safetypin.list_legal_holds()
+--
+
+CREATE FUNCTION safetypin.list_legal_holds() RETURNS TABLE(id uuid, user_id uuid, organization_id uuid, reason text, creation_time timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return query
+    select
+      legal_holds.id,
+      legal_holds.user_id,
+      legal_holds.organization_id,
+      legal_holds.reason,
+      legal_holds.creation_time
+    from legal_holds
+    where legal_holds.release_time is null
+    order by legal_holds.id;
+end;
+$$;
+
+ALTER FUNCTION safetypin.list_legal_holds() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.list_legal_holds() IS 'The holds that were not released, oldest first.';
+
+REVOKE ALL ON FUNCTION safetypin.list_legal_holds() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.list_legal_holds() TO safetypin_operator;
 
 --
 -- safetypin.list_own_organizations()

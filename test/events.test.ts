@@ -442,6 +442,7 @@ const NO_EVENT = [
   "hello",
   "list_index_versions",
   "list_keys",
+  "list_legal_holds",
   "list_own_organizations",
   "list_own_permissions",
   "list_shreddings",

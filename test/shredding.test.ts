@@ -210,6 +210,28 @@ describe("safetypin keys shred", () => {
     }
   });
 
+  it("is kept from it by a legal hold, until that is released", async () => {
+    const held = await jsonOf<{ placed: string; holds: unknown[] }>(
+      safetypin(["keys", "hold", "--user", bob.userId, "--reason", "Matter 7", "--json"]),
+    );
+    expect(held.holds).toEqual([
+      { id: held.placed, userId: bob.userId, organizationId: null, reason: "Matter 7", creationTime: expect.any(String) },
+    ]);
+    expect(await safetypin(["keys", "shred", "--user", bob.userId, "--yes"])).toMatchObject({
+      code: EXIT.failed, stderr: expect.stringContaining("legal hold"),
+    });
+    expect((await safetypin(["keys", "hold"])).stdout).toContain("Matter 7");
+    expect((await safetypin(["keys", "hold", "--release", held.placed])).stdout).toContain("Nobody is held");
+    expect(await safetypin(["keys", "hold", "--release", held.placed])).toMatchObject({ code: EXIT.failed });
+    for (const args of [["--reason", "x"], ["--user", bob.userId], ["--user", randomUUID(), "--reason", "x"]]) {
+      expect([args, (await safetypin(["keys", "hold", ...args])).code]).toEqual([args, EXIT.failed]);
+    }
+    expect(await safetypin(["keys", "hold", "--release", held.placed, "--reason", "x"])).toMatchObject({ code: EXIT.usage });
+    expect(await safetypin(["keys", "hold"], db.name, "auditor")).toMatchObject({
+      code: EXIT.failed, stderr: expect.stringContaining("operator_login"),
+    });
+  });
+
   it("shreds people and organizations, and leaves evidence as it was", async () => {
     const before = await readEvidence(db.admin);
     await jsonOf(safetypin(["keys", "ledger", "--backup-age", "10", "--json"]));

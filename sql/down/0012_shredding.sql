@@ -26,6 +26,7 @@ drop function _begin_shredding;
 drop function _append_shredding;
 drop function _shredding_digest;
 drop function _require_no_hold;
+drop function list_legal_holds;
 drop function release_legal_hold;
 drop function place_legal_hold;
 drop function _current_effective_time;

@@ -348,8 +348,41 @@ $$;
 comment on function release_legal_hold(uuid) is
   'Ends a hold. Raises SP310 when there is none that holds.';
 
-grant execute on function place_legal_hold(uuid, uuid, text), release_legal_hold(uuid)
-  to safetypin_operator;
+create function list_legal_holds()
+  returns table (
+    id uuid,
+    user_id uuid,
+    organization_id uuid,
+    reason text,
+    creation_time timestamptz
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return query
+    select
+      legal_holds.id,
+      legal_holds.user_id,
+      legal_holds.organization_id,
+      legal_holds.reason,
+      legal_holds.creation_time
+    from legal_holds
+    where legal_holds.release_time is null
+    order by legal_holds.id;
+end;
+$$;
+
+comment on function list_legal_holds() is
+  'The holds that were not released, oldest first.';
+
+grant execute on function
+  place_legal_hold(uuid, uuid, text),
+  release_legal_hold(uuid),
+  list_legal_holds()
+to safetypin_operator;
 
 
 create function _require_no_hold(
@@ -379,7 +412,7 @@ begin
     raise exception 'a legal hold keeps % %',
       case when p_user_id is null then 'organization' else 'person' end,
       coalesce(p_user_id, p_organization_id)
-      using errcode = 'SP426', hint = 'An operator releases it once it is over: release_legal_hold().';
+      using errcode = 'SP426', hint = 'An operator releases it once it is over: safetypin keys hold --release HOLD.';
   end if;
 end;
 $$;

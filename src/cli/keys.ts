@@ -1,6 +1,7 @@
 import { Command } from "commander";
 
 import { keysDestroyCommand } from "./keys-destroy.js";
+import { keysHoldCommand } from "./keys-hold.js";
 import { keysInitCommand } from "./keys-init.js";
 import { keysLedgerCommand } from "./keys-ledger.js";
 import { keysReplayCommand } from "./keys-replay.js";
@@ -23,6 +24,7 @@ export function keysCommand(): Command {
     .addCommand(keysRetireCommand())
     .addCommand(keysDestroyCommand())
     .addCommand(keysShredCommand())
+    .addCommand(keysHoldCommand())
     .addCommand(keysLedgerCommand())
     .addCommand(keysRestoredCommand())
     .addCommand(keysReplayCommand());

@@ -67,6 +67,7 @@ values
   ('hello'),
   ('list_index_versions'),
   ('list_keys'),
+  ('list_legal_holds'),
   ('list_own_organizations'),
   ('list_own_permissions'),
   ('list_shreddings'),

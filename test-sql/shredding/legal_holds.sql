@@ -1,6 +1,6 @@
 -- A legal hold keeps whom it is of, and everybody who belongs to it, from being shredded.
 begin;
-select plan(23);
+select plan(25);
 
 select tests.two_organizations();
 select tests.person('max');
@@ -19,6 +19,11 @@ select throws_ok(
 
 select lives_ok($$ select place_legal_hold(tests.user_id('max'), null, 'Matter 7') $$, 'max is held');
 select lives_ok($$ select place_legal_hold(null, tests.organization_id('acme'), 'Matter 8') $$, '... and acme');
+select results_eq(
+  $$ select user_id, organization_id, reason from list_legal_holds() $$,
+  $$ values (tests.user_id('max'), null::uuid, 'Matter 7'), (null, tests.organization_id('acme'), 'Matter 8') $$,
+  '... and the operator sees which holds there are'
+);
 select throws_ok($$ select shred_person(tests.user_id('max')) $$, 'SP426', null, 'max is not shredded');
 select throws_ok($$ select shred_person(tests.user_id('bob')) $$, 'SP426', null, 'nor bob, who works for acme');
 select suspend_organization(tests.organization_id('acme'), 'x');
@@ -51,6 +56,7 @@ select throws_ok($$ select release_legal_hold(id) from holds $$, 'SP310', null, 
 select results_eq(
   $$ select count(*)::integer from tests.events('legal_hold.released') $$, array[2], '... which is recorded'
 );
+select is_empty('select from list_legal_holds()', '... and no more listed');
 select lives_ok($$ select shred_person(tests.user_id('max')) $$, 'then max is shredded');
 select lives_ok($$ select shred_person(tests.user_id('bob')) $$, '... and bob');
 select lives_ok($$ select shred_organization(tests.organization_id('acme')) $$, '... and acme');

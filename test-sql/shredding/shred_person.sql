@@ -1,7 +1,7 @@
 -- shred_person() and erase_own_account(): what is sealed about somebody opens no more, what
 -- is said in clear is overwritten, rows and ids and evidence stay.
 begin;
-select plan(52);
+select plan(54);
 
 select tests.two_organizations();
 select tests.person('max');
@@ -19,6 +19,30 @@ select tests.act_as_superuser();
 update sessions set ip_address = '203.0.113.7', user_agent = 'Bob''s telephone', session_data = '{"theme": "dark"}'
 where user_id = tests.user_id('bob');
 
+select tests.act_as_nobody();
+select tests.sign_in('bob', p_token => 'bob at home', p_ip_address => '203.0.113.8');
+select tests.sign_in('ann', p_token => 'ann at home', p_ip_address => '203.0.113.9');
+select tests.act_as_superuser();
+create function tests.attempts() returns table (who uuid, result text, email text, ip_address text) language sql as $$
+  select user_id, result, opened.email, opened.ip_address
+  from access_attempt_logs
+  join open_attempts(
+    (select array_agg(id) from access_attempt_logs),
+    (select array_agg(user_id) from access_attempt_logs),
+    (select array_agg(email) from access_attempt_logs),
+    (select array_agg(ip_address) from access_attempt_logs)
+  ) as opened using (id)
+  order by opened.ip_address nulls first
+$$;
+select tests.unlock();
+select results_eq(
+  'select * from tests.attempts()',
+  $$ values
+    (tests.user_id('bob'), 'success', tests.email('bob'), '203.0.113.8'),
+    (tests.user_id('ann'), 'success', tests.email('ann'), '203.0.113.9') $$,
+  'bob and ann have signed in, from somewhere'
+);
+
 -- Who may
 create function tests.shredding() returns setof text language sql as $body$
   select tests.outcome(call)
@@ -35,7 +59,8 @@ create function tests.shredding() returns setof text language sql as $body$
     $$ select declare_restored() $$,
     $$ select declare_backup_age('1 day') $$,
     $$ select place_legal_hold(tests.user_id('bob'), null, 'x') $$,
-    $$ select release_legal_hold(tests.user_id('bob')) $$
+    $$ select release_legal_hold(tests.user_id('bob')) $$,
+    $$ select list_legal_holds() $$
   ]) as call
 $body$;
 select tests.act_as('ann', 'acme');
@@ -178,6 +203,13 @@ select results_eq(
 
 -- Opening
 select tests.unlock();
+select results_eq(
+  $$ select * from tests.attempts() where result = 'success' $$,
+  $$ values
+    (tests.user_id('bob'), 'success', null, null),
+    (tests.user_id('ann'), 'success', tests.email('ann'), '203.0.113.9') $$,
+  'evidence says that he signed in, and not from where'
+);
 select throws_ok(
   $$ select _open_text(90001, null, id, about, user_id) from notes where user_id = tests.user_id('bob') $$, 'SP521', null,
   'what is sealed about him opens no more'
