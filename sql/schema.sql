@@ -2996,6 +2996,38 @@ COMMENT ON FUNCTION safetypin._request_message(p_purpose text, p_email text, p_u
 REVOKE ALL ON FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) FROM PUBLIC;
 
 --
+-- safetypin._require_active_key()
+--
+
+CREATE FUNCTION safetypin._require_active_key(p_organization_id uuid) RETURNS integer
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_key_id integer;
+begin
+  select key_id
+  into v_key_id
+  from tenant_keys
+  where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+    and state = 'active';
+
+  if v_key_id is null then
+    raise exception '% has no active key',
+      case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
+      using errcode = 'SP321', hint = 'The operator makes the first: "safetypin keys init", of an organization with --organization.';
+  end if;
+  return v_key_id;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_active_key(p_organization_id uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._require_active_key(p_organization_id uuid) IS 'The number of the key that seals. Raises SP321 when there is none.';
+
+REVOKE ALL ON FUNCTION safetypin._require_active_key(p_organization_id uuid) FROM PUBLIC;
+
+--
 -- safetypin._require_batch()
 --
 
@@ -10777,11 +10809,10 @@ CREATE FUNCTION safetypin.reencrypt_batch(p_field_id integer, p_organization_id 
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $_$
 declare
-  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
-  v_field     record;
-  v_key_id    integer;
-  v_row       record;
-  v_value     bytea;
+  v_field  record;
+  v_key_id integer;
+  v_row    record;
+  v_value  bytea;
 begin
   select sealed_as, table_name, column_name, row_column, organization_column, subject_column, algorithm, scope
   into v_field
@@ -10798,12 +10829,7 @@ begin
         hint = 'See sealed_fields: its scope has to be that of the call, and what clients seal is taken by take_client_sealed(). A batch has 1 to 10000 rows.';
   end if;
 
-  select key_id into v_key_id from tenant_keys where tenant_id = v_tenant_id and state = 'active';
-  if v_key_id is null then
-    raise exception '% has no active key',
-      case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
-      using errcode = 'SP321', hint = 'The operator makes the first: "safetypin keys init", of an organization with --organization.';
-  end if;
+  v_key_id := _require_active_key(p_organization_id);
 
   reencrypted := 0;
   if not _is_append_only(v_field.table_name) then
@@ -11405,12 +11431,11 @@ CREATE FUNCTION safetypin.replace_client_sealed(p_field_id integer, p_organizati
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $_$
 declare
-  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
-  v_field     record;
-  v_key_id    integer;
-  v_count     integer := coalesce(cardinality(p_row_ids), 0);
-  v_replaced  integer := 0;
-  v_found     integer;
+  v_field    record;
+  v_key_id   integer;
+  v_count    integer := coalesce(cardinality(p_row_ids), 0);
+  v_replaced integer := 0;
+  v_found    integer;
 begin
   select table_name, column_name, row_column, organization_column, algorithm, scope
   into v_field
@@ -11429,7 +11454,7 @@ begin
         hint = 'See sealed_fields: it has to be sealed by clients and of the scope of the call; for each row there is a value before and one after.';
   end if;
 
-  select key_id into v_key_id from tenant_keys where tenant_id = v_tenant_id and state = 'active';
+  v_key_id := _require_active_key(p_organization_id);
 
   for v_place in 1 .. v_count loop
     if substr(p_new[v_place], 1, 6) <> '\x0102'::bytea || int4send(v_key_id) then
@@ -11466,7 +11491,7 @@ $_$;
 
 ALTER FUNCTION safetypin.replace_client_sealed(p_field_id integer, p_organization_id uuid, p_row_ids uuid[], p_old bytea[], p_new bytea[]) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.replace_client_sealed(p_field_id integer, p_organization_id uuid, p_row_ids uuid[], p_old bytea[], p_new bytea[]) IS 'Puts values that a client sealed anew in the place of those that were taken, row by row, where these are still what they were: how many. Raises SP526 for a field that is not declared so, lists that do not match and a value of another length, SP525 for one that is not under the active key.';
+COMMENT ON FUNCTION safetypin.replace_client_sealed(p_field_id integer, p_organization_id uuid, p_row_ids uuid[], p_old bytea[], p_new bytea[]) IS 'Puts values that a client sealed anew in the place of those that were taken, row by row, where these are still what they were: how many. Raises SP526 for a field that is not declared so, lists that do not match and a value of another length, SP525 for one that is not under the active key, SP321 without an active key.';
 
 REVOKE ALL ON FUNCTION safetypin.replace_client_sealed(p_field_id integer, p_organization_id uuid, p_row_ids uuid[], p_old bytea[], p_new bytea[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.replace_client_sealed(p_field_id integer, p_organization_id uuid, p_row_ids uuid[], p_old bytea[], p_new bytea[]) TO safetypin_operator;
@@ -13994,11 +14019,10 @@ CREATE FUNCTION safetypin.take_client_sealed(p_field_id integer, p_organization_
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $_$
 declare
-  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
-  v_field     record;
-  v_key_id    integer;
-  v_row       record;
-  v_taken     integer := 0;
+  v_field  record;
+  v_key_id integer;
+  v_row    record;
+  v_taken  integer := 0;
 begin
   select table_name, column_name, row_column, organization_column, algorithm, scope
   into v_field
@@ -14016,12 +14040,7 @@ begin
         hint = 'See sealed_fields: its scope has to be that of the call, and what is sealed here is sealed anew by reencrypt_batch(). A batch has 1 to 10000 rows.';
   end if;
 
-  select key_id into v_key_id from tenant_keys where tenant_id = v_tenant_id and state = 'active';
-  if v_key_id is null then
-    raise exception '% has no active key',
-      case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
-      using errcode = 'SP321', hint = 'The operator makes the first: "safetypin keys init", of an organization with --organization.';
-  end if;
+  v_key_id := _require_active_key(p_organization_id);
 
   if not _is_append_only(v_field.table_name) then
     for v_row in execute format(

@@ -257,12 +257,18 @@ describe("the command line", () => {
     expect(found.stderr).toMatch(/Try: safetypin (migrate|maintain) .*--help/);
     expect(found.stdout).toBe("");
     expect(found.code).toBe(2);
+  });
 
-    const asked = await runCli([...args, "--json"]);
-    expect(JSON.parse(asked.stdout)).toEqual({
-      error: { message: expect.stringMatching(sentence), remedy: expect.stringContaining("--help") },
+  test.each([
+    [["migrate", "sideways"], "unknown command 'sideways'"],
+    [["migrate", "up", "--too", "3"], "unknown option '--too'"],
+    [["maintain", "--every", "0"], "\"0\" is no time to rest. Write 10s or 5min"],
+  ])("%j with --json is told in JSON", async (args, sentence) => {
+    const found = await runCli([...args, "--json"]);
+    expect(JSON.parse(found.stdout)).toEqual({
+      error: { message: expect.stringContaining(sentence), remedy: expect.stringContaining("--help") },
     });
-    expect(asked.code).toBe(2);
+    expect(found.code).toBe(2);
   });
 
   test.each([["up"], ["plan"], ["up", "--dry-run"], ["down", "--yes"], ["adopt"]])(

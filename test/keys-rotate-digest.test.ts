@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+
 import { EXIT } from "../src/cli/exit-codes.js";
 import { email, OTHER_PASSWORD, signIn, userId } from "./support/actors.js";
 import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
@@ -123,5 +125,13 @@ describe("the key that digests addresses, rotated by somebody who is killed at e
       env: { ...environment(), DATABASE_URL: db.connectionString("app") },
     });
     expect(await asApp).toMatchObject({ code: EXIT.failed, stderr: expect.stringContaining("operator_login") });
+  });
+
+  it("is one of the keys that the database makes, of each of which the page says how it rotates", async () => {
+    const { rows } = await db.admin.query<{ purpose: string }>("select distinct purpose from context_keys order by 1");
+    const page = await readFile(new URL("../docs/keys.md", import.meta.url), "utf8");
+    expect([...page.matchAll(/^\|[^|]*\| `context_keys`, `(\w+)` \| (?:`[^`]+`|never: \[why\]\(decisions\/[\w-]+\.md\)) \|/gm)].map(([, purpose]) => purpose).sort()).toEqual(
+      rows.map(({ purpose }) => purpose),
+    );
   });
 });

@@ -18,6 +18,7 @@ drop function count_sealed_values;
 drop function replace_client_sealed;
 drop function take_client_sealed;
 drop function reencrypt_batch;
+drop function _require_active_key;
 drop function _obliterate;
 drop function _is_subject_shredded;
 drop function _shred_tenant;

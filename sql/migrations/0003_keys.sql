@@ -2992,6 +2992,36 @@ comment on function _obliterate(bytea, integer) is
   'As long as a sealed value, under the number of a key, and random.';
 
 
+create function _require_active_key(
+  p_organization_id uuid
+)
+  returns integer
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+declare
+  v_key_id integer;
+begin
+  select key_id
+  into v_key_id
+  from tenant_keys
+  where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+    and state = 'active';
+
+  if v_key_id is null then
+    raise exception '% has no active key',
+      case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
+      using errcode = 'SP321', hint = 'The operator makes the first: "safetypin keys init", of an organization with --organization.';
+  end if;
+  return v_key_id;
+end;
+$$;
+
+comment on function _require_active_key(uuid) is
+  'The number of the key that seals. Raises SP321 when there is none.';
+
+
 -- Batch by batch, each a transaction of its own, in the order of the rows. What is
 -- under another key is all there is to remember: whoever is interrupted begins again and
 -- finds what is left. Rows that somebody else holds are left to the next pass.
@@ -3011,11 +3041,10 @@ create function reencrypt_batch(
   set search_path from current
 as $$
 declare
-  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
-  v_field     record;
-  v_key_id    integer;
-  v_row       record;
-  v_value     bytea;
+  v_field  record;
+  v_key_id integer;
+  v_row    record;
+  v_value  bytea;
 begin
   select sealed_as, table_name, column_name, row_column, organization_column, subject_column, algorithm, scope
   into v_field
@@ -3032,12 +3061,7 @@ begin
         hint = 'See sealed_fields: its scope has to be that of the call, and what clients seal is taken by take_client_sealed(). A batch has 1 to 10000 rows.';
   end if;
 
-  select key_id into v_key_id from tenant_keys where tenant_id = v_tenant_id and state = 'active';
-  if v_key_id is null then
-    raise exception '% has no active key',
-      case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
-      using errcode = 'SP321', hint = 'The operator makes the first: "safetypin keys init", of an organization with --organization.';
-  end if;
+  v_key_id := _require_active_key(p_organization_id);
 
   reencrypted := 0;
   if not _is_append_only(v_field.table_name) then
@@ -3111,11 +3135,10 @@ create function take_client_sealed(
   set search_path from current
 as $$
 declare
-  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
-  v_field     record;
-  v_key_id    integer;
-  v_row       record;
-  v_taken     integer := 0;
+  v_field  record;
+  v_key_id integer;
+  v_row    record;
+  v_taken  integer := 0;
 begin
   select table_name, column_name, row_column, organization_column, algorithm, scope
   into v_field
@@ -3133,12 +3156,7 @@ begin
         hint = 'See sealed_fields: its scope has to be that of the call, and what is sealed here is sealed anew by reencrypt_batch(). A batch has 1 to 10000 rows.';
   end if;
 
-  select key_id into v_key_id from tenant_keys where tenant_id = v_tenant_id and state = 'active';
-  if v_key_id is null then
-    raise exception '% has no active key',
-      case when p_organization_id is null then 'the cell' else 'organization ' || p_organization_id::text end
-      using errcode = 'SP321', hint = 'The operator makes the first: "safetypin keys init", of an organization with --organization.';
-  end if;
+  v_key_id := _require_active_key(p_organization_id);
 
   if not _is_append_only(v_field.table_name) then
     for v_row in execute format(
@@ -3191,12 +3209,11 @@ create function replace_client_sealed(
   set search_path from current
 as $$
 declare
-  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
-  v_field     record;
-  v_key_id    integer;
-  v_count     integer := coalesce(cardinality(p_row_ids), 0);
-  v_replaced  integer := 0;
-  v_found     integer;
+  v_field    record;
+  v_key_id   integer;
+  v_count    integer := coalesce(cardinality(p_row_ids), 0);
+  v_replaced integer := 0;
+  v_found    integer;
 begin
   select table_name, column_name, row_column, organization_column, algorithm, scope
   into v_field
@@ -3215,7 +3232,7 @@ begin
         hint = 'See sealed_fields: it has to be sealed by clients and of the scope of the call; for each row there is a value before and one after.';
   end if;
 
-  select key_id into v_key_id from tenant_keys where tenant_id = v_tenant_id and state = 'active';
+  v_key_id := _require_active_key(p_organization_id);
 
   for v_place in 1 .. v_count loop
     if substr(p_new[v_place], 1, 6) <> '\x0102'::bytea || int4send(v_key_id) then
@@ -3251,7 +3268,7 @@ end;
 $$;
 
 comment on function replace_client_sealed(integer, uuid, uuid[], bytea[], bytea[]) is
-  'Puts values that a client sealed anew in the place of those that were taken, row by row, where these are still what they were: how many. Raises SP526 for a field that is not declared so, lists that do not match and a value of another length, SP525 for one that is not under the active key.';
+  'Puts values that a client sealed anew in the place of those that were taken, row by row, where these are still what they were: how many. Raises SP526 for a field that is not declared so, lists that do not match and a value of another length, SP525 for one that is not under the active key, SP321 without an active key.';
 
 
 create function count_sealed_values(
