@@ -68,7 +68,7 @@ describe("a cell that nobody has touched", () => {
   });
 
   test("is looked at in every way by a superuser, and a lesser login is told what it could not see", async () => {
-    expect((await examine(admin, { cell })).skipped.map(({ check }) => check)).toEqual(["slow-queries"]);
+    expect((await examine(admin, { cell })).skipped.map(({ check }) => check)).toEqual(["at-rest", "slow-queries"]);
 
     const client = await connect(urlOf("safetypin_app_login"));
     try {
@@ -80,6 +80,7 @@ describe("a cell that nobody has touched", () => {
         "keys",
         "restore",
         "master-keys",
+        "at-rest",
         "slow-queries",
         "migrations",
         "privileges",
@@ -710,6 +711,7 @@ describe("each flaw of the catalog is found, and what the doctor says mends it",
       keys: ["doctor-keys.test.ts", "that is older than it was to be"],
       "master-keys": ["doctor-keys.test.ts", "that is another than the one that is configured"],
       restore: ["doctor.test.ts", "a database that came out of a backup"],
+      "at-rest": ["doctor.test.ts", "whether the volume is encrypted is what nobody can see here"],
       "slow-queries": ["doctor.test.ts", "slow queries, where pg_stat_statements tells"],
     };
     expect(CHECKS.map(({ id }) => id).filter((id) => !tried.has(id)).sort()).toEqual(Object.keys(elsewhere).sort());
@@ -1122,10 +1124,30 @@ describe("what the cell has noticed", () => {
       expect(findings.filter(({ check }) => check === "slow-queries").map(({ problem }) => problem)).toEqual([
         expect.stringContaining("pg_sleep"),
       ]);
-      expect(skipped).toEqual([]);
+      expect(skipped.map(({ check }) => check)).toEqual(["at-rest"]);
     } finally {
       await app.end();
       await admin.query("drop extension pg_stat_statements");
+    }
+  });
+});
+
+describe("whether the volume is encrypted is what nobody can see here", () => {
+  test.each([
+    ["a server of one's own", undefined, "lsblk"],
+    ["Amazon RDS or Aurora", "rds.extensions", "StorageEncrypted"],
+    ["Azure Database", "azure.extensions", "az postgres flexible-server show"],
+    ["Cloud SQL", "cloudsql.iam_authentication", "gcloud sql instances describe"],
+  ])("on %s, and whoever can is named", async (_, setting, command) => {
+    const client = await connect(urlOf("safetypin_migrator"));
+    try {
+      // What only that vendor's servers have.
+      if (setting !== undefined) await client.query("select set_config($1, 'on', false)", [setting]);
+      const { findings, skipped } = await examine(client, { cell });
+      expect(findings.filter(({ check }) => check === "at-rest")).toEqual([]);
+      expect(skipped.find(({ check }) => check === "at-rest")?.reason).toContain(command);
+    } finally {
+      await client.end();
     }
   });
 });

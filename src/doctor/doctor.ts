@@ -7,6 +7,7 @@ import { readChapters, type ChapterDirectories } from "../migrations/chapters.js
 import type { Environment } from "../migrations/environment.js";
 import type { SessionOptions } from "../migrations/session.js";
 import { status, type CellStatus } from "../migrations/status.js";
+import { AT_REST, explainAtRest } from "./at-rest-check.js";
 import { runCatalogChecks, type CatalogCheck } from "./catalog-check.js";
 import { credentials } from "./credentials-check.js";
 import { CATALOG, findingsOf, PRIVILEGES } from "./difference-findings.js";
@@ -77,6 +78,7 @@ export const CHECKS: readonly { readonly id: string; readonly about: string }[] 
   { id: MASTER_KEYS, about: "every share is wrapped by the master key that is configured" },
   { id: RESTORE, about: "the database did not come out of a backup, or what was shredded since is shredded in it; the ledger was exported" },
   { id: ALERTS, about: "no critical alert is unresolved" },
+  { id: AT_REST, about: "nothing: PostgreSQL cannot say whether its volume is encrypted. Who can, for this server, is told" },
   { id: SLOW_QUERIES, about: "information: the slowest queries, from pg_stat_statements" },
 ];
 
@@ -151,6 +153,7 @@ export async function examine(client: ClientBase, options: DoctorOptions): Promi
   const masterKeys = await checkMasterKeys(client, { cell, environment }, { keys });
   if ("reason" in masterKeys) add([MASTER_KEYS], undefined, masterKeys.reason);
   else add([MASTER_KEYS], masterKeys.findings, "");
+  add([AT_REST], undefined, await explainAtRest(client));
   add([SLOW_QUERIES], await checkSlowQueries(client, cell), "pg_stat_statements is not there, or not to be read");
 
   try {
