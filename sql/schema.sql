@@ -7281,6 +7281,53 @@ CREATE TYPE safetypin.effective_policy AS (
 COMMENT ON TYPE safetypin.effective_policy IS 'The password rules a person lives by. The version changes whenever any of them does.';
 
 --
+-- safetypin.end_sessions()
+--
+
+CREATE FUNCTION safetypin.end_sessions(p_batch integer DEFAULT 1000, p_begun_before timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_now    timestamptz := _now();
+  v_before timestamptz := least(p_begun_before, v_now);
+  v_ended  integer;
+begin
+  perform _require_batch(p_batch);
+
+  update sessions
+  set
+    revoked = true,
+    revocation_time = v_now,
+    revocation_reason = 'ended_by_operator'
+  where id = any (array(
+    select id
+    from sessions
+    where not revoked
+      and creation_time < v_before
+    order by user_id, creation_time
+    limit p_batch
+    for update skip locked
+  ));
+  get diagnostics v_ended = row_count;
+
+  perform _log_event(
+    'sessions.ended',
+    p_additional_data => jsonb_build_object('ended', v_ended, 'begun_before', v_before)
+  );
+
+  return v_ended;
+end;
+$$;
+
+ALTER FUNCTION safetypin.end_sessions(p_batch integer, p_begun_before timestamp with time zone) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.end_sessions(p_batch integer, p_begun_before timestamp with time zone) IS 'Ends one batch of everybody''s sessions that began before a time, or before now, and returns how many. Call it until it returns 0; locked rows wait for the next time. For a cell that was restored. Raises SP504 for a batch out of range.';
+
+REVOKE ALL ON FUNCTION safetypin.end_sessions(p_batch integer, p_begun_before timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.end_sessions(p_batch integer, p_begun_before timestamp with time zone) TO safetypin_operator;
+
+--
 -- safetypin.erase_own_account()
 --
 

@@ -403,6 +403,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "sweep_one_time_tokens: one_time_tokens.swept": { as: "operator", call: "sweep_one_time_tokens()" },
   "sweep_password_attempts: password_attempts.swept": { as: "operator", call: "sweep_password_attempts()" },
   "sweep_refresh_tokens: refresh_tokens.swept": { as: "operator", call: "sweep_refresh_tokens()" },
+  "end_sessions: sessions.ended": { as: "operator", call: "end_sessions()" },
   "sweep_sessions: sessions.swept": { as: "operator", call: "sweep_sessions()" },
   "sweep_sign_in_throttles: sign_in_throttles.swept": { as: "operator", call: "sweep_sign_in_throttles()" },
   "take_messages: message.taken": { given: MESSAGE, as: "mailer", call: "take_messages()" },

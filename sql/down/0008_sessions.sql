@@ -6,6 +6,7 @@ set local role safetypin_owner;
 
 drop function raise_operational_alerts;
 drop function rotate_context_key;
+drop function end_sessions;
 drop function sweep_refresh_tokens;
 drop function sweep_sessions;
 drop function set_session_data;

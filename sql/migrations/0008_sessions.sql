@@ -1245,6 +1245,56 @@ comment on function sweep_refresh_tokens(integer, interval) is
 grant execute on function sweep_refresh_tokens(integer, interval) to safetypin_operator;
 
 
+-- A cell that comes out of a backup has sessions in it that have ended since: on a
+-- telephone that was lost, or when somebody was let go. Nobody there knows which.
+create function end_sessions(
+  p_batch integer default 1000,
+  p_begun_before timestamptz default null
+)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_now    timestamptz := _now();
+  v_before timestamptz := least(p_begun_before, v_now);
+  v_ended  integer;
+begin
+  perform _require_batch(p_batch);
+
+  update sessions
+  set
+    revoked = true,
+    revocation_time = v_now,
+    revocation_reason = 'ended_by_operator'
+  where id = any (array(
+    select id
+    from sessions
+    where not revoked
+      and creation_time < v_before
+    order by user_id, creation_time
+    limit p_batch
+    for update skip locked
+  ));
+  get diagnostics v_ended = row_count;
+
+  perform _log_event(
+    'sessions.ended',
+    p_additional_data => jsonb_build_object('ended', v_ended, 'begun_before', v_before)
+  );
+
+  return v_ended;
+end;
+$$;
+
+comment on function end_sessions(integer, timestamptz) is
+  'Ends one batch of everybody''s sessions that began before a time, or before now, and returns how many. Call it until it returns 0; locked rows wait for the next time. For a cell that was restored. Raises SP504 for a batch out of range.';
+
+grant execute on function end_sessions(integer, timestamptz) to safetypin_operator;
+
+
 create function rotate_context_key(
   p_purpose text default 'context'
 )

@@ -179,6 +179,18 @@ async function expectItIsBack(server: EmbeddedServer): Promise<void> {
   } finally {
     await safetypin.close();
   }
+  // Whoever was signed in when the backup was made need not be any more.
+  await follow("What comes back that had gone", variables(server, server));
+  const safetypinAfter = await open(server);
+  try {
+    const { email, password } = ann;
+    await expect(safetypinAfter.withSession(ann.sessionToken, (tx) => createRepositories(tx).users.getSelf())).rejects.toMatchObject({
+      code: "session_invalid",
+    });
+    reveal((await safetypinAfter.signIn({ email, password })).sessionToken);
+  } finally {
+    await safetypinAfter.close();
+  }
   await asSuperuser(server, async (client) => {
     const { rows } = await client.query<{ doubles: string; newest: string }>(
       `select count(*) - count(distinct seq) as doubles, max(seq) as newest from ${cell}.auth_audit_logs`,

@@ -21,6 +21,15 @@ const SWEEPS = [
            from generate_series(1, ${ROWS}) as number`,
   },
   {
+    sweep: "end_sessions",
+    table: "(select from sessions where not revoked) as open_sessions",
+    fill: `insert into sessions (
+             user_id, token_hash, assurance_level, authentication_methods, creation_time, expiration_time, idle_limit
+           )
+           select $1, sha256(int4send(number)), 1, '{password}', now() - interval '1 day', now() + interval '20 days', '1 day'
+           from generate_series(1, ${ROWS}) as number`,
+  },
+  {
     sweep: "sweep_refresh_tokens",
     table: "refresh_tokens",
     fill: `with session as (

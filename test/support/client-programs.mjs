@@ -32,6 +32,7 @@ async function dump() {
 
 async function runSql() {
   takeFlag("quiet");
+  const isPlain = takeFlag("no-align") && takeFlag("tuples-only");
   take("set");
   const isOne = takeFlag("single-transaction");
   const command = take("command");
@@ -41,7 +42,8 @@ async function runSql() {
   const client = new pg.Client(address);
   await client.connect();
   try {
-    await client.query(isOne ? `begin; ${sql}\n; commit` : sql);
+    const { rows } = await client.query({ text: isOne ? `begin; ${sql}\n; commit` : sql, rowMode: "array" });
+    if (isPlain) for (const row of rows) console.log(row.join("|"));
   } finally {
     await client.end();
   }

@@ -34,7 +34,7 @@ export function readPage(path: string): Page {
     },
     blocks(heading, language) {
       const section = sectionOf(heading);
-      return [...section.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, "gm"))].map(([, block]) =>
+      return [...section.matchAll(new RegExp(`^ *\`\`\`${language}\\n([^]*?)^ *\`\`\`$`, "gm"))].map(([, block]) =>
         block!.replaceAll(HASH, "#"),
       );
     },
@@ -45,7 +45,7 @@ const HASH = "\u0000";
 
 /** A comment in a block is no heading. */
 function withoutComments(text: string): string {
-  return text.replace(/^```[^]*?^```$/gm, (block) => block.replaceAll("#", HASH));
+  return text.replace(/^ *```[^]*?^ *```$/gm, (block) => block.replaceAll("#", HASH));
 }
 
 /** A shell that knows `safetypin`, and PostgreSQL's programs of the version that is tested. */

@@ -90,6 +90,7 @@ values
   ('session.refresh_reused', 'warning', 'A used refresh token came back: the session was ended.', '{refresh_session}'),
   ('session.refreshed', 'info', 'A session got its next tokens.', '{refresh_session}'),
   ('session.revoked', 'info', 'Somebody signed out or ended a session of theirs.', '{revoke_session}'),
+  ('sessions.ended', 'warning', 'Everybody''s sessions were ended: the cell was restored, or somebody had to.', '{end_sessions}'),
   ('sessions.swept', 'info', 'Sessions that ended long ago were deleted.', '{sweep_sessions}'),
   ('sign_in_throttles.moved', 'info', 'Failures were moved to the digest key in use.', '{move_sign_in_throttles}'),
   ('sign_in_throttles.swept', 'info', 'Failures long past were forgotten.', '{sweep_sign_in_throttles}'),

@@ -92,7 +92,7 @@ values
   -- Held by database roles
   ('cell.maintain', 'cell', 'maintain', 'database_role', 'safetypin_operator',
     'Make partitions, sweep what has ended, rotate keys and declare the environment.',
-    '{make_partitions,sweep_sessions,sweep_refresh_tokens,sweep_messages,sweep_one_time_tokens,sweep_password_attempts,sweep_sign_in_throttles,sweep_context_keys,rotate_context_key,raise_operational_alerts,raise_message_alerts,declare_environment}',
+    '{make_partitions,sweep_sessions,sweep_refresh_tokens,sweep_messages,sweep_one_time_tokens,sweep_password_attempts,sweep_sign_in_throttles,sweep_context_keys,rotate_context_key,end_sessions,raise_operational_alerts,raise_message_alerts,declare_environment}',
     '{password_policies.select_operator,password_policies.update_operator}'),
   ('cell.administer', 'cell', 'administer', 'database_role', 'safetypin_operator',
     'Suspend and reactivate people and organizations, set subscriptions, and take an organization''s policy away.',
