@@ -62,91 +62,20 @@ export async function openDatabase({ users, say }) {
       jit: "off",
     },
   });
+  const password = randomBytes(16).toString("hex");
+  const opened = [];
+  const open = async (count) => {
+    const database = await openOn(server, { users: count, password, say });
+    opened.push(database);
+    return database;
+  };
   try {
-    const name = `bench_${users}`;
-    const mark = `${await hashOfSql()} ${await hashOfFile(fileURLToPath(import.meta.url))} ${users}`;
-    await findOrMake(server, { name, mark, users, say });
-
-    const path = `-c search_path=${CELL},extensions`;
-    const admin = new pg.Pool({ connectionString: server.connectionString(name), max: 4, options: path });
-    const password = randomBytes(16).toString("hex");
-    await admin.query(`alter role ${APP_LOGIN} password '${password}'`);
-    const appUrl = `postgres://${APP_LOGIN}:${password}@${server.host}:${server.port}/${name}`;
-
-    const pools = [];
-    // A connection that the server ends while it stops is nobody's loss.
-    const keep = (pool) => {
-      pool.on("error", () => undefined);
-      pools.push(pool);
-      return pool;
-    };
-    keep(admin);
-    // What earlier runs left of failures and evidence would slow this one down.
-    await admin.query("delete from sign_in_throttles");
-    await admin.query("delete from password_attempts");
-    await admin.query("analyze");
-
     return {
-      server,
-      admin,
-      appUrl,
-      connectionString: server.connectionString(name),
-      cell: CELL,
-      users,
-      /** A pool of the application's login. */
-      appPool(max, options = {}) {
-        const pool = new pg.Pool({
-          connectionString: appUrl,
-          max,
-          options: path,
-          ...options,
-        });
-        return keep(pool);
-      },
-      /** A pool of the superuser, whom no policy holds: for floors and preparations. */
-      barePool(max, options = {}) {
-        const pool = new pg.Pool({
-          connectionString: server.connectionString(name),
-          max,
-          options: path,
-          ...options,
-        });
-        return keep(pool);
-      },
-      cellId: () => cellIdOf(admin),
-      /** Lets the transaction of a connection open what is sealed. */
-      async unlock(client) {
-        await unlockCell(client, { provider: keysForSeeds("test"), cellId: await cellIdOf(admin) });
-      },
-      /** A token as the client writes it. */
-      textOf: (secret) => SessionToken.of(tagOf(CELL), secret).reveal(),
-      /** The busy sessions: token, digest, user, organization. */
-      async busySessions() {
-        const { rows } = await admin.query(
-          `select number, sessions.token_hash, sessions.id, sessions.user_id, sessions.organization_id
-           from sessions
-           join generate_series(1, ${BUSY_SESSIONS}) as number
-             on sessions.id = md5('session:' || number)::uuid`,
-        );
-        return rows.map((row) => ({
-          token: tokenOf(row.number),
-          tokenHash: row.token_hash,
-          id: row.id,
-          userId: row.user_id,
-          organizationId: row.organization_id,
-        }));
-      },
-      /** As if everybody had clicked a moment ago: within the minute nothing is slid. */
-      async touchSessions() {
-        await admin.query(
-          `update session_activities set last_activity_time = now()
-           where session_id in (
-             select md5('session:' || number)::uuid from generate_series(1, ${BUSY_SESSIONS}) as number
-           )`,
-        );
-      },
+      ...(await open(users)),
+      /** Another of another size, on the same server, closed with this one. */
+      beside: open,
       async close() {
-        await Promise.all(pools.map((pool) => pool.end()));
+        await Promise.all(opened.map((database) => database.close()));
         await server.stop();
       },
     };
@@ -154,6 +83,92 @@ export async function openDatabase({ users, say }) {
     await server.stop();
     throw error;
   }
+}
+
+async function openOn(server, { users, password, say }) {
+  const name = `bench_${users}`;
+  const mark = `${await hashOfSql()} ${await hashOfFile(fileURLToPath(import.meta.url))} ${users}`;
+  await findOrMake(server, { name, mark, users, say });
+
+  const path = `-c search_path=${CELL},extensions`;
+  const admin = new pg.Pool({ connectionString: server.connectionString(name), max: 4, options: path });
+  await admin.query(`alter role ${APP_LOGIN} password '${password}'`);
+  const appUrl = `postgres://${APP_LOGIN}:${password}@${server.host}:${server.port}/${name}`;
+
+  const pools = [];
+  // A connection that the server ends while it stops is nobody's loss.
+  const keep = (pool) => {
+    pool.on("error", () => undefined);
+    pools.push(pool);
+    return pool;
+  };
+  keep(admin);
+  // What earlier runs left of failures and evidence would slow this one down.
+  await admin.query("delete from sign_in_throttles");
+  await admin.query("delete from password_attempts");
+  await admin.query("analyze");
+
+  return {
+    server,
+    admin,
+    appUrl,
+    connectionString: server.connectionString(name),
+    cell: CELL,
+    users,
+    /** A pool of the application's login. */
+    appPool(max, options = {}) {
+      const pool = new pg.Pool({
+        connectionString: appUrl,
+        max,
+        options: path,
+        ...options,
+      });
+      return keep(pool);
+    },
+    /** A pool of the superuser, whom no policy holds: for floors and preparations. */
+    barePool(max, options = {}) {
+      const pool = new pg.Pool({
+        connectionString: server.connectionString(name),
+        max,
+        options: path,
+        ...options,
+      });
+      return keep(pool);
+    },
+    cellId: () => cellIdOf(admin),
+    /** Lets the transaction of a connection open what is sealed. */
+    async unlock(client) {
+      await unlockCell(client, { provider: keysForSeeds("test"), cellId: await cellIdOf(admin) });
+    },
+    /** A token as the client writes it. */
+    textOf: (secret) => SessionToken.of(tagOf(CELL), secret).reveal(),
+    /** The busy sessions: token, digest, user, organization. */
+    async busySessions() {
+      const { rows } = await admin.query(
+        `select number, sessions.token_hash, sessions.id, sessions.user_id, sessions.organization_id
+         from sessions
+         join generate_series(1, ${BUSY_SESSIONS}) as number
+           on sessions.id = md5('session:' || number)::uuid`,
+      );
+      return rows.map((row) => ({
+        token: tokenOf(row.number),
+        tokenHash: row.token_hash,
+        id: row.id,
+        userId: row.user_id,
+        organizationId: row.organization_id,
+      }));
+    },
+    /** As if everybody had clicked a moment ago: within the minute nothing is slid. */
+    async touchSessions() {
+      await admin.query(
+        `update session_activities set last_activity_time = now()
+         where session_id in (
+           select md5('session:' || number)::uuid from generate_series(1, ${BUSY_SESSIONS}) as number
+         )`,
+      );
+    },
+    close: () => Promise.all(pools.map((pool) => pool.end())),
+  };
 }
 
 /** The secret bytes of a populated session, by arithmetic. */

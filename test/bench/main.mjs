@@ -19,6 +19,7 @@ import { processorClock } from "./processor.mjs";
 import { authenticatedRequest } from "./rows/authenticated-request.mjs";
 import { coveringIndexes } from "./rows/covering-indexes.mjs";
 import { auditEvent, changeTrigger } from "./rows/evidence.mjs";
+import { growth } from "./rows/growth.mjs";
 import { migrateUp } from "./rows/migrate.mjs";
 import { permissionCheck, policyList, searchUsers } from "./rows/policies.mjs";
 import { refresh } from "./rows/refresh.mjs";
@@ -39,7 +40,8 @@ const ROWS = [
   migrateUp,
   searchUsers,
   ...sealed,
-  // Why an index holds what it holds: asked for by name.
+  // Asked for by name: what takes a database of another size, and why an index holds what it holds.
+  ...growth,
   ...coveringIndexes,
 ];
 
