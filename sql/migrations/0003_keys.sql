@@ -3045,6 +3045,9 @@ declare
   v_key_id integer;
   v_row    record;
   v_value  bytea;
+  v_ids    uuid[] := '{}';
+  v_olds   bytea[] := '{}';
+  v_news   bytea[] := '{}';
 begin
   select sealed_as, table_name, column_name, row_column, organization_column, subject_column, algorithm, scope
   into v_field
@@ -3090,14 +3093,22 @@ begin
           v_row.subject_id
         );
       end if;
-      execute format(
-        'update %1$I set %2$I = $1 where %3$I = $2 and %2$I = $3',
-        v_field.table_name, v_field.column_name, v_field.row_column
-      )
-      using v_value, v_row.row_id, v_row.value;
-      reencrypted := reencrypted + 1;
-      last_row_id := v_row.row_id;
+      v_ids := v_ids || v_row.row_id;
+      v_olds := v_olds || v_row.value;
+      v_news := v_news || v_value;
     end loop;
+
+    -- All at once: a statement for each row would be planned for each row.
+    execute format(
+      'update %1$I set %2$I = given.sealed
+       from unnest($1, $2, $3) as given (row_id, value, sealed)
+       where %1$I.%3$I = given.row_id
+         and %1$I.%2$I = given.value',
+      v_field.table_name, v_field.column_name, v_field.row_column
+    )
+    using v_ids, v_olds, v_news;
+    reencrypted := cardinality(v_ids);
+    last_row_id := v_ids[reencrypted];
   end if;
 
   if reencrypted > 0 then

@@ -40,6 +40,9 @@ export const SEALED_FIELDS = [
   { id: 9003, column: "three" },
 ];
 
+/** One that is nobody's in particular, and so under the cell's key itself. */
+export const SHARED_FIELD = { id: 9004, column: "shared" };
+
 /** The roles of the first organization, and how many of them each of its first members holds. */
 export const ROLES = 500;
 export const ROLES_PER_USER = 50;
@@ -319,15 +322,18 @@ async function populate(client, users) {
 
 /** What is read sealed and in clear, and addresses as a cell would have them that seals nothing. */
 async function populateSealed(client, users) {
-  const columns = SEALED_FIELDS.map(({ column }) => column);
+  const fields = [...SEALED_FIELDS, SHARED_FIELD];
+  const columns = fields.map(({ column }) => column);
+  const subjectOf = (field) => (field === SHARED_FIELD ? "null" : "id");
   // As an application's own table: its rows are of people, and everybody sees them.
   await client.query("set local role safetypin_owner");
   await client.query(`create table bench_sealed (id uuid primary key, ${columns.map((name) => `${name} bytea`).join(", ")})`);
-  for (const { id, column } of SEALED_FIELDS) {
+  for (const field of fields) {
+    const { id, column } = field;
     await client.query(`comment on column bench_sealed.${column} is 'A value. [sealed]'`);
     await client.query(
-      `select _declare_sealed_field('bench_sealed', $1, $2, 'cell', 'application', 100, 'It is measured.', p_subject_column => 'id')`,
-      [column, id],
+      `select _declare_sealed_field('bench_sealed', $1, $2, 'cell', 'application', 100, 'It is measured.', p_subject_column => $3)`,
+      [column, id, field === SHARED_FIELD ? null : "id"],
     );
   }
   await client.query("grant select on bench_sealed to safetypin_app");
@@ -344,7 +350,7 @@ async function populateSealed(client, users) {
   );
   await client.query(
     `insert into bench_sealed (id, ${columns.join(", ")})
-     select id, ${SEALED_FIELDS.map(({ id, column }) => `_seal_text(${id}, null, id, ${column}, id)`).join(", ")}
+     select id, ${fields.map((field) => `_seal_text(${field.id}, null, id, ${field.column}, ${subjectOf(field)})`).join(", ")}
      from bench_plain`,
   );
   await client.query("create table bench_addresses (user_id uuid primary key, email text not null unique)");
