@@ -46,7 +46,7 @@ export async function reencryptClientField(client: ClientBase, field: SealedFiel
 
 async function sealAnew(
   client: ClientBase,
-  { fieldId, name }: SealedField,
+  { sealedAs, name }: SealedField,
   rows: readonly TakenValue[],
   { provider, cellId, organizationId }: BatchOptions,
 ): Promise<Buffer[]> {
@@ -60,7 +60,7 @@ async function sealAnew(
       shares.set(key.keyId, (await unwrapListed(key, { provider, cellId, organizationId })).share);
     }
     return rows.map(({ rowId, value }) => {
-      const place = { fieldId, organizationId, rowId };
+      const place = { fieldId: sealedAs, organizationId, rowId };
       const share = shares.get(keyIdOf(value, 2) ?? 0);
       const plaintext = share === undefined ? null : openInClient(share, place, value);
       if (plaintext === null) {

@@ -4,6 +4,9 @@ import type { ClientBase } from "pg";
 export interface SealedField {
   readonly fieldId: number;
 
+  /** Which field it is sealed for: its own, or that of the evidence it becomes. */
+  readonly sealedAs: number;
+
   /** `users.email` */
   readonly name: string;
   readonly scope: "cell" | "organization";
@@ -29,7 +32,7 @@ export interface SealedCount {
 /** The columns that are sealed. */
 export async function listSealedFields(client: ClientBase): Promise<SealedField[]> {
   const { rows } = await client.query<SealedField>(
-    `select field_id as "fieldId", table_name || '.' || column_name as name, scope, algorithm,
+    `select field_id as "fieldId", sealed_as as "sealedAs", table_name || '.' || column_name as name, scope, algorithm,
        subject_column is not null as "hasSubject"
      from sealed_fields order by field_id`,
   );
