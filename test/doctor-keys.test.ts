@@ -127,6 +127,52 @@ describe("a key", () => {
     ]);
   });
 
+  test("that the database makes for itself, older than it was to be", async () => {
+    await db.admin.query("update context_keys set creation_time = now() - interval '400 days'");
+    try {
+      const findings = await lookAtKeys();
+      expect(findings.map(told)).toEqual(
+        ["contexts", "digests", "refresh tokens"].map(
+          (what) => `warning key for ${what} is in use for 400 days, and was to be for 365 at most`,
+        ),
+      );
+      const [context, digest, refresh] = findings.map(({ remedy }) => remedy);
+      expect(digest).toBe("safetypin keys rotate --digest --cell safetypin");
+      for (const remedy of [context, refresh]) {
+        await db.pool("operator").query(remedy!.replace("as safetypin_operator_login: ", ""));
+      }
+      const [, ...args] = digest!.split(" ");
+      const env = { DATABASE_URL: db.connectionString("operator"), SAFETYPIN_KEY_FILE: process.env["SAFETYPIN_KEY_FILE"]! };
+      expect(await runCli(args, { env })).toMatchObject({ code: 0 });
+      expect(await lookAtKeys()).toEqual([]);
+
+      // Rotated, and left.
+      const ann = await newPerson(db, "ann");
+      await db.admin.query("update context_keys set retired_time = now() - interval '1 hour' where purpose = 'digest' and retired_time is not null");
+      await db.admin.query(
+        `insert into sign_in_throttles (id, key_id, kind, user_id, last_failure_time)
+         select gen_random_uuid(), id, 'account', $1, now() from context_keys where purpose = 'digest' and retired_time is not null`,
+        [ann.userId],
+      );
+      const [unfinished, ...others] = await lookAtKeys();
+      expect(others).toEqual([]);
+      expect(told(unfinished!)).toBe(
+        "warning key for digests was rotated, and failures of 1 people are counted under the one before: a rotation is not over",
+      );
+      expect(await runCli(unfinished!.remedy.split(" ").slice(1), { env })).toMatchObject({ code: 0 });
+      expect(await lookAtKeys()).toEqual([]);
+
+      // Long over, and never swept.
+      await db.admin.query("update context_keys set retired_time = now() - interval '40 days' where purpose = 'digest' and retired_time is not null");
+      const [left] = await lookAtKeys();
+      expect(told(left!)).toBe("warning key for digests was rotated 40 days ago, and the one before is still there");
+      expect(await runCli(left!.remedy.split(" ").slice(1), { env })).toMatchObject({ code: 0 });
+      expect(await lookAtKeys()).toEqual([]);
+    } finally {
+      await db.admin.query("update context_keys set creation_time = now()");
+    }
+  });
+
   test.each([
     ["was never activated", {}],
     ["was never proven", { check_value: "'\\x0000000000000000'" }],

@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 
 import { quoteIdentifier } from "../migrations/cell.js";
 import type { Subject } from "./catalog-check.js";
+import { findContextKeys } from "./context-keys-check.js";
 import type { Finding } from "./finding.js";
 
 export const KEYS = "keys";
@@ -29,12 +30,16 @@ export async function checkKeys(
   { cell }: Pick<Subject, "cell">,
   { keyAgeDays = KEY_AGE_DAYS }: KeyAgeOptions = {},
 ): Promise<Finding[] | undefined> {
-  return asKeyholder(client, cell, async () => [
+  const sealing = await asKeyholder(client, cell, async () => [
     ...(await findUnfinished(client, cell, keyAgeDays)),
     ...(await findBareCell(client, cell)),
     ...(await findKeyless(client, cell)),
     ...(await findLeftOver(client, cell)),
   ]);
+  const own = await asRole(client, { cell, role: "safetypin_definer" }, () =>
+    findContextKeys(client, { cell, keyAgeDays, patience: PATIENCE }),
+  );
+  return sealing && own && [...sealing, ...own.map((finding) => ({ ...finding, check: KEYS }))];
 }
 
 /** Does the work as the keyholder, who changes nothing; `undefined` where one may not become it. */
@@ -43,23 +48,31 @@ export async function asKeyholder<Result>(
   cell: string,
   work: () => Promise<Result>,
 ): Promise<Result | undefined> {
+  return asRole(client, { cell, role: "safetypin_keyholder" }, work);
+}
+
+async function asRole<Result>(
+  client: ClientBase,
+  { cell, role }: { readonly cell: string; readonly role: "safetypin_keyholder" | "safetypin_definer" },
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
   const { rows } = await client.query<{ may: boolean }>(
     `select
-       to_regrole('safetypin_keyholder') is not null
+       to_regrole($2) is not null
        and exists (
          select from pg_catalog.pg_class where relnamespace = to_regnamespace(quote_ident($1)) and relname = 'tenant_keys'
        )
        and pg_has_role(
-         to_regrole('safetypin_keyholder'),
+         to_regrole($2),
          case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end
        ) as may`,
-    [cell],
+    [cell, role],
   );
   if (rows[0]?.may !== true) return undefined;
 
   await client.query("begin read only");
   try {
-    await client.query("set local role safetypin_keyholder");
+    await client.query("select set_config('role', $1, true)", [role]);
     await client.query("select set_config('search_path', $1, true)", [`${quoteIdentifier(cell)}, pg_temp`]);
     return await work();
   } finally {
