@@ -267,6 +267,12 @@ describe("safetypin keys shred", () => {
     const shreddings = async () => (await jsonOf<{ shreddings: unknown }>(safetypin(["keys", "status", "--json"]))).shreddings;
     expect(await shreddings()).toMatchObject({ total: OTHERS + 2, exported: 0, inBackups: OTHERS + 2, backupAgeDays: 10 });
     expect((await safetypin(["keys", "status"])).stdout).toContain(`not exported  ${OTHERS + 2}`);
+    for (const path of [join(folder, "nowhere", "x.jsonl"), folder]) {
+      expect(await safetypin(["keys", "ledger", "--export", path])).toMatchObject({
+        code: EXIT.failed, stderr: expect.stringContaining("cannot be written"),
+      });
+    }
+    expect(await shreddings()).toMatchObject({ exported: 0 });
     const exported = await safetypin(["keys", "ledger", "--export", ledger]);
     expect(exported).toMatchObject({ code: 0, stdout: expect.stringContaining(`${OTHERS + 2} entries`) });
     expect(await shreddings()).toMatchObject({ total: OTHERS + 2, exported: OTHERS + 2 });
@@ -277,7 +283,6 @@ describe("safetypin keys shred", () => {
     expect(lines).toHaveLength(OTHERS + 4);
     expect(lines[1]).toMatchObject({ seq: 1, user_id: bob.userId, organization_id: null, login_name: "safetypin_operator_login" });
     expect(text).not.toMatch(/example\.com|Bob|Acme|\+1202/);
-    expect(await safetypin(["keys", "ledger", "--export", join(folder, "nowhere", "x.jsonl")])).toMatchObject({ code: EXIT.failed });
   });
 });
 

@@ -1,10 +1,11 @@
 import { createReadStream } from "node:fs";
-import { open, rename, unlink } from "node:fs/promises";
+import { open, rename, unlink, type FileHandle } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
 import type { ClientBase } from "pg";
 
 import { ConfigurationError } from "../errors.js";
+import { inTransaction } from "./in-transaction.js";
 
 /** What was shredded, as it is known now. */
 export interface Shredding {
@@ -92,41 +93,58 @@ export async function readRestoreState(client: ClientBase): Promise<RestoreState
 
 /**
  * Writes the ledger to a file, a line an entry, and answers how many there are. The file
- * appears with all of them or not at all.
+ * appears with all of them or not at all, and they count as exported once it is there.
+ *
+ * @throws {@link ConfigurationError} where it cannot be written.
  */
 export async function exportLedger(client: ClientBase, path: string): Promise<number> {
-  const { cellId } = await readRestoreState(client);
   const beside = `${path}.${String(process.pid)}.part`;
-  const file = await open(beside, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
+  try {
+    return await inTransaction(client, async () => {
+      const file = await open(beside, "wx", 0o600);
+      try {
+        const count = await writeEntries(client, file);
+        await file.sync();
+        await rename(beside, path);
+        return count;
+      } catch (error) {
+        await unlink(beside).catch(() => undefined);
+        throw error;
+      } finally {
+        await file.close();
+      }
+    });
+  } catch (error) {
+    if (!isOfFiles(error)) throw error;
     throw new ConfigurationError(`The ledger cannot be written to ${path}: ${error.code ?? error.message}`, {
       remedy: "Name a file in a folder that there is, and that you may write to",
       cause: error,
     });
-  });
-  try {
-    let last: { readonly seq: string; readonly entry: { readonly digest: string } } | undefined;
-    let isRead = false;
-    await file.write(`${JSON.stringify({ format: FORMAT, cellId })}\n`);
-    while (!isRead) {
-      const { rows } = await client.query<NonNullable<typeof last>>("select seq, entry from export_shreddings($1, $2)", [
-        last?.seq ?? 0,
-        PAGE,
-      ]);
-      for (const { entry } of rows) await file.write(`${JSON.stringify(entry)}\n`);
-      last = rows.at(-1) ?? last;
-      isRead = rows.length < PAGE;
-    }
-    const count = Number(last?.seq ?? 0);
-    await file.write(`${JSON.stringify({ entries: count, digest: last?.entry.digest ?? "\\x" })}\n`);
-    await file.sync();
-    await rename(beside, path);
-    return count;
-  } catch (error) {
-    await unlink(beside).catch(() => undefined);
-    throw error;
-  } finally {
-    await file.close();
   }
+}
+
+async function writeEntries(client: ClientBase, file: FileHandle): Promise<number> {
+  const { cellId } = await readRestoreState(client);
+  let last: { readonly seq: string; readonly entry: { readonly digest: string } } | undefined;
+  let isRead = false;
+  await file.write(`${JSON.stringify({ format: FORMAT, cellId })}\n`);
+  while (!isRead) {
+    const { rows } = await client.query<NonNullable<typeof last>>("select seq, entry from export_shreddings($1, $2)", [
+      last?.seq ?? 0,
+      PAGE,
+    ]);
+    for (const { entry } of rows) await file.write(`${JSON.stringify(entry)}\n`);
+    last = rows.at(-1) ?? last;
+    isRead = rows.length < PAGE;
+  }
+  const entries = Number(last?.seq ?? 0);
+  await file.write(`${JSON.stringify({ entries, digest: last?.entry.digest ?? "\\x" })}\n`);
+  return entries;
+}
+
+/** What the file system refuses, and not the network. */
+function isOfFiles(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error && !/^(ECONN|EPIPE|ETIMEDOUT)/.test((error as NodeJS.ErrnoException).code ?? "");
 }
 
 /**
