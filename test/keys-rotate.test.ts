@@ -305,7 +305,7 @@ describe("eight who write and read while a key rotates", () => {
     const clients = await Promise.all([connectForTest(db), connectForTest(db)]);
     const kept = new Map<string, string>();
     let isOver = false;
-    const counts = { reads: 0, writes: 0, lookups: 0 };
+    const counts = { reads: 0, writes: 0, lookups: 0, signIns: 0 };
 
     const read = async (tx: Transaction, id: string): Promise<string | undefined> => {
       const { rows } = await tx.query(`select (open_fields(${FIELD}, array[id], array[note]))[1] as note from notes where id = $1`, [id]);
@@ -337,8 +337,18 @@ describe("eight who write and read while a key rotates", () => {
       }
     }
 
+    // And one who signs in, whose attempts become evidence under the key they began under.
+    const bea = await newPerson(db, "bea");
+    async function signInAgainAndAgain(): Promise<void> {
+      for (; !isOver; counts.signIns += 1) {
+        const { email, password } = bea;
+        await clients[0].signIn({ email, password, ipAddress: "203.0.113.7" });
+        await sleep(500);
+      }
+    }
+
     const workers = Array.from({ length: 8 }, (_, number) => work(number));
-    const working = Promise.all(workers);
+    const working = Promise.all([...workers, signInAgainAndAgain()]);
     const rotation = await Promise.race([keys(db, "rotate", "--batch", "10", "--json"), working.then(() => undefined)]);
     isOver = true;
     await working;
@@ -347,6 +357,20 @@ describe("eight who write and read while a key rotates", () => {
     expect(rotation).toMatchObject({ code: 0 });
     expect(JSON.parse(rotation!.stdout)).toMatchObject({ keyId: 2, rotated: true });
     expect(counts.writes).toBeGreaterThan(50);
+    expect(counts.signIns).toBeGreaterThan(5);
+    await inUnlockedCell(db.admin, async (client) => {
+      const { rows } = await client.query<{ email: string; from: string; keys: number[]; found: boolean }>(
+        `select opened.email, opened.ip_address as from, array[_key_id_of(log.email), _key_id_of(log.ip_address)] as keys,
+           ip_index = any (ip_address_indexes('203.0.113.7')) as found
+         from access_attempt_logs as log
+         cross join lateral open_attempts(array[log.id], array[user_id], array[log.email], array[log.ip_address]) as opened
+         where user_id = $1`,
+        [bea.userId],
+      );
+      expect(rows).toHaveLength(counts.signIns);
+      expect(rows.filter(({ email, from, found }) => email !== bea.email || from !== "203.0.113.7" || !found)).toEqual([]);
+      expect(new Set(rows.flatMap(({ keys }) => keys))).toEqual(new Set([1, 2]));
+    });
     expect(await under(db)).toEqual({ 2: 100 + kept.size });
     await expectWhole(db, 100 + kept.size);
     for (const [id, note] of kept) {

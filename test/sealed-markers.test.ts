@@ -125,7 +125,8 @@ async function useApi(): Promise<void> {
       ),
     );
     await safetypin.changePassword(sessionToken, { currentPassword: password, newPassword: newPassword() });
-    await safetypin.requestPasswordReset(email, origin);
+    // From nowhere in particular: events keep in clear where they came from.
+    await safetypin.requestPasswordReset(email);
   } finally {
     await safetypin.close();
   }

@@ -1,7 +1,7 @@
 -- What is sealed of an attempt: where it came from is opened once it succeeds, and all of
 -- it becomes evidence as it is, under whichever key it was sealed.
 begin;
-select plan(21);
+select plan(24);
 
 select tests.two_organizations();
 
@@ -126,6 +126,47 @@ select tests.act_as_nobody();
 select throws_ok(
   $$ select finish_password_check(current_setting('tests.bobs')::uuid, sha256('again')) $$, 'SP521', null,
   'where ann came from does not open as where bob did'
+);
+select tests.act_as_superuser();
+create function pg_temp.finished_with(p_ip_address bytea, p_email bytea) returns text language plpgsql as $body$
+begin
+  perform tests.act_as_superuser();
+  -- As who writes into the file of the table would: past the trigger.
+  alter table password_attempts disable trigger _500_ip_address_is_sealed;
+  alter table password_attempts disable trigger _500_email_is_sealed;
+  update password_attempts
+  set ip_address = p_ip_address, email = p_email
+  where id = current_setting('tests.bobs')::uuid;
+  perform tests.act_as_nobody();
+  perform finish_password_check(current_setting('tests.bobs')::uuid, sha256('again'));
+  raise exception 'to be undone' using errcode = 'SPDON';
+exception
+  when others then return sqlstate;
+end;
+$body$;
+select set_config('tests.bobs', pg_temp.proven('bob')::text, true);
+create temporary table attempt as
+select ip_address, email from password_attempts where id = current_setting('tests.bobs')::uuid;
+select is(
+  (select pg_temp.finished_with(ip_address, email) from attempt), 'SPDON', 'as it was bob''s attempt is judged'
+);
+select is(
+  (
+    select array_agg(distinct pg_temp.finished_with(set_bit(ip_address, place, 1 - get_bit(ip_address, place)), email))
+    from attempt
+    cross join generate_series(0, 8 * octet_length(ip_address) - 1, 7) as place
+  ),
+  '{SP521}',
+  '... and with any bit changed of where he came from it is not'
+);
+select is(
+  (
+    select array_agg(distinct pg_temp.finished_with(substr(ip_address, 1, length), email))
+    from attempt
+    cross join generate_series(0, octet_length(ip_address) - 1, 5) as length
+  ),
+  '{SP521}',
+  '... nor cut, anywhere'
 );
 select throws_ok(
   $$ select open_fields(9, array[current_setting('tests.bobs')::uuid], array['\x00'::bytea]) $$, 'SP222', null,

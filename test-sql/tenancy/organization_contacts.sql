@@ -1,7 +1,7 @@
 -- Where bills go and whom to ask: sealed under the organization's own key, written by
 -- whoever may describe it, read by its members and opened nowhere else.
 begin;
-select plan(42);
+select plan(44);
 
 select tests.two_organizations();
 
@@ -157,6 +157,12 @@ select is(
   '{SP521}',
   '... nor cut, anywhere'
 );
+-- What is older opens: it is in its place.
+select tests.act_as('ann', 'acme');
+select set_billing_email('newer@acme.test');
+select set_technical_contact_email('newer@acme.test');
+select is(pg_temp.read_by_ann(name, value), 'done', 'an older value of ' || name || ' that is put back is read again')
+from given where slug = 'acme-0000' order by name;
 select tests.act_as_superuser();
 select throws_ok(
   $$ update organizations set billing_email = 'bills@acme.test' where id = tests.organization_id('acme') $$,
