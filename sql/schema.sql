@@ -11741,6 +11741,32 @@ REVOKE ALL ON FUNCTION safetypin.request_password_reset(p_email text) FROM PUBLI
 GRANT ALL ON FUNCTION safetypin.request_password_reset(p_email text) TO safetypin_app;
 
 --
+-- safetypin.require_own_statements()
+--
+
+CREATE FUNCTION safetypin.require_own_statements() RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if exists (select from pg_prepared_statements where from_sql) then
+    raise exception 'a statement was prepared by SQL on this connection'
+      using errcode = 'SP528', hint = 'Close the connection: names of statements on it may be somebody else''s.';
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin.require_own_statements() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.require_own_statements() IS 'Refuses a connection on which SQL prepared a statement, before anything is bound to a name. Raises SP528.';
+
+REVOKE ALL ON FUNCTION safetypin.require_own_statements() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.require_own_statements() TO safetypin_app;
+GRANT ALL ON FUNCTION safetypin.require_own_statements() TO safetypin_mailer;
+GRANT ALL ON FUNCTION safetypin.require_own_statements() TO safetypin_operator;
+GRANT ALL ON FUNCTION safetypin.require_own_statements() TO safetypin_auditor;
+
+--
 -- safetypin.require_password_change()
 --
 

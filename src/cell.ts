@@ -14,7 +14,7 @@ import type { Log } from "./query-report.js";
 import { pauseBeforeRetry, isWorthRetrying } from "./retries.js";
 import { secretOf, tagOf, type SessionToken } from "./tokens.js";
 import type { Caller, Transaction } from "./transaction.js";
-import { isDenied } from "./translate-error.js";
+import { isDenied, sqlstateOf } from "./translate-error.js";
 import { FailedWork, runUnitOfWork, type Opening, type Statement } from "./unit-of-work.js";
 
 /** How a unit of work is done. */
@@ -105,14 +105,17 @@ export function createCell(parts: CellParts): Cell {
   // one, a function puts back all the others, in the same statement and ahead of the rest:
   // it answers null, which makes no argument another.
   const forgetting = `${schema}.forget_settings()`;
+  // A statement that was prepared by such a query may have the name of one of ours: then
+  // nothing is bound to any name. Sent without one, for that reason.
+  const checking = `select ${schema}.require_own_statements()`;
   const entering = {
     withPad: {
-      begin: "set role none",
+      begin: `set role none; ${checking}`,
       enterAs: `select ${caller}, ${settings} from ${schema}.begin_request($1, $2::inet, coalesce(${forgetting}, $3))`,
       enter: `select ${settings}, ${origin} from ${forgetting} as forgot`,
     },
     withoutPad: {
-      begin: "set role none; reset all",
+      begin: `set role none; reset all; ${checking}`,
       enterAs: `select ${caller}, ${settings} from ${schema}.begin_request($1, $2::inet, $3)`,
       enter: `select ${settings}, ${origin}`,
     },
@@ -157,7 +160,7 @@ export function createCell(parts: CellParts): Cell {
       const how = opening(token, options, pad !== undefined);
       return await runUnitOfWork(createConnection(client, connection), how, { keys, pad }, work);
     } catch (error) {
-      isClean = error instanceof FailedWork && error.isConnectionClean && !isOfPad(error.error);
+      isClean = error instanceof FailedWork && error.isConnectionClean && !isTamperedWith(error.error);
       throw error;
     } finally {
       client.release(!isClean);
@@ -236,8 +239,15 @@ export function createCell(parts: CellParts): Cell {
   };
 }
 
-/** Whether what was handed over was not masked under the pad that the server has: then it is another. */
-function isOfPad(error: unknown): boolean {
+/** A statement was prepared by SQL. */
+const STATEMENT_PREPARED_BY_SQL = "SP528";
+
+/**
+ * Whether somebody's query may have left something on the connection: a statement of their
+ * own; or another pad than the one that what was handed over was masked under.
+ */
+function isTamperedWith(error: unknown): boolean {
+  if (sqlstateOf(error) === STATEMENT_PREPARED_BY_SQL) return true;
   return error instanceof RuleError && ["key_share_refused", "value_cannot_be_opened"].includes(error.code);
 }
 

@@ -66,6 +66,7 @@ export const SQLSTATES: Readonly<Record<string, SqlstateEntry>> = {
   SP525: { kind: "rule", code: "sealed_value_refused" },
   SP526: { kind: "rule", code: "sealed_field_misused" },
   SP527: { kind: "configuration", code: "database_restored" },
+  SP528: { kind: "configuration", code: "statement_prepared_by_sql" },
 };
 
 /** Whether a SQLSTATE says that somebody may not: the database wants to know of it. */

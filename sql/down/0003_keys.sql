@@ -59,6 +59,7 @@ drop function _require_share;
 drop function _share_of;
 drop function _unmask;
 drop function _unmask_for;
+drop function require_own_statements;
 drop function forget_settings;
 drop function hello;
 drop function _log_findings;

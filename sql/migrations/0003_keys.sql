@@ -1074,6 +1074,27 @@ comment on function forget_settings() is
   'Puts every setting of this connection back, but the pad. The role is none of them: set role none. Returns null, for what has to come after it to depend on.';
 
 
+-- Drivers name their statements in the protocol. A name that SQL gave may have been
+-- taken from one of them by a query of whoever had the connection before: what is
+-- bound to it next, a session's token or a share, would be theirs.
+create function require_own_statements()
+  returns void
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+begin
+  if exists (select from pg_prepared_statements where from_sql) then
+    raise exception 'a statement was prepared by SQL on this connection'
+      using errcode = 'SP528', hint = 'Close the connection: names of statements on it may be somebody else''s.';
+  end if;
+end;
+$$;
+
+comment on function require_own_statements() is
+  'Refuses a connection on which SQL prepared a statement, before anything is bound to a name. Raises SP528.';
+
+
 -- Opens what was handed over masked; null when it was not masked under this pad,
 -- or for something else.
 create function _unmask_for(
@@ -1331,6 +1352,7 @@ grant execute on function list_wrapped_shares(uuid) to safetypin_app, safetypin_
 grant execute on function
   forget_settings(),
   hello(boolean),
+  require_own_statements(),
   unlock(uuid, integer, bytea)
 to safetypin_app, safetypin_mailer, safetypin_operator, safetypin_auditor;
 

@@ -83,7 +83,7 @@ values
     '{verified_context,current_user_id,current_organization_id,current_session_id,current_assurance_level,current_ip_address,current_user_agent,has_permission,has_any_permission,has_all_permissions,require_permission,list_own_permissions,new_id,is_printable,count_partitions_ahead,record_denial}', '{}'),
   ('sealed_fields.open', 'sealed_fields', 'open', 'everyone', 'safetypin_app',
     'Hand over the share of a key, and open and find what row-level security shows anyway.',
-    '{hello,forget_settings,list_wrapped_shares,unlock,open_fields,open_users,open_attempts,find_user_by_email}', '{sealed_fields.select_everyone}'),
+    '{hello,forget_settings,require_own_statements,list_wrapped_shares,unlock,open_fields,open_users,open_attempts,find_user_by_email}', '{sealed_fields.select_everyone}'),
   ('catalogue.read', 'catalogue', 'read', 'everyone', 'safetypin_app',
     'Read what is the same for everybody: event types, permissions, cloud providers and the environment.',
     '{}',
@@ -99,7 +99,7 @@ values
     '{suspend_user,reactivate_user,suspend_organization,reactivate_organization,set_subscription,reset_organization_policy,mark_password_compromised}', '{}'),
   ('cell.keys', 'cell', 'keys', 'database_role', 'safetypin_operator',
     'Add, activate, rotate, rewrap, retire and destroy keys, and work under them.',
-    '{hello,forget_settings,unlock,open_fields,next_key_id,list_keys,add_key,activate_key,rewrap_key,retire_key,destroy_key,declare_log_strictness,reencrypt_batch,take_client_sealed,replace_client_sealed,count_sealed_values,rotate_digest_key,move_sign_in_throttles,read_digest_rotation,list_index_versions,begin_index_rotation,begin_index_backfill,backfill_index_batch,cut_over_index,finish_index_rotation,delete_index_batch}', '{sealed_fields.select_everyone,blind_indexes.select_everyone}'),
+    '{hello,forget_settings,require_own_statements,unlock,open_fields,next_key_id,list_keys,add_key,activate_key,rewrap_key,retire_key,destroy_key,declare_log_strictness,reencrypt_batch,take_client_sealed,replace_client_sealed,count_sealed_values,rotate_digest_key,move_sign_in_throttles,read_digest_rotation,list_index_versions,begin_index_rotation,begin_index_backfill,backfill_index_batch,cut_over_index,finish_index_rotation,delete_index_batch}', '{sealed_fields.select_everyone,blind_indexes.select_everyone}'),
   ('cell.shred', 'cell', 'shred', 'database_role', 'safetypin_operator',
     'Shred people and organizations, place legal holds, and keep and replay the ledger.',
     '{shred_person,shred_organization,place_legal_hold,release_legal_hold,list_legal_holds,declare_backup_age,list_shreddings,export_shreddings,read_restore_state,verify_shreddings,replay_shreddings,finish_replay,confirm_restore,declare_restored}', '{}'),
@@ -108,7 +108,7 @@ values
     '{take_messages,finish_message}', '{}'),
   ('cell.audit', 'cell', 'audit', 'database_role', 'safetypin_auditor',
     'Read and export all evidence of the cell, and see who holds what.',
-    '{record_auditor_export,hello,forget_settings,list_wrapped_shares,unlock,open_attempts,ip_address_indexes}',
+    '{record_auditor_export,hello,forget_settings,require_own_statements,list_wrapped_shares,unlock,open_attempts,ip_address_indexes}',
     '{auth_audit_logs.select_auditor,access_attempt_logs.select_auditor,data_change_logs.select_auditor,security_alerts.select_auditor,organizations.select_auditor,organization_users.select_auditor,roles.select_auditor,role_permissions.select_auditor,user_roles.select_auditor,password_policies.select_auditor,shreddings.select_auditor,legal_holds.select_auditor}')
 on conflict (name) do update
 set
