@@ -19,7 +19,7 @@ select is_empty(
     from pg_proc
     where pronamespace = current_schema()::regnamespace
       and 'p_batch' = any (proargnames)
-      and proname not in ('_require_batch', 'take_messages')
+      and proname not in ('_require_batch', 'take_messages', 'end_sessions')
       and proname not in (select name from sweeps)
   $$,
   '... and nothing else that takes a batch'
