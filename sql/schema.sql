@@ -4323,20 +4323,25 @@ CREATE FUNCTION safetypin._shredding_digest(p_previous bytea, p_entry safetypin.
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  return _keyed_digest(
-    format(
-      'shredding|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s',
-      (select id from cell_settings),
-      encode(p_previous, 'hex'),
-      p_entry.seq,
-      p_entry.id,
-      p_entry.user_id,
-      p_entry.organization_id,
-      p_entry.acting_user_id,
-      _mark_of(p_entry.shred_time),
-      _mark_of(p_entry.shred_effective_time),
-      p_entry.login_name
-    )
+  return hmac(
+    convert_to(
+      format(
+        'shredding|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s',
+        (select id from cell_settings),
+        encode(p_previous, 'hex'),
+        p_entry.seq,
+        p_entry.id,
+        p_entry.user_id,
+        p_entry.organization_id,
+        p_entry.acting_user_id,
+        _mark_of(p_entry.shred_time),
+        _mark_of(p_entry.shred_effective_time),
+        p_entry.login_name
+      ),
+      'UTF8'
+    ),
+    (select secret from context_keys where purpose = 'ledger' and retired_time is null),
+    'sha256'
   );
 end;
 $$;
@@ -6454,17 +6459,17 @@ CREATE TABLE safetypin.context_keys (
     secret bytea NOT NULL,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     retired_time timestamp with time zone,
-    CONSTRAINT context_keys_purpose_is_known CHECK ((purpose = ANY (ARRAY['context'::text, 'digest'::text, 'refresh'::text, 'salt'::text]))),
+    CONSTRAINT context_keys_purpose_is_known CHECK ((purpose = ANY (ARRAY['context'::text, 'digest'::text, 'ledger'::text, 'refresh'::text, 'salt'::text]))),
     CONSTRAINT context_keys_secret_is_64_bytes CHECK ((octet_length(secret) = 64))
 );
 
 ALTER TABLE ONLY safetypin.context_keys FORCE ROW LEVEL SECURITY;
 
-COMMENT ON TABLE safetypin.context_keys IS 'Keys that sign the request context, digest addresses for lookup, derive refresh tokens, and make salts for addresses nobody has. No role that an application uses can read them.';
+COMMENT ON TABLE safetypin.context_keys IS 'Keys that sign the request context, digest addresses for lookup, derive refresh tokens, make salts for addresses nobody has, and chain the ledger of what was shredded. No role that an application uses can read them.';
 
 COMMENT ON COLUMN safetypin.context_keys.id IS 'The id of the key, written into each context it signs. [internal]';
 
-COMMENT ON COLUMN safetypin.context_keys.purpose IS 'context signs contexts; digest makes keyed digests of addresses; refresh derives the successor of a refresh token; salt makes what an address nobody has is answered. [internal]';
+COMMENT ON COLUMN safetypin.context_keys.purpose IS 'context signs contexts; digest makes keyed digests of addresses; refresh derives the successor of a refresh token; salt makes what an address nobody has is answered; ledger chains what was shredded. [internal]';
 
 COMMENT ON COLUMN safetypin.context_keys.secret IS '64 random bytes, made here. [secret]';
 
@@ -12413,7 +12418,7 @@ declare
 begin
   if p_purpose is null or p_purpose not in ('context', 'refresh') then
     raise exception 'keys for % are not rotated', coalesce(p_purpose, 'null')
-      using errcode = 'SP504', hint = 'Pass context or refresh. The digest key is rotated by rotate_digest_key(); that of salts never is.';
+      using errcode = 'SP504', hint = 'Pass context or refresh. The digest key is rotated by rotate_digest_key(); those of salts and of the ledger never are.';
   end if;
 
   -- One at a time. Whoever reads keys goes on reading.

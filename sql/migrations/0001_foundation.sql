@@ -251,7 +251,7 @@ create table context_keys (
 
   constraint context_keys_pkey primary key (id),
   constraint context_keys_purpose_is_known
-    check (purpose in ('context', 'digest', 'refresh', 'salt')),
+    check (purpose in ('context', 'digest', 'ledger', 'refresh', 'salt')),
   constraint context_keys_secret_is_64_bytes check (octet_length(secret) = 64)
 );
 
@@ -266,10 +266,10 @@ create unique index context_keys_earlier_digest_key
   where retired_time is not null and purpose = 'digest';
 
 comment on table context_keys is
-  'Keys that sign the request context, digest addresses for lookup, derive refresh tokens, and make salts for addresses nobody has. No role that an application uses can read them.';
+  'Keys that sign the request context, digest addresses for lookup, derive refresh tokens, make salts for addresses nobody has, and chain the ledger of what was shredded. No role that an application uses can read them.';
 comment on column context_keys.id is 'The id of the key, written into each context it signs. [internal]';
 comment on column context_keys.purpose is
-  'context signs contexts; digest makes keyed digests of addresses; refresh derives the successor of a refresh token; salt makes what an address nobody has is answered. [internal]';
+  'context signs contexts; digest makes keyed digests of addresses; refresh derives the successor of a refresh token; salt makes what an address nobody has is answered; ledger chains what was shredded. [internal]';
 comment on column context_keys.secret is '64 random bytes, made here. [secret]';
 comment on column context_keys.creation_time is 'When the key was made. [internal]';
 comment on column context_keys.retired_time is 'When the key stopped signing; null while it signs. [internal]';
@@ -321,6 +321,7 @@ insert into context_keys (purpose, secret)
 values
   ('context', gen_random_bytes(64)),
   ('digest', gen_random_bytes(64)),
+  ('ledger', gen_random_bytes(64)),
   ('refresh', gen_random_bytes(64)),
   ('salt', gen_random_bytes(64));
 

@@ -9,7 +9,7 @@
  * A backup that is older has it all still. So each shredding says from when on
  * no backup does, by how old backups get. And whoever restores one shreds again
  * what was shredded since: for that there is a ledger, without a word about
- * anybody, whose entries are chained under the cell's digest key. It is exported
+ * anybody, whose entries are chained under a key that never rotates. It is exported
  * to where backups are not, and replayed before any key is unlocked again.
  */
 
@@ -426,7 +426,8 @@ comment on function _require_no_hold(uuid, uuid) is
 --
 
 -- Over values and not over how they are written: a number of microseconds, a uuid in lower
--- case. What a name may hold stands last.
+-- case. What a name may hold stands last. Under a key of its own, which no rotation touches:
+-- a backup of before and a ledger of after have it in common, whenever each was made.
 create function _shredding_digest(
   p_previous bytea,
   p_entry shreddings
@@ -438,20 +439,25 @@ create function _shredding_digest(
   set search_path from current
 as $$
 begin
-  return _keyed_digest(
-    format(
-      'shredding|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s',
-      (select id from cell_settings),
-      encode(p_previous, 'hex'),
-      p_entry.seq,
-      p_entry.id,
-      p_entry.user_id,
-      p_entry.organization_id,
-      p_entry.acting_user_id,
-      _mark_of(p_entry.shred_time),
-      _mark_of(p_entry.shred_effective_time),
-      p_entry.login_name
-    )
+  return hmac(
+    convert_to(
+      format(
+        'shredding|%s|%s|%s|%s|%s|%s|%s|%s|%s|%s',
+        (select id from cell_settings),
+        encode(p_previous, 'hex'),
+        p_entry.seq,
+        p_entry.id,
+        p_entry.user_id,
+        p_entry.organization_id,
+        p_entry.acting_user_id,
+        _mark_of(p_entry.shred_time),
+        _mark_of(p_entry.shred_effective_time),
+        p_entry.login_name
+      ),
+      'UTF8'
+    ),
+    (select secret from context_keys where purpose = 'ledger' and retired_time is null),
+    'sha256'
   );
 end;
 $$;

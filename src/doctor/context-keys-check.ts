@@ -42,7 +42,7 @@ export async function findContextKeys(
        end as remedy
      from context_keys
      where retired_time is null
-       and purpose <> 'salt'
+       and purpose not in ('ledger', 'salt')
        and creation_time < now() - make_interval(days => $2::integer)
      union all
      select

@@ -1,6 +1,6 @@
 -- context_keys: read by none but the definer's functions; rotated under way.
 begin;
-select plan(28);
+select plan(29);
 
 select tests.two_organizations();
 
@@ -27,7 +27,7 @@ select throws_ok(
 select tests.act_as_superuser();
 select results_eq(
   $$ select purpose, count(*) from context_keys where retired_time is null group by purpose order by purpose $$,
-  $$ values ('context', 1::bigint), ('digest', 1::bigint), ('refresh', 1::bigint), ('salt', 1::bigint) $$,
+  $$ values ('context', 1::bigint), ('digest', 1::bigint), ('ledger', 1::bigint), ('refresh', 1::bigint), ('salt', 1::bigint) $$,
   'there is one key for each purpose'
 );
 select throws_ok(
@@ -77,6 +77,7 @@ select throws_ok(
   'the key for digests is rotated by another function, which waits for those who count'
 );
 select throws_ok($$ select rotate_context_key('salt') $$, 'SP504', null, 'that of salts never is');
+select throws_ok($$ select rotate_context_key('ledger') $$, 'SP504', null, '... nor that of the ledger');
 select throws_ok($$ select rotate_context_key(null) $$, 'SP504', null, 'nor is a key for nothing');
 
 select tests.act_as_nobody();

@@ -1,6 +1,6 @@
 -- A restored database unlocks nothing until what was shredded since is shredded again.
 begin;
-select plan(52);
+select plan(57);
 
 select tests.two_organizations();
 select tests.person('max');
@@ -199,6 +199,20 @@ select throws_ok(
 select lives_ok(
   $$ select replay_shreddings((select id from cell), entries) from (select jsonb_agg(entry order by seq) as entries from export_shreddings()) as exported $$,
   'what is exported is replayed'
+);
+
+-- The key for digests rotates, that of the ledger does not
+select lives_ok('select rotate_digest_key()', 'the key for digests is rotated');
+select is(
+  (select verify_shreddings((select id from cell), jsonb_agg(entry order by seq)) from export_shreddings()),
+  (select last_digest from read_restore_state()), '... and the ledger of before is still whole'
+);
+select is(replay_shreddings((select id from cell), (select jsonb_agg(entry order by seq) from export_shreddings())), 0, '... and replayed without a change');
+select tests.person('sue');
+select lives_ok($$ select shred_person(tests.user_id('sue')) $$, 'what is shredded then stands behind it');
+select is(
+  (select verify_shreddings((select id from cell), jsonb_agg(entry order by seq)) from export_shreddings()),
+  (select last_digest from read_restore_state()), '... in one chain'
 );
 
 -- Another history
