@@ -326,7 +326,15 @@ begin
   ) loop
     if clock_timestamp() > v_end then
       raise exception 'transactions that began earlier are still running'
-        using errcode = 'SP423', hint = 'Try again when they are done. A dump is one of them.';
+        using errcode = 'SP423',
+          detail = _describe_transactions(array(
+            select virtualtransaction
+            from pg_locks
+            where database = v_database
+              and relation = any (v_relations)
+              and virtualtransaction = any (v_awaited)
+          )),
+          hint = 'Try again when they are done: a dump is one of them. Who does not end is ended by a DBA: select pg_terminate_backend(pid).';
     end if;
     perform pg_sleep(0.02);
   end loop;
@@ -924,6 +932,45 @@ ALTER FUNCTION safetypin._derive_tokens(p_refresh_token bytea, p_generation inte
 COMMENT ON FUNCTION safetypin._derive_tokens(p_refresh_token bytea, p_generation integer, p_secret bytea, OUT session_token bytea, OUT refresh_token bytea) IS 'The session token and the refresh token that follow a refresh token: HMAC-SHA-256 under the cell''s key.';
 
 REVOKE ALL ON FUNCTION safetypin._derive_tokens(p_refresh_token bytea, p_generation integer, p_secret bytea, OUT session_token bytea, OUT refresh_token bytea) FROM PUBLIC;
+
+--
+-- safetypin._describe_transactions()
+--
+
+CREATE FUNCTION safetypin._describe_transactions(p_transactions text[]) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return (
+    select string_agg(
+      case
+        when holder.pid is null then 'a prepared transaction (pg_prepared_xacts)'
+        else concat(
+          format('process %s of %s', holder.pid, coalesce(quote_ident(pg_stat_activity.usename), 'a login that is gone')),
+          ' (' || quote_nullable(nullif(left(pg_stat_activity.application_name, 64), '')) || ')',
+          ', since ' || to_char(pg_stat_activity.xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
+        )
+      end,
+      '; ' order by holder.pid
+    )
+    from (
+      select distinct pid
+      from pg_locks
+      where virtualtransaction = any (p_transactions)
+      order by pid
+      limit 10
+    ) as holder
+    left join pg_stat_activity on pg_stat_activity.pid = holder.pid
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._describe_transactions(p_transactions text[]) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._describe_transactions(p_transactions text[]) IS 'The processes that are in these transactions, ten at most: number, login, application_name, and since when where one may see it. Never a query.';
+
+REVOKE ALL ON FUNCTION safetypin._describe_transactions(p_transactions text[]) FROM PUBLIC;
 
 --
 -- safetypin._digest_key_id()
@@ -3108,6 +3155,28 @@ ALTER FUNCTION safetypin._require_index_phase(p_organization_id uuid, p_phases t
 COMMENT ON FUNCTION safetypin._require_index_phase(p_organization_id uuid, p_phases text[]) IS 'The version of the blind indexes that is in one of the phases; one who rotates them at a time. Raises SP421.';
 
 REVOKE ALL ON FUNCTION safetypin._require_index_phase(p_organization_id uuid, p_phases text[]) FROM PUBLIC;
+
+--
+-- safetypin._require_ledger()
+--
+
+CREATE FUNCTION safetypin._require_ledger(p_entries jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if jsonb_typeof(p_entries) is distinct from 'array' then
+    raise exception 'the ledger is no list of entries'
+      using errcode = 'SP428', hint = 'Take the file as "safetypin keys ledger --export" wrote it.';
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_ledger(p_entries jsonb) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._require_ledger(p_entries jsonb) IS 'Passes for a list of entries. Raises SP428 for everything else.';
+
+REVOKE ALL ON FUNCTION safetypin._require_ledger(p_entries jsonb) FROM PUBLIC;
 
 --
 -- safetypin._require_manageable_member()
@@ -7152,7 +7221,11 @@ begin
   join sealed_fields using (field_id)
   where blind_indexes.table_name = p_table;
 
-  if not found or (v_index.scope = 'cell') <> (p_organization_id is null) or p_limit not between 1 and 100000 then
+  if not found
+     or (v_index.scope = 'cell') <> (p_organization_id is null)
+     or p_limit is null
+     or p_limit not between 1 and 100000
+  then
     raise exception '% is not indexed like this', p_table
       using errcode = 'SP526',
         hint = 'See blind_indexes: the scope of its field has to be that of the call. A batch has 1 to 100000 rows.';
@@ -8958,8 +9031,10 @@ begin
     end if;
     continue when v_is_shredded;
 
+    -- Of whom a value is about, nothing is said to those without its key: not even
+    -- whether there is such a person.
     v_value_key := v_key;
-    if v_subject_ids[v_at] is not null then
+    if v_key is not null and v_subject_ids[v_at] is not null then
       -- Shredded a moment ago: there is nothing to show, and nothing wrong.
       continue when v_salts[v_at] is null;
       v_value_key := _subject_key(v_key, v_salts[v_at], v_subject_ids[v_at]);
@@ -10877,6 +10952,7 @@ begin
   if not found
      or v_field.algorithm <> 1
      or (v_field.scope = 'cell') <> (p_organization_id is null)
+     or p_limit is null
      or p_limit not between 1 and 10000
   then
     raise exception 'field % is not sealed anew like this', p_field_id
@@ -11575,6 +11651,7 @@ declare
   v_count  integer := 0;
   v_now    timestamptz;
 begin
+  perform _require_ledger(p_entries);
   perform from cell_settings for no key update;
   v_now := _now();
 
@@ -16365,9 +16442,12 @@ CREATE FUNCTION safetypin.verify_shreddings(p_cell_id uuid, p_entries jsonb, p_p
 declare
   v_entry  jsonb;
   v_parsed shreddings;
-  v_seq    bigint := coalesce((p_entries -> 0 ->> 'seq')::bigint, 1) - 1;
+  v_seq    bigint;
   v_digest bytea := p_previous_digest;
 begin
+  perform _require_ledger(p_entries);
+  v_parsed := _parse_shredding(p_entries -> 0);
+  v_seq := coalesce(v_parsed.seq, 1) - 1;
   for v_entry in select value from jsonb_array_elements(p_entries) loop
     v_parsed := _parse_shredding(v_entry);
     perform _require_next_shredding(p_cell_id, v_parsed, v_seq, v_digest);

@@ -1,3 +1,4 @@
+import { randomBytes, randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -7,10 +8,13 @@ import pg from "pg";
 import { folder } from "./support/reach-clouds.js";
 import { ClientSecretCredential } from "@azure/identity";
 
+import { EXIT } from "../src/cli/exit-codes.js";
 import { awsKms } from "../src/keys/aws-kms.js";
 import { azureKeyVault } from "../src/keys/azure-key-vault.js";
 import { gcpKms } from "../src/keys/gcp-kms.js";
 import type { KeyProvider } from "../src/keys/key-provider.js";
+import { readPad } from "../src/keys/new-key.js";
+import { maskShare } from "../src/keys/mask.js";
 import { localKeyFile } from "../src/keys/local-key-file.js";
 import { rewrapKeys } from "../src/keys/rewrap-keys.js";
 import { severalProviders } from "../src/keys/several-providers.js";
@@ -136,8 +140,8 @@ describe("shares that move from one kind of service to another", () => {
       const query = client.query.bind(client) as (...input: unknown[]) => Promise<unknown>;
       Object.assign(client, { query: counted(query) });
 
-      const failure = await rewrapKeys(client, { cellId, provider: ended }).then(
-        () => undefined,
+      const failure: unknown = await rewrapKeys(client, { cellId, provider: ended }).then(
+        (keys) => keys.find((key) => key.failure !== undefined)?.failure,
         (error: unknown) => error,
       );
       await client.end().catch(() => undefined);
@@ -182,7 +186,9 @@ describe("shares that move from one kind of service to another", () => {
     expect(await kinds()).toEqual(["local-key-file", "local-key-file"]);
     const client = await db.pool("operator").connect();
     try {
-      await expect(rewrapKeys(client, { cellId, provider: inAws() })).rejects.toMatchObject({
+      const keys = await rewrapKeys(client, { cellId, provider: inAws() });
+      expect(keys.map(({ isRewrapped }) => isRewrapped)).toEqual([false, false]);
+      expect(keys[0]!.failure).toMatchObject({
         message: "Key 1 of the cell was wrapped by local-key-file, and keys come from aws-kms",
         remedy: expect.stringContaining("two addresses, one after the other"),
       });
@@ -198,7 +204,10 @@ describe("shares that move from one kind of service to another", () => {
     const client = await db.pool("operator").connect();
     try {
       const lying: KeyProvider = { ...provider, unwrap: async () => Buffer.alloc(32, 1) };
-      await expect(rewrapKeys(client, { cellId, provider: lying })).rejects.toMatchObject({ code: "SP221" });
+      const keys = await rewrapKeys(client, { cellId, provider: lying });
+      expect(keys.map(({ failure }) => failure)).toEqual([
+        expect.objectContaining({ code: "SP221" }), expect.objectContaining({ code: "SP221" }),
+      ]);
     } finally {
       client.release();
     }
@@ -285,5 +294,85 @@ describe("shares that move from one kind of service to another", () => {
       { provider: "azure-key-vault", count: 2 },
       { provider: "gcp-kms", count: 2 },
     ]);
+  });
+});
+
+/*
+ * Whoever founds an organization says what its share is. Eve founds one after another whose
+ * share is rubbish, before ann founds hers: no key but eve's own is left behind.
+ */
+describe("shares that are rubbish", () => {
+  const db = useDatabase();
+  let aws: AwsKmsServer;
+
+  beforeAll(async () => {
+    aws = await startAwsKms();
+    aws.addIdentity(identity);
+  });
+  afterAll(() => aws.stop());
+
+  it("are left and named, and hold up nobody else's", async () => {
+    const arn = aws.createKey("eu-central-1");
+    const safetyPin = await connectForTest(db);
+    const eve = await newPerson(db, "eve");
+    const {
+      rows: [ofCell],
+    } = await db.admin.query<{ name: string }>("select key_name as name from tenant_keys");
+    const rubbish = [
+      { provider: "local-key-file", name: ofCell!.name, bytes: randomBytes(60), says: /does not open this share/ },
+      { provider: "local-key-file", name: ofCell!.name, bytes: randomBytes(1), says: /\S/ },
+      { provider: "a-box-of-eves", name: "1", bytes: randomBytes(60), says: /was wrapped by a-box-of-eves/ },
+      { provider: "aws-kms", name: arn.replace("eu-central-1", "eu-west-9"), bytes: randomBytes(60), says: /not configured|not the key/ },
+      { provider: "aws-kms", name: "no name", bytes: randomBytes(8192), says: /\S/ },
+    ];
+    for (const [place, { provider, name, bytes }] of rubbish.entries()) {
+      const id = randomUUID();
+      await safetyPin.withSession(eve.sessionToken, async (tx) => {
+        const pad = await readPad({ query: tx.query.bind(tx) } as unknown as pg.ClientBase);
+        await tx.query("select create_organization($1, 'Eve', $2)", [`eves-${String(place)}`, id]);
+        await tx.query("select add_first_key($1, $2, $3, $4, $5)", [id, provider, name, bytes, maskShare(pad, randomBytes(32), id, 1)]);
+      });
+    }
+    const ann = await newPerson(db, "ann");
+    await safetyPin.withSession(ann.sessionToken, (tx) => createRepositories(tx).organizations.create({ slug: "acme", name: "Acme" }));
+    await safetyPin.close();
+    const kindsOf = async (name: string) =>
+      (await db.admin.query(
+        `select distinct provider from tenant_keys left join organizations on organizations.id = organization_id
+         where coalesce(slug, 'acme') like $1 order by 1`, [name],
+      )).rows.map(({ provider }: { provider: string }) => provider);
+
+    const rewrap = (...args: string[]) =>
+      runCli(
+        ["keys", "rewrap", "--to", `aws-kms://${arn}?endpoint=${encodeURIComponent(aws.url)} file:${process.env["SAFETYPIN_KEY_FILE"]!}`, ...args],
+        {
+          env: {
+            DATABASE_URL: db.connectionString("operator"),
+            AWS_ACCESS_KEY_ID: identity.accessKeyId,
+            AWS_SECRET_ACCESS_KEY: identity.secretAccessKey,
+            AWS_CONFIG_FILE: join(folder, "none"),
+            AWS_SHARED_CREDENTIALS_FILE: join(folder, "none"),
+          },
+        },
+      );
+    const dry = await rewrap("--dry-run");
+    expect(dry).toMatchObject({ code: EXIT.left, stderr: expect.stringContaining("5 of 7 keys were left as they are") });
+    expect(dry.stdout.match(/^would rewrap/gm)).toHaveLength(2);
+    expect(dry.stdout.match(/^left {2}key 1 of organization /gm)).toHaveLength(5);
+    expect(await kindsOf("acme")).toEqual(["local-key-file"]);
+
+    const done = await rewrap("--json");
+    expect(done.code).toBe(EXIT.left);
+    const { keys } = JSON.parse(done.stdout) as { keys: { rewrapped: boolean; failure: string | null }[] };
+    expect(keys.map(({ rewrapped }) => rewrapped)).toEqual([true, ...rubbish.map(() => false), true]);
+    for (const [place, { says }] of rubbish.entries()) expect(keys[place + 1]!.failure).toMatch(says);
+    expect(await kindsOf("acme")).toEqual(["aws-kms"]);
+    expect(await kindsOf("eves%")).toEqual(["a-box-of-eves", "aws-kms", "local-key-file"]);
+    expect((await rewrap()).stdout.match(/^is {2}key/gm)).toHaveLength(2);
+
+    // Where nothing answers, each would fail like that: it ends at once.
+    await aws.stop();
+    expect(await rewrap("--dry-run")).toMatchObject({ code: EXIT.failed });
+    aws = await startAwsKms();
   });
 });

@@ -4,7 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import pg from "pg";
+
 import { EXIT } from "../src/cli/exit-codes.js";
+import { quoteIdentifier } from "../src/migrations/cell.js";
 import type { Transaction } from "../src/transaction.js";
 import { startAwsKms, type AwsKmsServer } from "./support/aws-kms-server.js";
 import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
@@ -380,6 +383,36 @@ describe("eight who write and read while a key rotates", () => {
   });
 });
 
+describe("somebody who reads keys, and does not end", () => {
+  const db = useDatabase({ template: "pgtap" });
+
+  it("is named to whoever rotates, without a word of what they do, and ended by a DBA", async () => {
+    expect(await keys(db, "init")).toMatchObject({ code: 0 });
+    const held = new pg.Client({ connectionString: db.connectionString("app"), application_name: "clinic api" });
+    held.on("error", () => undefined);
+    await held.connect();
+    await held.query(`begin; select count(*) as what_it_does from ${quoteIdentifier(db.cell)}.list_wrapped_shares()`);
+    const { rows } = await held.query<{ pid: number; login: string }>("select pg_backend_pid() as pid, session_user as login");
+    const { pid, login } = rows[0]!;
+
+    const child = startCli(["keys", "rotate"], { env: environmentOf(db) });
+    let said = "";
+    child.stderr?.on("data", (text) => (said += String(text)));
+    const ended = outcome(child);
+    const isSaid = async (what: string) => {
+      while (!said.includes(what)) await sleep(50);
+    };
+    await isSaid("activate");
+    await isSaid("pg_terminate_backend");
+    expect(said).toContain(`waiting for transactions that began earlier: process ${String(pid)} of ${login} ('clinic api')`);
+    expect(said).not.toContain("what_it_does");
+
+    await db.admin.query("select pg_terminate_backend($1)", [pid]);
+    expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining("rotated  key 2 of the cell seals") });
+    await held.end().catch(() => undefined);
+  });
+});
+
 describe("another master key", () => {
   const db = useDatabase({ template: "pgtap" });
   const credentials = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" };
@@ -415,7 +448,7 @@ describe("another master key", () => {
     const wrappedBy = async () => (await db.admin.query<{ name: string }>("select key_name as name from tenant_keys")).rows;
     expect(await wrappedBy()).toEqual([{ name: old }]);
 
-    expect(await withKms("rewrap", "--keys", address(next))).toMatchObject({ code: EXIT.failed });
+    expect(await withKms("rewrap", "--keys", address(next))).toMatchObject({ code: EXIT.left });
     expect((await withKms("rewrap", "--keys", address(old), "--to", to, "--dry-run")).stdout).toContain("would rewrap");
     expect(await wrappedBy()).toEqual([{ name: old }]);
     kms.requests.length = 0;

@@ -29,6 +29,7 @@ drop function retire_key;
 drop function _find_sealed_under;
 drop function _is_append_only;
 drop function _await_writers;
+drop function _describe_transactions;
 drop function rewrap_key;
 drop function activate_key;
 drop function add_key;

@@ -12,6 +12,7 @@ drop function finish_replay;
 drop function replay_shreddings;
 drop function verify_shreddings;
 drop function _require_next_shredding;
+drop function _require_ledger;
 drop function _parse_shredding;
 drop function read_restore_state;
 drop function export_shreddings;

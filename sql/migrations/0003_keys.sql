@@ -1939,8 +1939,10 @@ begin
     end if;
     continue when v_is_shredded;
 
+    -- Of whom a value is about, nothing is said to those without its key: not even
+    -- whether there is such a person.
     v_value_key := v_key;
-    if v_subject_ids[v_at] is not null then
+    if v_key is not null and v_subject_ids[v_at] is not null then
       -- Shredded a moment ago: there is nothing to show, and nothing wrong.
       continue when v_salts[v_at] is null;
       v_value_key := _subject_key(v_key, v_salts[v_at], v_subject_ids[v_at]);
@@ -2589,6 +2591,45 @@ comment on function rewrap_key(uuid, integer, text, text, bytea, bytea) is
   'Keeps a share as another key of a key management service, or another service, wrapped it. Unwrap that anew for this, so that what is kept is known to open. Nothing is sealed anew. Raises SP221.';
 
 
+-- Names those who are waited for, and never what they do. Since when is known of logins
+-- whose statistics one may read; who they are, of all.
+create function _describe_transactions(
+  p_transactions text[]
+)
+  returns text
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+begin
+  return (
+    select string_agg(
+      case
+        when holder.pid is null then 'a prepared transaction (pg_prepared_xacts)'
+        else concat(
+          format('process %s of %s', holder.pid, coalesce(quote_ident(pg_stat_activity.usename), 'a login that is gone')),
+          ' (' || quote_nullable(nullif(left(pg_stat_activity.application_name, 64), '')) || ')',
+          ', since ' || to_char(pg_stat_activity.xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
+        )
+      end,
+      '; ' order by holder.pid
+    )
+    from (
+      select distinct pid
+      from pg_locks
+      where virtualtransaction = any (p_transactions)
+      order by pid
+      limit 10
+    ) as holder
+    left join pg_stat_activity on pg_stat_activity.pid = holder.pid
+  );
+end;
+$$;
+
+comment on function _describe_transactions(text[]) is
+  'The processes that are in these transactions, ten at most: number, login, application_name, and since when where one may see it. Never a query.';
+
+
 -- Whoever writes has read these tables before, and holds a lock on what they have
 -- read until their transaction ends. So those who may have read what is over are the
 -- ones who hold a lock now; who comes later reads what is. (With an older snapshot
@@ -2623,7 +2664,15 @@ begin
   ) loop
     if clock_timestamp() > v_end then
       raise exception 'transactions that began earlier are still running'
-        using errcode = 'SP423', hint = 'Try again when they are done. A dump is one of them.';
+        using errcode = 'SP423',
+          detail = _describe_transactions(array(
+            select virtualtransaction
+            from pg_locks
+            where database = v_database
+              and relation = any (v_relations)
+              and virtualtransaction = any (v_awaited)
+          )),
+          hint = 'Try again when they are done: a dump is one of them. Who does not end is ended by a DBA: select pg_terminate_backend(pid).';
     end if;
     perform pg_sleep(0.02);
   end loop;
@@ -3079,6 +3128,7 @@ begin
   if not found
      or v_field.algorithm <> 1
      or (v_field.scope = 'cell') <> (p_organization_id is null)
+     or p_limit is null
      or p_limit not between 1 and 10000
   then
     raise exception 'field % is not sealed anew like this', p_field_id
@@ -3730,7 +3780,11 @@ begin
   join sealed_fields using (field_id)
   where blind_indexes.table_name = p_table;
 
-  if not found or (v_index.scope = 'cell') <> (p_organization_id is null) or p_limit not between 1 and 100000 then
+  if not found
+     or (v_index.scope = 'cell') <> (p_organization_id is null)
+     or p_limit is null
+     or p_limit not between 1 and 100000
+  then
     raise exception '% is not indexed like this', p_table
       using errcode = 'SP526',
         hint = 'See blind_indexes: the scope of its field has to be that of the call. A batch has 1 to 100000 rows.';

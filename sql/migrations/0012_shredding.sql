@@ -966,6 +966,26 @@ comment on function _parse_shredding(jsonb) is
   'An entry of a ledger as the table has it. Raises SP428 for what is none.';
 
 
+create function _require_ledger(
+  p_entries jsonb
+)
+  returns void
+  language plpgsql
+  immutable
+  set search_path from current
+as $$
+begin
+  if jsonb_typeof(p_entries) is distinct from 'array' then
+    raise exception 'the ledger is no list of entries'
+      using errcode = 'SP428', hint = 'Take the file as "safetypin keys ledger --export" wrote it.';
+  end if;
+end;
+$$;
+
+comment on function _require_ledger(jsonb) is
+  'Passes for a list of entries. Raises SP428 for everything else.';
+
+
 create function _require_next_shredding(
   p_cell_id uuid,
   p_entry shreddings,
@@ -1012,9 +1032,12 @@ as $$
 declare
   v_entry  jsonb;
   v_parsed shreddings;
-  v_seq    bigint := coalesce((p_entries -> 0 ->> 'seq')::bigint, 1) - 1;
+  v_seq    bigint;
   v_digest bytea := p_previous_digest;
 begin
+  perform _require_ledger(p_entries);
+  v_parsed := _parse_shredding(p_entries -> 0);
+  v_seq := coalesce(v_parsed.seq, 1) - 1;
   for v_entry in select value from jsonb_array_elements(p_entries) loop
     v_parsed := _parse_shredding(v_entry);
     perform _require_next_shredding(p_cell_id, v_parsed, v_seq, v_digest);
@@ -1049,6 +1072,7 @@ declare
   v_count  integer := 0;
   v_now    timestamptz;
 begin
+  perform _require_ledger(p_entries);
   perform from cell_settings for no key update;
   v_now := _now();
 

@@ -35,6 +35,9 @@ export const EXIT = {
 
   /** A login's new password does not log in; the one before is still current. */
   unproven: 10,
+
+  /** Something was left as it was, and named; everything else is done. */
+  left: 11,
 } as const;
 
 /** One of the numbers above. */

@@ -10,6 +10,7 @@ import { quoteIdentifier, type CellName } from "../migrations/cell.js";
 import { translateError } from "../translate-error.js";
 import { withConnection } from "./connection.js";
 import { argument, type CellOptions } from "./options.js";
+import type { Output } from "./output.js";
 
 /** The options of commands that ask where keys are wrapped. */
 export interface KeysOptions extends CellOptions {
@@ -86,6 +87,19 @@ export async function takeTurns(client: pg.Client, cell: CellName, onWait: () =>
   await client.query("select pg_advisory_lock(hashtextextended($1, 0))", [name]);
 }
 
+/** Tells once whom a rotation waits for, and again when that is somebody else. */
+export function tellWaiting(output: Output): (whom?: string) => void {
+  let told: string | undefined;
+  return (whom) => {
+    const sentence = [
+      "waiting for transactions that began earlier",
+      ...(whom === undefined ? [] : [`${whom}. A DBA ends one that does not end: select pg_terminate_backend(pid)`]),
+    ].join(": ");
+    if (sentence !== told) output.note(sentence);
+    told = sentence;
+  };
+}
+
 /** What a key belongs to, in words. */
 export function ownerOf(organizationId: string | null): string {
   return organizationId === null ? "the cell" : `organization ${organizationId}`;
@@ -105,9 +119,10 @@ function explain(error: unknown, { user }: pg.Client, cell: CellName): unknown {
         remedy: `Connect as ${cell}_operator_login`,
         cause: error,
       });
+    case "SP423":
     case "SP521":
-      // Of all details this one says nothing but where: the field and the row.
-      return new ConfigurationError(`${error.message}. ${error.detail ?? ""}`, { remedy: error.hint, cause: error });
+      // Of all details these say nothing but where, the field and the row, and who is waited for.
+      return new ConfigurationError([error.message, error.detail ?? []].flat().join(". "), { remedy: error.hint, cause: error });
     default: {
       const translated = translateError(error);
       return translated instanceof RuleError

@@ -2,7 +2,7 @@ import { Command } from "commander";
 
 import { awaitWriters } from "../keys/await-writers.js";
 import { EXIT } from "./exit-codes.js";
-import { organizationOption, ownerOf, parseKeyId, takeTurns, withKeysConnection } from "./keys-connection.js";
+import { organizationOption, ownerOf, parseKeyId, takeTurns, tellWaiting, withKeysConnection } from "./keys-connection.js";
 import { cellOption, jsonOption, type CellOptions } from "./options.js";
 import { action } from "./run.js";
 
@@ -47,7 +47,7 @@ Examples:
               });
               await client.query(dryRun === true ? "rollback" : "commit");
             },
-            { onWait: () => output.note("waiting for transactions that began earlier") },
+            { onWait: tellWaiting(output) },
           );
           const said = dryRun === true ? output.say("careful", "would retire") : output.say("good", "retired");
           output.line(`${said}  key ${String(keyId)} of ${ownerOf(organizationId)}`);

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import type pg from "pg";
 
 import { ConfigurationError } from "../errors.js";
-import { rewrapKeys } from "../keys/rewrap-keys.js";
+import { rewrapKeys, type RewrappedKey } from "../keys/rewrap-keys.js";
 import type { CellName } from "../migrations/cell.js";
 import { EXIT } from "./exit-codes.js";
 import { keysOption, ownerOf, takeTurns, withKeysConnection, withProvider, type KeysOptions } from "./keys-connection.js";
@@ -24,8 +24,9 @@ export function keysRewrapCommand(): Command {
       "Has the share of every key wrapped by another master key, of the same service or of\n" +
         "another. The address names the new one, and the old ones behind ?also=, or behind a\n" +
         "space where they are another service's. What is wrapped so already stays as\n" +
-        "it is: whoever is interrupted runs it again. Applications are given the new address\n" +
-        "before, with the old one in it, and without it after.",
+        "it is: whoever is interrupted runs it again. A share that does not open is left, and named,\n" +
+        "and the others are wrapped. Applications are given the new address before, with the\n" +
+        "old one in it, and without it after.",
     )
     .addOption(cellOption())
     .addOption(keysOption())
@@ -55,17 +56,36 @@ async function run({ cell, keys, to, copy, dryRun }: Options, output: Output) {
         provider,
         copy: copied,
         dryRun,
-        onKey: ({ organizationId, keyId, from, to: name, isRewrapped, isFromCopy }) => {
+        onKey: ({ organizationId, keyId, from, to: name, isRewrapped, isFromCopy, failure }) => {
           const what = `key ${String(keyId)} of ${ownerOf(organizationId)}`;
-          if (!isRewrapped) output.line(`${output.say("quiet", "is")}  ${what}: ${name}`);
+          if (failure !== undefined) output.line(`${output.say("bad", "left")}  ${what}: ${failure.message}`);
+          else if (!isRewrapped) output.line(`${output.say("quiet", "is")}  ${what}: ${name}`);
           else if (dryRun === true) output.line(`${output.say("careful", "would rewrap")}  ${what}: ${from} → ${name}`);
           else output.line(`${output.say("good", "rewrapped")}  ${what}: ${from} → ${name}${isFromCopy ? ", from the copy" : ""}`);
         },
       })),
     );
-    output.result({ cell, keys: rewrapped.map(({ isRewrapped, isFromCopy, ...key }) => ({ ...key, rewrapped: isRewrapped && dryRun !== true, fromCopy: isFromCopy })) });
-    return EXIT.done;
+    output.result({
+      cell,
+      keys: rewrapped.map(({ isRewrapped, isFromCopy, failure, ...key }) => ({
+        ...key,
+        rewrapped: isRewrapped && dryRun !== true,
+        fromCopy: isFromCopy,
+        failure: failure?.message ?? null,
+      })),
+    });
+    return tellLeft(rewrapped, output);
   });
+}
+
+/** Says how many were left, and what to do about each reason. */
+function tellLeft(keys: readonly RewrappedKey[], output: Output): typeof EXIT.done | typeof EXIT.left {
+  const failures = keys.flatMap(({ failure }) => failure ?? []);
+  if (failures.length === 0) return EXIT.done;
+  output.note(`${String(failures.length)} of ${String(keys.length)} keys were left as they are; every other one is done`);
+  const remedies = failures.map((failure) => ("remedy" in failure ? failure.remedy : undefined));
+  for (const remedy of new Set(remedies)) if (typeof remedy === "string") output.note(`→ ${remedy}`);
+  return EXIT.left;
 }
 
 /** Does the work with a connection to the copy, which has to be of this very cell. */

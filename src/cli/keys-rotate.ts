@@ -14,6 +14,7 @@ import {
   organizationOption,
   ownerOf,
   takeTurns,
+  tellWaiting,
   withKeysConnection,
   withProvider,
   type KeysOptions,
@@ -112,7 +113,7 @@ async function run({ cell, organization, keys, batch, rowsPerSecond, dryRun }: O
           onPhase: (version, phase) => {
             if (!output.isJson) output.note(`index  version ${String(version)}: ${phase}`);
           },
-          onWait: () => output.note("waiting for transactions that began earlier"),
+          onWait: tellWaiting(output),
         }),
       );
       progress.end();

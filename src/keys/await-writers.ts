@@ -10,8 +10,8 @@ export interface Patience {
   /** For how long, in all. @defaultValue 600 000: ten minutes, as a dump may take */
   readonly patienceMs?: number | undefined;
 
-  /** Told each time that they are still running. */
-  readonly onWait?: (() => void) | undefined;
+  /** Told each time that they are still running, and who they are where the database says. */
+  readonly onWait?: ((whom?: string) => void) | undefined;
 }
 
 /**
@@ -28,8 +28,9 @@ export async function awaitWriters<Result>(
     try {
       return await work();
     } catch (error) {
-      if ((error as Partial<DatabaseError>).code !== WRITERS_STILL_RUNNING || performance.now() > end) throw error;
-      onWait?.();
+      const { code, detail } = error as Partial<DatabaseError>;
+      if (code !== WRITERS_STILL_RUNNING || performance.now() > end) throw error;
+      onWait?.(detail);
       await delay(500);
     }
   }

@@ -1,6 +1,6 @@
 -- open_fields(): a list is opened in one call, for those who may see it.
 begin;
-select plan(30);
+select plan(34);
 
 select tests.two_organizations();
 select tests.notes();
@@ -28,6 +28,11 @@ select
   array_agg(_open_text(90001, null, id, about, user_id) order by id) as opened
 from notes;
 grant select on lists to public;
+
+create function tests.asking(p_value bytea) returns setof text language sql as $body$
+  select tests.opening_list(array[ids[1]], array[p_value], array[subject])
+  from lists, unnest(array[subjects[1], md5('never was')::uuid]) as subject
+$body$;
 
 select tests.act_as('ann', 'acme');
 select is(
@@ -83,6 +88,30 @@ select tests.act_as_backup();
 select throws_ok(
   $$ select open_fields(90001, ids, abouts, subjects) from lists $$, '42501', null, 'a backup opens nothing'
 );
+
+-- Of whom something is about, nothing is said to those who have no key: somebody who never
+-- was is answered as somebody who is.
+select tests.act_as_nobody();
+select results_eq(
+  $$ select tests.asking(abouts[1]) from lists $$, $$ values ('done'), ('done') $$,
+  'who unlocked the key is answered, with nothing about who never was'
+);
+select set_config('tests.shares', current_setting('safetypin.shares'), true);
+select set_config('safetypin.shares', '', true);
+select results_eq(
+  $$ select tests.asking(abouts[1]) from lists $$, $$ values ('SP522'), ('SP522') $$, '... and who did not is told that'
+);
+select results_eq(
+  $$ select tests.asking(value) from lists, unnest(array['\x', '\x0101000000ff'::bytea || sha512('made up')]) as value $$,
+  $$ values ('SP521'), ('SP521'), ('SP521'), ('SP521') $$, '... whichever key is named'
+);
+select set_config(
+  'safetypin.shares', regexp_replace(current_setting('tests.shares'), '=[0-9a-f]{64};', '=made up;', 'g'), true
+);
+select results_eq(
+  $$ select tests.asking(abouts[1]) from lists $$, $$ values ('SP521'), ('SP521') $$, '... and whoever says that they have a share'
+);
+select set_config('safetypin.shares', current_setting('tests.shares'), true);
 
 -- What is wrong
 select tests.act_as('ann', 'acme');

@@ -1,7 +1,7 @@
 -- A key takes over: values are sealed anew batch by batch, blind indexes are made anew
 -- beside the old ones, and evidence stays as it is.
 begin;
-select plan(69);
+select plan(71);
 
 select tests.two_organizations();
 select tests.notes();
@@ -153,6 +153,7 @@ select throws_ok(
 );
 select throws_ok($$ select reencrypt_batch(90001, null, 0) $$, 'SP526', null, '... in batches of nothing');
 select throws_ok($$ select reencrypt_batch(90001, null, 10001) $$, 'SP526', null, '... or of too much');
+select throws_ok($$ select reencrypt_batch(90001, null, null) $$, 'SP526', null, '... or of no number');
 select throws_ok(
   $$ select reencrypt_batch(90002, tests.organization_id('nowhere')) $$, 'SP321', null,
   '... or for an organization without a key'
@@ -292,6 +293,7 @@ select is(delete_index_batch('note_indexes', null, 5), 5, 'the rows of the one b
 select is(delete_index_batch('note_indexes', null, 5), 2, '... batch by batch');
 select is(delete_index_batch('note_indexes', null, 5), 0, '... until there is none');
 select throws_ok($$ select delete_index_batch('notes', null) $$, 'SP526', null, '... of what is declared');
+select throws_ok($$ select delete_index_batch('note_indexes', null, null) $$, 'SP526', null, '... and in batches of a number');
 select results_eq(
   $$ select version, key_id, phase from list_index_versions() where organization_id is null $$,
   $$ values (1, 1, 'ended'), (2, 2, 'steady') $$,

@@ -1,6 +1,6 @@
 -- A restored database unlocks nothing until what was shredded since is shredded again.
 begin;
-select plan(57);
+select plan(65);
 
 select tests.two_organizations();
 select tests.person('max');
@@ -120,6 +120,9 @@ select throws_ok(
 select results_eq('select distinct tests.changed()', array['SP428'], 'one of which a word was changed is refused, whichever');
 select is((select count(*)::integer from tests.changed()), 14, '... of fourteen');
 select throws_ok($$ select verify_shreddings((select id from cell), '[7]') $$, 'SP428', null, '... and what is no ledger at all');
+select throws_ok(format($$ select %s((select id from cell), %L) $$, name, entries), 'SP428', null, format('%s refuses %s', name, entries))
+from unnest(array['verify_shreddings', 'replay_shreddings']) as name
+cross join unnest(array['1', '{"seq": 1}', '[{"seq": "x"}]', 'null']) as entries;
 select is(
   verify_shreddings(
     (select id from cell), jsonb_set(tests.ledger(), '{3,shred_time}', '"2026-01-01T01:00:00.123456+01:00"')
