@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { open, rename, unlink, type FileHandle } from "node:fs/promises";
+import { open, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
 import type { ClientBase } from "pg";
@@ -100,6 +100,7 @@ export async function readRestoreState(client: ClientBase): Promise<RestoreState
 export async function exportLedger(client: ClientBase, path: string): Promise<number> {
   const beside = `${path}.${String(process.pid)}.part`;
   try {
+    await requireFile(path);
     return await inTransaction(client, async () => {
       const file = await open(beside, "wx", 0o600);
       try {
@@ -119,6 +120,19 @@ export async function exportLedger(client: ClientBase, path: string): Promise<nu
     throw new ConfigurationError(`The ledger cannot be written to ${path}: ${error.code ?? error.message}`, {
       remedy: "Name a file in a folder that there is, and that you may write to",
       cause: error,
+    });
+  }
+}
+
+/** What is there is replaced, and a device or a pipe is nothing to replace. */
+async function requireFile(path: string): Promise<void> {
+  const there = await stat(path).catch((error: unknown) => {
+    if (isOfFiles(error) && error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (there?.isFile() === false) {
+    throw new ConfigurationError(`The ledger cannot be written to ${path}: it is there, and no file`, {
+      remedy: "Name a file that there is, or that is to be made",
     });
   }
 }
