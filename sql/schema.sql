@@ -368,8 +368,8 @@ begin
       v_timeline_id := null;
   end;
 
-  insert into cell_incarnations (number, origin, relation_id, xid, timeline_id)
-  values (v_number, p_origin, 'cell_incarnations'::regclass, 0, v_timeline_id)
+  insert into cell_incarnations (number, origin, relation_id, xid, timeline_id, creation_time)
+  values (v_number, p_origin, 'cell_incarnations'::regclass, 0, v_timeline_id, _now())
   returning xmin::text::bigint into v_xid;
 
   if p_origin <> 'declared_restored' then
@@ -1241,6 +1241,8 @@ begin
   delete from password_history where user_id = p_user_id;
   delete from password_credentials where user_id = p_user_id;
   update organization_domains set claimed_by = null where claimed_by = p_user_id;
+  -- Only a replay gets here with one: where it was done first, none held.
+  update legal_holds set release_time = v_now where user_id = p_user_id and release_time is null;
 
   update users
   set
@@ -1518,6 +1520,26 @@ ALTER FUNCTION safetypin._hold_throttle(p_throttle_id uuid, p_earlier_id uuid, p
 COMMENT ON FUNCTION safetypin._hold_throttle(p_throttle_id uuid, p_earlier_id uuid, p_kind text, OUT failure_count integer, OUT blocked_until timestamp with time zone) IS 'Locks the count of an account or an address, with what was counted of it under the key before.';
 
 REVOKE ALL ON FUNCTION safetypin._hold_throttle(p_throttle_id uuid, p_earlier_id uuid, p_kind text, OUT failure_count integer, OUT blocked_until timestamp with time zone) FROM PUBLIC;
+
+--
+-- safetypin._incarnation_time()
+--
+
+CREATE FUNCTION safetypin._incarnation_time() RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return (select creation_time from cell_incarnations order by number desc limit 1);
+end;
+$$;
+
+ALTER FUNCTION safetypin._incarnation_time() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._incarnation_time() IS 'Since when this database is what it is by its own account: since it was made, or was said to be restored or to be whole.';
+
+REVOKE ALL ON FUNCTION safetypin._incarnation_time() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._incarnation_time() TO safetypin_definer;
 
 --
 -- safetypin._index_email()
@@ -2278,6 +2300,7 @@ ALTER FUNCTION safetypin._now() OWNER TO safetypin_definer;
 COMMENT ON FUNCTION safetypin._now() IS 'The time, never earlier than the latest time this cell has seen (to the second).';
 
 REVOKE ALL ON FUNCTION safetypin._now() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._now() TO safetypin_keyholder;
 
 --
 -- safetypin._obliterate()
@@ -3364,6 +3387,29 @@ $$;
 COMMENT ON FUNCTION safetypin._require_not_production() IS 'Passes in a cell that was declared development or test. Raises SP206 in production.';
 
 REVOKE ALL ON FUNCTION safetypin._require_not_production() FROM PUBLIC;
+
+--
+-- safetypin._require_not_restored()
+--
+
+CREATE FUNCTION safetypin._require_not_restored() RETURNS void
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if _is_restored() then
+    raise exception 'this database was restored from a backup, and what was shredded since may be in it'
+      using errcode = 'SP527',
+        hint = 'Run "safetypin keys replay FILE" with the ledger exported last: see "safetypin keys replay --help".';
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_not_restored() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._require_not_restored() IS 'Passes in a database that is the one it was, or whose ledger is replayed. Raises SP527.';
+
+REVOKE ALL ON FUNCTION safetypin._require_not_restored() FROM PUBLIC;
 
 --
 -- safetypin._require_organization()
@@ -7802,7 +7848,8 @@ CREATE FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest b
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_last record;
+  v_last     record;
+  v_shredded bigint;
 begin
   perform from cell_settings for no key update;
   select seq, digest into v_last from shreddings order by seq desc limit 1;
@@ -7816,16 +7863,26 @@ begin
         hint = 'Take the ledger that was exported last. If nothing was shredded since the backup: safetypin keys replay --not-needed.';
   end if;
 
+  -- None where the ledger had nothing that this database did not: its end can be known
+  -- without it, and whoever reads the evidence is to see that.
+  select count(*)
+  into v_shredded
+  from shreddings
+  where replay_time >= coalesce(_incarnation_time(), '-infinity');
+
   -- It came out of a file that is kept.
   update cell_settings set exported_shredding = p_seq where exported_shredding < p_seq;
   perform _begin_incarnation('replayed');
-  perform _log_event('cell.ledger_replayed', p_additional_data => jsonb_build_object('last', p_seq));
+  perform _log_event(
+    'cell.ledger_replayed',
+    p_additional_data => jsonb_build_object('last', p_seq, 'shredded', v_shredded)
+  );
 end;
 $$;
 
 ALTER FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) IS 'Lets keys be unlocked again, once this database has shredded all that the ledger says. Raises SP428 where the ledger ends elsewhere.';
+COMMENT ON FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) IS 'Lets keys be unlocked again, once this database has shredded all that the ledger says; the evidence says how many that were which it did not know. Raises SP428 where the ledger ends elsewhere.';
 
 REVOKE ALL ON FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) TO safetypin_operator;
@@ -8075,7 +8132,9 @@ CREATE TABLE safetypin.legal_holds (
     reason text NOT NULL,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     release_time timestamp with time zone,
+    held_through_id uuid,
     CONSTRAINT legal_holds_are_of_one_thing CHECK (((user_id IS NULL) <> (organization_id IS NULL))),
+    CONSTRAINT legal_holds_held_through_another_are_of_people CHECK (((held_through_id IS NULL) OR (user_id IS NOT NULL))),
     CONSTRAINT legal_holds_reason_is_short CHECK ((safetypin.is_printable(reason) AND ((char_length(reason) >= 1) AND (char_length(reason) <= 1000))))
 );
 
@@ -8087,7 +8146,7 @@ COMMENT ON COLUMN safetypin.legal_holds.id IS 'The id of the hold. [internal]';
 
 COMMENT ON COLUMN safetypin.legal_holds.user_id IS 'Which person; null for an organization. [internal]';
 
-COMMENT ON COLUMN safetypin.legal_holds.organization_id IS 'Which organization, and with it everybody who belongs to it; null for a person. [internal]';
+COMMENT ON COLUMN safetypin.legal_holds.organization_id IS 'Which organization, and with it everybody who belongs to it or did since; null for a person. [internal]';
 
 COMMENT ON COLUMN safetypin.legal_holds.reason IS 'Why: the number of a matter, not its story. [internal]';
 
@@ -8095,8 +8154,12 @@ COMMENT ON COLUMN safetypin.legal_holds.creation_time IS 'Since when. [internal]
 
 COMMENT ON COLUMN safetypin.legal_holds.release_time IS 'Until when; null while it holds. [internal]';
 
+COMMENT ON COLUMN safetypin.legal_holds.held_through_id IS 'The hold on an organization that this person left under, and with which it is released; null for one that was placed. [internal]';
+
 ALTER TABLE ONLY safetypin.legal_holds
     ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (id);
+
+CREATE INDEX legal_holds_held_through_id_idx ON safetypin.legal_holds USING btree (held_through_id);
 
 CREATE INDEX legal_holds_organization_id_idx ON safetypin.legal_holds USING btree (organization_id);
 
@@ -8113,6 +8176,9 @@ ALTER TABLE safetypin.legal_holds ENABLE ALWAYS TRIGGER _900_record_insert;
 CREATE TRIGGER _900_record_update AFTER UPDATE ON safetypin.legal_holds REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_legal_holds__record_changes();
 
 ALTER TABLE safetypin.legal_holds ENABLE ALWAYS TRIGGER _900_record_update;
+
+ALTER TABLE ONLY safetypin.legal_holds
+    ADD CONSTRAINT legal_holds_held_through_id_fkey FOREIGN KEY (held_through_id) REFERENCES safetypin.legal_holds(id);
 
 ALTER TABLE ONLY safetypin.legal_holds
     ADD CONSTRAINT legal_holds_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES safetypin.organizations(id);
@@ -8159,6 +8225,8 @@ GRANT INSERT(organization_id) ON TABLE safetypin.legal_holds TO safetypin_define
 GRANT INSERT(reason) ON TABLE safetypin.legal_holds TO safetypin_definer;
 
 GRANT UPDATE(release_time) ON TABLE safetypin.legal_holds TO safetypin_definer;
+
+GRANT INSERT(held_through_id) ON TABLE safetypin.legal_holds TO safetypin_definer;
 
 --
 -- safetypin.list_index_versions()
@@ -8359,6 +8427,7 @@ CREATE FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid DEFAULT NUL
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
+  perform _require_not_restored();
   return query
     select
       tenant_keys.key_id,
@@ -8376,7 +8445,7 @@ $$;
 
 ALTER FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) IS 'The keys that seal and open for the cell, or soon will, or for the organization the caller acts in: newest first, each with its share as the key management service wrapped it.';
+COMMENT ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) IS 'The keys that seal and open for the cell, or soon will, or for the organization the caller acts in: newest first, each with its share as the key management service wrapped it. Raises SP527 in a database that was restored, until what was shredded since is shredded again.';
 
 REVOKE ALL ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.list_wrapped_shares(p_organization_id uuid) TO safetypin_app;
@@ -9261,6 +9330,8 @@ CREATE TRIGGER _500_count_delete AFTER DELETE ON safetypin.organization_users RE
 CREATE TRIGGER _500_count_insert AFTER INSERT ON safetypin.organization_users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_organization_users__count();
 
 CREATE TRIGGER _500_count_update AFTER UPDATE ON safetypin.organization_users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_organization_users__count();
+
+CREATE TRIGGER _500_keep_held AFTER DELETE ON safetypin.organization_users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_organization_users__keep_held();
 
 CREATE TRIGGER _900_record_delete AFTER DELETE ON safetypin.organization_users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg_organization_users__record_changes();
 
@@ -10422,7 +10493,8 @@ declare
 begin
   perform _require_given('reason', p_reason is not null);
 
-  -- Behind whoever shreds at this moment.
+  -- Behind whoever shreds at this moment; and, by the row that counts members, behind
+  -- whoever leaves. Who comes after that leaves under the hold.
   perform from cell_settings for no key update;
 
   if p_user_id is not null
@@ -10432,7 +10504,9 @@ begin
       using errcode = 'SP301', hint = 'Pass the id of somebody who was not shredded.';
   end if;
   if p_organization_id is not null
-     and not exists (select from organizations where id = p_organization_id and status <> 'shredded')
+     and not exists (
+       select from organizations where id = p_organization_id and status <> 'shredded' for no key update
+     )
   then
     raise exception 'there is no organization % to hold', p_organization_id
       using errcode = 'SP305', hint = 'Pass the id of an organization that was not shredded.';
@@ -10454,7 +10528,7 @@ $$;
 
 ALTER FUNCTION safetypin.place_legal_hold(p_user_id uuid, p_organization_id uuid, p_reason text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.place_legal_hold(p_user_id uuid, p_organization_id uuid, p_reason text) IS 'Keeps a person, or an organization with everybody who belongs to it, from being shredded. Raises SP301 and SP305 when there is none, SP509 without a reason.';
+COMMENT ON FUNCTION safetypin.place_legal_hold(p_user_id uuid, p_organization_id uuid, p_reason text) IS 'Keeps a person, or an organization with everybody who belongs to it and whoever leaves from then on, from being shredded. Raises SP301 and SP305 when there is none, SP509 without a reason.';
 
 REVOKE ALL ON FUNCTION safetypin.place_legal_hold(p_user_id uuid, p_organization_id uuid, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.place_legal_hold(p_user_id uuid, p_organization_id uuid, p_reason text) TO safetypin_operator;
@@ -11477,6 +11551,11 @@ begin
       using errcode = 'SP310', hint = 'Pass the id of a hold that was not released.';
   end if;
 
+  update legal_holds
+  set release_time = _now()
+  where held_through_id = p_id
+    and release_time is null;
+
   perform _log_event(
     'legal_hold.released',
     v_hold.user_id,
@@ -11489,7 +11568,7 @@ $$;
 
 ALTER FUNCTION safetypin.release_legal_hold(p_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.release_legal_hold(p_id uuid) IS 'Ends a hold. Raises SP310 when there is none that holds.';
+COMMENT ON FUNCTION safetypin.release_legal_hold(p_id uuid) IS 'Ends a hold; with one on an organization, those of who left under it. Raises SP310 when there is none that holds.';
 
 REVOKE ALL ON FUNCTION safetypin.release_legal_hold(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.release_legal_hold(p_id uuid) TO safetypin_operator;
@@ -14729,24 +14808,24 @@ CREATE FUNCTION safetypin.tg_legal_holds__record_changes() RETURNS trigger
             organization_id, acting_user_id, session_id, table_name, row_id, operation, new_values
           )
           select coalesce(n.organization_id, v_context[3]::uuid), v_context[2]::uuid, v_context[4]::uuid, 'legal_holds', n.id, 'insert',
-            ('{' || concat_ws(',', case when n.id is not null then '"id":' || to_json(n.id)::text end, case when n.user_id is not null then '"user_id":' || to_json(n.user_id)::text end, case when n.organization_id is not null then '"organization_id":' || to_json(n.organization_id)::text end, case when n.reason is not null then '"reason":' || to_json(n.reason)::text end, case when n.creation_time is not null then '"creation_time":' || to_json(n.creation_time)::text end, case when n.release_time is not null then '"release_time":' || to_json(n.release_time)::text end) || '}')::jsonb
+            ('{' || concat_ws(',', case when n.id is not null then '"id":' || to_json(n.id)::text end, case when n.user_id is not null then '"user_id":' || to_json(n.user_id)::text end, case when n.organization_id is not null then '"organization_id":' || to_json(n.organization_id)::text end, case when n.reason is not null then '"reason":' || to_json(n.reason)::text end, case when n.creation_time is not null then '"creation_time":' || to_json(n.creation_time)::text end, case when n.release_time is not null then '"release_time":' || to_json(n.release_time)::text end, case when n.held_through_id is not null then '"held_through_id":' || to_json(n.held_through_id)::text end) || '}')::jsonb
           from new_rows as n;
         elsif tg_op = 'UPDATE' then
           insert into data_change_logs (
             organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values, new_values
           )
           select coalesce(n.organization_id, v_context[3]::uuid), v_context[2]::uuid, v_context[4]::uuid, 'legal_holds', n.id, 'update',
-            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(o.id)::text, 'null') end, case when o.user_id is distinct from n.user_id then '"user_id":' || coalesce(to_json(o.user_id)::text, 'null') end, case when o.organization_id is distinct from n.organization_id then '"organization_id":' || coalesce(to_json(o.organization_id)::text, 'null') end, case when o.reason is distinct from n.reason then '"reason":' || coalesce(to_json(o.reason)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(o.creation_time)::text, 'null') end, case when o.release_time is distinct from n.release_time then '"release_time":' || coalesce(to_json(o.release_time)::text, 'null') end) || '}')::jsonb,
-            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(n.id)::text, 'null') end, case when o.user_id is distinct from n.user_id then '"user_id":' || coalesce(to_json(n.user_id)::text, 'null') end, case when o.organization_id is distinct from n.organization_id then '"organization_id":' || coalesce(to_json(n.organization_id)::text, 'null') end, case when o.reason is distinct from n.reason then '"reason":' || coalesce(to_json(n.reason)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(n.creation_time)::text, 'null') end, case when o.release_time is distinct from n.release_time then '"release_time":' || coalesce(to_json(n.release_time)::text, 'null') end) || '}')::jsonb
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(o.id)::text, 'null') end, case when o.user_id is distinct from n.user_id then '"user_id":' || coalesce(to_json(o.user_id)::text, 'null') end, case when o.organization_id is distinct from n.organization_id then '"organization_id":' || coalesce(to_json(o.organization_id)::text, 'null') end, case when o.reason is distinct from n.reason then '"reason":' || coalesce(to_json(o.reason)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(o.creation_time)::text, 'null') end, case when o.release_time is distinct from n.release_time then '"release_time":' || coalesce(to_json(o.release_time)::text, 'null') end, case when o.held_through_id is distinct from n.held_through_id then '"held_through_id":' || coalesce(to_json(o.held_through_id)::text, 'null') end) || '}')::jsonb,
+            ('{' || concat_ws(',', case when o.id is distinct from n.id then '"id":' || coalesce(to_json(n.id)::text, 'null') end, case when o.user_id is distinct from n.user_id then '"user_id":' || coalesce(to_json(n.user_id)::text, 'null') end, case when o.organization_id is distinct from n.organization_id then '"organization_id":' || coalesce(to_json(n.organization_id)::text, 'null') end, case when o.reason is distinct from n.reason then '"reason":' || coalesce(to_json(n.reason)::text, 'null') end, case when o.creation_time is distinct from n.creation_time then '"creation_time":' || coalesce(to_json(n.creation_time)::text, 'null') end, case when o.release_time is distinct from n.release_time then '"release_time":' || coalesce(to_json(n.release_time)::text, 'null') end, case when o.held_through_id is distinct from n.held_through_id then '"held_through_id":' || coalesce(to_json(n.held_through_id)::text, 'null') end) || '}')::jsonb
           from old_rows as o
           join new_rows as n on o.id = n.id
-          where o.id is distinct from n.id or o.user_id is distinct from n.user_id or o.organization_id is distinct from n.organization_id or o.reason is distinct from n.reason or o.creation_time is distinct from n.creation_time or o.release_time is distinct from n.release_time;
+          where o.id is distinct from n.id or o.user_id is distinct from n.user_id or o.organization_id is distinct from n.organization_id or o.reason is distinct from n.reason or o.creation_time is distinct from n.creation_time or o.release_time is distinct from n.release_time or o.held_through_id is distinct from n.held_through_id;
         else
           insert into data_change_logs (
             organization_id, acting_user_id, session_id, table_name, row_id, operation, old_values
           )
           select coalesce(o.organization_id, v_context[3]::uuid), v_context[2]::uuid, v_context[4]::uuid, 'legal_holds', o.id, 'delete',
-            ('{' || concat_ws(',', case when o.id is not null then '"id":' || to_json(o.id)::text end, case when o.user_id is not null then '"user_id":' || to_json(o.user_id)::text end, case when o.organization_id is not null then '"organization_id":' || to_json(o.organization_id)::text end, case when o.reason is not null then '"reason":' || to_json(o.reason)::text end, case when o.creation_time is not null then '"creation_time":' || to_json(o.creation_time)::text end, case when o.release_time is not null then '"release_time":' || to_json(o.release_time)::text end) || '}')::jsonb
+            ('{' || concat_ws(',', case when o.id is not null then '"id":' || to_json(o.id)::text end, case when o.user_id is not null then '"user_id":' || to_json(o.user_id)::text end, case when o.organization_id is not null then '"organization_id":' || to_json(o.organization_id)::text end, case when o.reason is not null then '"reason":' || to_json(o.reason)::text end, case when o.creation_time is not null then '"creation_time":' || to_json(o.creation_time)::text end, case when o.release_time is not null then '"release_time":' || to_json(o.release_time)::text end, case when o.held_through_id is not null then '"held_through_id":' || to_json(o.held_through_id)::text end) || '}')::jsonb
           from old_rows as o;
         end if;
         return null;
@@ -14849,6 +14928,46 @@ COMMENT ON FUNCTION safetypin.tg_organization_users__count() IS 'Keeps organizat
 
 REVOKE ALL ON FUNCTION safetypin.tg_organization_users__count() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.tg_organization_users__count() TO safetypin_owner;
+
+--
+-- safetypin.tg_organization_users__keep_held()
+--
+
+CREATE FUNCTION safetypin.tg_organization_users__keep_held() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  -- Before the hold is released, or after.
+  perform
+  from legal_holds
+  where organization_id in (select old_rows.organization_id from old_rows)
+    and release_time is null
+  order by id
+  for share;
+
+  insert into legal_holds (id, user_id, reason, held_through_id)
+  select new_id(), old_rows.user_id, legal_holds.reason, legal_holds.id
+  from old_rows
+  join legal_holds on legal_holds.organization_id = old_rows.organization_id
+  where old_rows.status <> 'invited'
+    and legal_holds.release_time is null
+    and not exists (
+      select from legal_holds as carried
+      where carried.held_through_id = legal_holds.id
+        and carried.user_id = old_rows.user_id
+        and carried.release_time is null
+    );
+  return null;
+end;
+$$;
+
+ALTER FUNCTION safetypin.tg_organization_users__keep_held() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.tg_organization_users__keep_held() IS 'Holds whoever stops belonging to an organization that is held.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_organization_users__keep_held() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_organization_users__keep_held() TO safetypin_owner;
 
 --
 -- safetypin.tg_organization_users__record_changes()
@@ -15804,12 +15923,7 @@ declare
   v_at        integer;
   v_written   text;
 begin
-  -- What was shredded after the backup would open again.
-  if _is_restored() then
-    raise exception 'this database was restored from a backup, and what was shredded since may be in it'
-      using errcode = 'SP527',
-        hint = 'Run "safetypin keys replay FILE" with the ledger exported last: see "safetypin keys replay --help".';
-  end if;
+  perform _require_not_restored();
 
   v_findings := _log_findings();
   if cardinality(v_findings) > 0 then

@@ -106,6 +106,7 @@ export async function checkServer(client: PoolClient, checks: ServerChecks): Pro
     });
   }
   if (environment === "production") await requireIsolation(client, cell, allowVulnerableServer, log);
+  await requireNotRestored(client, cell);
 
   const cellFacts = await client.query<{ id: string; environment: Environment }>(
     `select id, environment from ${quoteIdentifier(cell)}.cell_settings`,
@@ -113,6 +114,19 @@ export async function checkServer(client: PoolClient, checks: ServerChecks): Pro
   const { id: cellId, environment: cellEnvironment } = cellFacts.rows[0]!;
   const processId = (client as { readonly processID?: number | null }).processID;
   return { extensionsSchema, hasPooler: processId !== server.pid, cellId, cellEnvironment };
+}
+
+/** Sessions of people who were shredded since the backup are in it, and would go on. */
+async function requireNotRestored(client: PoolClient, cell: CellName): Promise<void> {
+  try {
+    await client.query(`select from ${quoteIdentifier(cell)}.list_wrapped_shares()`);
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code !== "SP527") throw error;
+    throw new ConfigurationError(`Nobody is served: ${(error as Error).message}`, {
+      remedy: `Run: safetypin keys replay FILE --cell ${cell}, with the ledger that was exported last`,
+      cause: error,
+    });
+  }
 }
 
 async function requireIsolation(

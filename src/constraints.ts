@@ -293,4 +293,8 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
     code: "timezone_malformed",
     sentence: "A time zone is an IANA name: Europe/Vienna",
   },
+  users_who_are_shredded_have_no_address: {
+    code: "account_shredded",
+    sentence: "The account was shredded at the same moment: whoever comes back registers anew",
+  },
 };

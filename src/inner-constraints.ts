@@ -54,6 +54,8 @@ export const INNER_CONSTRAINTS: readonly string[] = [
   "event_types_name_key",
   "event_types_pkey",
   "event_types_severity_is_known",
+  "legal_holds_held_through_another_are_of_people",
+  "legal_holds_held_through_id_fkey",
   "legal_holds_organization_id_fkey",
   "legal_holds_pkey",
   "legal_holds_user_id_fkey",
@@ -191,5 +193,4 @@ export const INNER_CONSTRAINTS: readonly string[] = [
   "users_active_ones_have_a_verified_email",
   "users_status_is_known",
   "users_who_are_not_deleted_have_an_email",
-  "users_who_are_shredded_have_no_address",
 ];

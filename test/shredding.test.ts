@@ -269,11 +269,14 @@ describe("safetypin keys shred", () => {
     const shreddings = async () => (await jsonOf<{ shreddings: unknown }>(safetypin(["keys", "status", "--json"]))).shreddings;
     expect(await shreddings()).toMatchObject({ total: OTHERS + 2, exported: 0, inBackups: OTHERS + 2, backupAgeDays: 10 });
     expect((await safetypin(["keys", "status"])).stdout).toContain(`not exported  ${OTHERS + 2}`);
-    for (const path of [join(folder, "nowhere", "x.jsonl"), folder]) {
+    const pipe = join(folder, "pipe");
+    await run("mkfifo", [pipe]);
+    for (const path of [join(folder, "nowhere", "x.jsonl"), folder, pipe]) {
       expect(await safetypin(["keys", "ledger", "--export", path])).toMatchObject({
         code: EXIT.failed, stderr: expect.stringContaining("cannot be written"),
       });
     }
+    expect((await stat(pipe)).isFIFO()).toBe(true);
     expect(await shreddings()).toMatchObject({ exported: 0 });
     const exported = await safetypin(["keys", "ledger", "--export", ledger]);
     expect(exported).toMatchObject({ code: 0, stdout: expect.stringContaining(`${OTHERS + 2} entries`) });
@@ -474,6 +477,28 @@ describe("somebody who is shredded while others seal about them", () => {
           expect(rows).toEqual([{ texts: [null] }]);
         });
       }
+    }
+  });
+
+  it("is told so where they wrote at that moment", async () => {
+    const dan = await newPerson(db, "dan");
+    const client = await connectForTest(db);
+    try {
+      await inUnlockedCell(db.admin, async (admin) => {
+        await admin.query("select _erase_person($1, false)", [dan.userId]);
+        const written = client.withSession(dan.sessionToken, (tx) => createRepositories(tx).users.updateOwnProfile({ phoneNumber: PHONE }));
+        written.catch(() => undefined);
+        for (let waiting = 0; waiting === 0; ) {
+          const { rows } = await db.admin.query<{ waiting: number }>(
+            "select count(*)::integer as waiting from pg_locks where not granted and database = (select oid from pg_database where datname = current_database()) or not granted and locktype = 'transactionid'",
+          );
+          waiting = rows[0]!.waiting;
+        }
+        await admin.query("commit; begin");
+        await expect(written).rejects.toMatchObject({ name: "RuleError", code: "account_shredded" });
+      });
+    } finally {
+      await client.close();
     }
   });
 

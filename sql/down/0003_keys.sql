@@ -78,6 +78,8 @@ drop function _a256cbc_hs512_tag;
 
 drop table blind_indexes;
 drop table blind_index_versions;
+drop function _require_not_restored;
+drop function _incarnation_time;
 drop function _is_restored;
 drop function _begin_incarnation;
 drop table cell_incarnations;

@@ -27,6 +27,8 @@ drop function _begin_shredding;
 drop function _append_shredding;
 drop function _shredding_digest;
 drop function _require_no_hold;
+drop trigger _500_keep_held on organization_users;
+drop function tg_organization_users__keep_held;
 drop function list_legal_holds;
 drop function release_legal_hold;
 drop function place_legal_hold;

@@ -447,8 +447,8 @@ begin
       v_timeline_id := null;
   end;
 
-  insert into cell_incarnations (number, origin, relation_id, xid, timeline_id)
-  values (v_number, p_origin, 'cell_incarnations'::regclass, 0, v_timeline_id)
+  insert into cell_incarnations (number, origin, relation_id, xid, timeline_id, creation_time)
+  values (v_number, p_origin, 'cell_incarnations'::regclass, 0, v_timeline_id, _now())
   returning xmin::text::bigint into v_xid;
 
   if p_origin <> 'declared_restored' then
@@ -484,7 +484,42 @@ $$;
 comment on function _is_restored() is
   'Whether this database came out of a dump, or was declared to be restored, and nobody has said since that what was shredded is shredded here.';
 
-grant execute on function _begin_incarnation(text), _is_restored() to safetypin_definer;
+create function _incarnation_time()
+  returns timestamptz
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return (select creation_time from cell_incarnations order by number desc limit 1);
+end;
+$$;
+
+comment on function _incarnation_time() is
+  'Since when this database is what it is by its own account: since it was made, or was said to be restored or to be whole.';
+
+grant execute on function _begin_incarnation(text), _is_restored(), _incarnation_time() to safetypin_definer;
+
+-- What was shredded after the backup would open again.
+create function _require_not_restored()
+  returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  if _is_restored() then
+    raise exception 'this database was restored from a backup, and what was shredded since may be in it'
+      using errcode = 'SP527',
+        hint = 'Run "safetypin keys replay FILE" with the ledger exported last: see "safetypin keys replay --help".';
+  end if;
+end;
+$$;
+
+comment on function _require_not_restored() is
+  'Passes in a database that is the one it was, or whose ledger is replayed. Raises SP527.';
 
 select _begin_incarnation('made');
 
@@ -1255,12 +1290,7 @@ declare
   v_at        integer;
   v_written   text;
 begin
-  -- What was shredded after the backup would open again.
-  if _is_restored() then
-    raise exception 'this database was restored from a backup, and what was shredded since may be in it'
-      using errcode = 'SP527',
-        hint = 'Run "safetypin keys replay FILE" with the ledger exported last: see "safetypin keys replay --help".';
-  end if;
+  perform _require_not_restored();
 
   v_findings := _log_findings();
   if cardinality(v_findings) > 0 then
@@ -1329,6 +1359,7 @@ create function list_wrapped_shares(
   set search_path from current
 as $$
 begin
+  perform _require_not_restored();
   return query
     select
       tenant_keys.key_id,
@@ -1345,7 +1376,7 @@ end;
 $$;
 
 comment on function list_wrapped_shares(uuid) is
-  'The keys that seal and open for the cell, or soon will, or for the organization the caller acts in: newest first, each with its share as the key management service wrapped it.';
+  'The keys that seal and open for the cell, or soon will, or for the organization the caller acts in: newest first, each with its share as the key management service wrapped it. Raises SP527 in a database that was restored, until what was shredded since is shredded again.';
 
 grant execute on function list_wrapped_shares(uuid) to safetypin_app, safetypin_mailer, safetypin_auditor;
 

@@ -68,27 +68,34 @@ create table legal_holds (
   reason          text not null,
   creation_time   timestamptz not null default now(),
   release_time    timestamptz,
+  held_through_id uuid,
 
   constraint legal_holds_pkey primary key (id),
   constraint legal_holds_user_id_fkey foreign key (user_id) references users (id),
   constraint legal_holds_organization_id_fkey foreign key (organization_id) references organizations (id),
+  constraint legal_holds_held_through_id_fkey foreign key (held_through_id) references legal_holds (id),
   constraint legal_holds_are_of_one_thing check ((user_id is null) <> (organization_id is null)),
+  constraint legal_holds_held_through_another_are_of_people
+    check (held_through_id is null or user_id is not null),
   constraint legal_holds_reason_is_short
     check (is_printable(reason) and char_length(reason) between 1 and 1000)
 );
 
 create index legal_holds_user_id_idx on legal_holds (user_id);
 create index legal_holds_organization_id_idx on legal_holds (organization_id);
+create index legal_holds_held_through_id_idx on legal_holds (held_through_id);
 
 comment on table legal_holds is
   'Who is not to be shredded, because a court, an authority or an agreement wants what is kept about them kept.';
 comment on column legal_holds.id is 'The id of the hold. [internal]';
 comment on column legal_holds.user_id is 'Which person; null for an organization. [internal]';
 comment on column legal_holds.organization_id is
-  'Which organization, and with it everybody who belongs to it; null for a person. [internal]';
+  'Which organization, and with it everybody who belongs to it or did since; null for a person. [internal]';
 comment on column legal_holds.reason is 'Why: the number of a matter, not its story. [internal]';
 comment on column legal_holds.creation_time is 'Since when. [internal]';
 comment on column legal_holds.release_time is 'Until when; null while it holds. [internal]';
+comment on column legal_holds.held_through_id is
+  'The hold on an organization that this person left under, and with which it is released; null for one that was placed. [internal]';
 
 create trigger _500_append_only
   before update or delete on shreddings
@@ -194,7 +201,7 @@ grant insert (
   id, seq, user_id, organization_id, acting_user_id, login_name, shred_time, shred_effective_time,
   digest, replay_time
 ) on shreddings to safetypin_definer;
-grant insert (id, user_id, organization_id, reason) on legal_holds to safetypin_definer;
+grant insert (id, user_id, organization_id, reason, held_through_id) on legal_holds to safetypin_definer;
 grant update (release_time) on legal_holds to safetypin_definer;
 
 
@@ -278,7 +285,8 @@ declare
 begin
   perform _require_given('reason', p_reason is not null);
 
-  -- Behind whoever shreds at this moment.
+  -- Behind whoever shreds at this moment; and, by the row that counts members, behind
+  -- whoever leaves. Who comes after that leaves under the hold.
   perform from cell_settings for no key update;
 
   if p_user_id is not null
@@ -288,7 +296,9 @@ begin
       using errcode = 'SP301', hint = 'Pass the id of somebody who was not shredded.';
   end if;
   if p_organization_id is not null
-     and not exists (select from organizations where id = p_organization_id and status <> 'shredded')
+     and not exists (
+       select from organizations where id = p_organization_id and status <> 'shredded' for no key update
+     )
   then
     raise exception 'there is no organization % to hold', p_organization_id
       using errcode = 'SP305', hint = 'Pass the id of an organization that was not shredded.';
@@ -309,7 +319,7 @@ end;
 $$;
 
 comment on function place_legal_hold(uuid, uuid, text) is
-  'Keeps a person, or an organization with everybody who belongs to it, from being shredded. Raises SP301 and SP305 when there is none, SP509 without a reason.';
+  'Keeps a person, or an organization with everybody who belongs to it and whoever leaves from then on, from being shredded. Raises SP301 and SP305 when there is none, SP509 without a reason.';
 
 
 create function release_legal_hold(
@@ -335,6 +345,11 @@ begin
       using errcode = 'SP310', hint = 'Pass the id of a hold that was not released.';
   end if;
 
+  update legal_holds
+  set release_time = _now()
+  where held_through_id = p_id
+    and release_time is null;
+
   perform _log_event(
     'legal_hold.released',
     v_hold.user_id,
@@ -346,7 +361,7 @@ end;
 $$;
 
 comment on function release_legal_hold(uuid) is
-  'Ends a hold. Raises SP310 when there is none that holds.';
+  'Ends a hold; with one on an organization, those of who left under it. Raises SP310 when there is none that holds.';
 
 create function list_legal_holds()
   returns table (
@@ -383,6 +398,55 @@ grant execute on function
   release_legal_hold(uuid),
   list_legal_holds()
 to safetypin_operator;
+
+
+-- Who is held is not free by leaving, or by being removed: the hold goes with them.
+create function tg_organization_users__keep_held()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path from current
+as $$
+begin
+  -- Before the hold is released, or after.
+  perform
+  from legal_holds
+  where organization_id in (select old_rows.organization_id from old_rows)
+    and release_time is null
+  order by id
+  for share;
+
+  insert into legal_holds (id, user_id, reason, held_through_id)
+  select new_id(), old_rows.user_id, legal_holds.reason, legal_holds.id
+  from old_rows
+  join legal_holds on legal_holds.organization_id = old_rows.organization_id
+  where old_rows.status <> 'invited'
+    and legal_holds.release_time is null
+    and not exists (
+      select from legal_holds as carried
+      where carried.held_through_id = legal_holds.id
+        and carried.user_id = old_rows.user_id
+        and carried.release_time is null
+    );
+  return null;
+end;
+$$;
+
+comment on function tg_organization_users__keep_held() is
+  'Holds whoever stops belonging to an organization that is held.';
+
+grant execute on function tg_organization_users__keep_held() to safetypin_owner;
+
+set local role safetypin_owner;
+
+-- After those who leave were counted, which is what place_legal_hold() is waited for by.
+create trigger _500_keep_held
+  after delete on organization_users
+  referencing old table as old_rows
+  for each statement
+  execute function tg_organization_users__keep_held();
+
+set local role safetypin_definer;
 
 
 create function _require_no_hold(
@@ -588,6 +652,8 @@ begin
   delete from password_history where user_id = p_user_id;
   delete from password_credentials where user_id = p_user_id;
   update organization_domains set claimed_by = null where claimed_by = p_user_id;
+  -- Only a replay gets here with one: where it was done first, none held.
+  update legal_holds set release_time = v_now where user_id = p_user_id and release_time is null;
 
   update users
   set
@@ -1143,7 +1209,8 @@ create function finish_replay(
   set search_path from current
 as $$
 declare
-  v_last record;
+  v_last     record;
+  v_shredded bigint;
 begin
   perform from cell_settings for no key update;
   select seq, digest into v_last from shreddings order by seq desc limit 1;
@@ -1157,15 +1224,25 @@ begin
         hint = 'Take the ledger that was exported last. If nothing was shredded since the backup: safetypin keys replay --not-needed.';
   end if;
 
+  -- None where the ledger had nothing that this database did not: its end can be known
+  -- without it, and whoever reads the evidence is to see that.
+  select count(*)
+  into v_shredded
+  from shreddings
+  where replay_time >= coalesce(_incarnation_time(), '-infinity');
+
   -- It came out of a file that is kept.
   update cell_settings set exported_shredding = p_seq where exported_shredding < p_seq;
   perform _begin_incarnation('replayed');
-  perform _log_event('cell.ledger_replayed', p_additional_data => jsonb_build_object('last', p_seq));
+  perform _log_event(
+    'cell.ledger_replayed',
+    p_additional_data => jsonb_build_object('last', p_seq, 'shredded', v_shredded)
+  );
 end;
 $$;
 
 comment on function finish_replay(uuid, bigint, bytea) is
-  'Lets keys be unlocked again, once this database has shredded all that the ledger says. Raises SP428 where the ledger ends elsewhere.';
+  'Lets keys be unlocked again, once this database has shredded all that the ledger says; the evidence says how many that were which it did not know. Raises SP428 where the ledger ends elsewhere.';
 
 
 create function confirm_restore()

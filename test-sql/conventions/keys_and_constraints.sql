@@ -93,7 +93,8 @@ select is_empty(
 
 -- A role may be the package's own, of no organization, which no key can say: a
 -- trigger does (tg_user_roles__role_belongs_here). A key may be the cell's own: its
--- tenant_id says so in place of organization_id.
+-- tenant_id says so in place of organization_id. A person's hold, which is of no
+-- organization, points to the organization's that they left under.
 select is_empty(
   $$
     select conrelid::regclass, conname
@@ -106,7 +107,9 @@ select is_empty(
     where relnamespace = current_schema()::regnamespace
       and contype = 'f'
       and not (ours.attnum = any (conkey) and theirs.attnum = any (confkey))
-      and conname not in ('user_roles_role_id_fkey', 'blind_index_versions_tenant_id_key_id_fkey')
+      and conname not in (
+        'user_roles_role_id_fkey', 'blind_index_versions_tenant_id_key_id_fkey', 'legal_holds_held_through_id_fkey'
+      )
   $$,
   'a row of a tenant points to a row of a tenant by both their organization and their id'
 );

@@ -1,6 +1,6 @@
 -- A legal hold keeps whom it is of, and everybody who belongs to it, from being shredded.
 begin;
-select plan(25);
+select plan(38);
 
 select tests.two_organizations();
 select tests.person('max');
@@ -61,6 +61,43 @@ select lives_ok($$ select shred_person(tests.user_id('max')) $$, 'then max is sh
 select lives_ok($$ select shred_person(tests.user_id('bob')) $$, '... and bob');
 select lives_ok($$ select shred_organization(tests.organization_id('acme')) $$, '... and acme');
 select throws_ok($$ select place_legal_hold(tests.user_id('max'), null, 'too late') $$, 'SP301', null, '... and nobody holds what is gone');
+
+-- A hold on an organization goes with whoever leaves under it.
+select tests.act_as_superuser();
+select tests.person(name) from unnest(array['lea', 'ray', 'cleo', 'guest', 'early']) as name;
+insert into organization_users (organization_id, user_id, role, status)
+select tests.organization_id('zenith'), tests.user_id(name), 'member', status
+from (values ('lea', 'active'), ('ray', 'suspended'), ('cleo', 'active'), ('guest', 'invited'), ('early', 'active')) as member (name, status);
+delete from organization_users where user_id = tests.user_id('early');
+select tests.act_as_operator();
+select place_legal_hold(null, tests.organization_id('zenith'), 'Matter 9');
+select tests.act_as('lea', 'zenith');
+select lives_ok('select leave_organization()', 'lea leaves zenith, which is held');
+select tests.act_as('zoe', 'zenith');
+select lives_ok($$ select remove_member(tests.user_id('ray')) $$, '... which ray is removed from');
+select tests.act_as('cleo');
+select lives_ok('select close_account()', '... and cleo closes her account');
+select tests.act_as_superuser();
+delete from organization_users where user_id = tests.user_id('guest');
+select tests.act_as('lea');
+select throws_ok('select erase_own_account()', 'SP426', null, 'lea is held still');
+select tests.act_as_operator();
+select throws_ok($$ select shred_person(tests.user_id('ray')) $$, 'SP426', null, '... and so is ray');
+select throws_ok($$ select shred_person(tests.user_id('cleo')) $$, 'SP426', null, '... and so is cleo');
+select results_eq(
+  $$ select user_id, organization_id, reason from list_legal_holds() order by user_id nulls first $$,
+  $$ select null::uuid, tests.organization_id('zenith'), 'Matter 9'
+     union all (select tests.user_id(name), null, 'Matter 9' from unnest(array['lea', 'ray', 'cleo']) as name order by 1) $$,
+  '... which the operator sees'
+);
+select lives_ok($$ select shred_person(tests.user_id('guest')) $$, 'who was invited, and never came, is not held');
+select lives_ok($$ select shred_person(tests.user_id('early')) $$, '... nor who left before the hold');
+select lives_ok($$ select release_legal_hold(id) from list_legal_holds() where organization_id is not null $$, 'the hold on zenith is released');
+select is_empty('select from list_legal_holds()', '... and with it those of who left');
+select tests.act_as('lea');
+select lives_ok('select erase_own_account()', 'then lea erases herself');
+select tests.act_as_operator();
+select lives_ok($$ select shred_person(tests.user_id('ray')) $$, '... and ray is shredded');
 
 select finish();
 rollback;

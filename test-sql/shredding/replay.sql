@@ -1,6 +1,6 @@
 -- A restored database unlocks nothing until what was shredded since is shredded again.
 begin;
-select plan(65);
+select plan(67);
 
 select tests.two_organizations();
 select tests.person('max');
@@ -104,6 +104,7 @@ select throws_ok($$ select shred_person(tests.user_id('max')) $$, 'SP527', null,
 select tests.act_as('max');
 select throws_ok($$ select unlock(null, 1, tests.masked_share()) $$, 'SP527', null, '... nor for anybody else');
 select throws_ok($$ select erase_own_account() $$, 'SP527', null, '... nor erased');
+select throws_ok('select from list_wrapped_shares()', 'SP527', null, '... nor a share handed out');
 
 -- Looking at a ledger
 select tests.act_as_operator();
@@ -165,7 +166,7 @@ select results_eq(
   'the ledger says when it was done first, and that it was done again'
 );
 select results_eq(
-  $$ select additional_data from tests.events('cell.ledger_replayed') $$, $$ values ('{"last": 5}'::jsonb) $$,
+  $$ select additional_data from tests.events('cell.ledger_replayed') $$, $$ values ('{"last": 5, "shredded": 5}'::jsonb) $$,
   '... which is recorded'
 );
 select is((select count(*)::integer from tests.events('user.shredded')), 4, '... for each person');
@@ -202,6 +203,14 @@ select throws_ok(
 select lives_ok(
   $$ select replay_shreddings((select id from cell), entries) from (select jsonb_agg(entry order by seq) as entries from export_shreddings()) as exported $$,
   'what is exported is replayed'
+);
+
+-- A ledger whose end can be read here has nothing to shred, and the evidence says so
+select declare_restored();
+select finish_replay((select id from cell), last_seq, last_digest) from read_restore_state();
+select results_eq(
+  $$ select additional_data -> 'shredded' from tests.events('cell.ledger_replayed') order by seq desc limit 1 $$, $$ values ('0'::jsonb) $$,
+  'what is finished without a replay says that nothing was shredded'
 );
 
 -- The key for digests rotates, that of the ledger does not
