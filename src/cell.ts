@@ -14,7 +14,7 @@ import type { Log } from "./query-report.js";
 import { pauseBeforeRetry, isWorthRetrying } from "./retries.js";
 import { secretOf, tagOf, type SessionToken } from "./tokens.js";
 import type { Caller, Transaction } from "./transaction.js";
-import { isDenied, sqlstateOf } from "./translate-error.js";
+import { isDenied } from "./translate-error.js";
 import { FailedWork, runUnitOfWork, type Opening, type Statement } from "./unit-of-work.js";
 
 /** How a unit of work is done. */
@@ -160,7 +160,7 @@ export function createCell(parts: CellParts): Cell {
       const how = opening(token, options, pad !== undefined);
       return await runUnitOfWork(createConnection(client, connection), how, { keys, pad }, work);
     } catch (error) {
-      isClean = error instanceof FailedWork && error.isConnectionClean && !isTamperedWith(error.error);
+      isClean = error instanceof FailedWork && error.isConnectionClean && !isOfPad(error.error);
       throw error;
     } finally {
       client.release(!isClean);
@@ -239,15 +239,8 @@ export function createCell(parts: CellParts): Cell {
   };
 }
 
-/** A statement was prepared by SQL. */
-const STATEMENT_PREPARED_BY_SQL = "SP528";
-
-/**
- * Whether somebody's query may have left something on the connection: a statement of their
- * own; or another pad than the one that what was handed over was masked under.
- */
-function isTamperedWith(error: unknown): boolean {
-  if (sqlstateOf(error) === STATEMENT_PREPARED_BY_SQL) return true;
+/** Whether what was handed over was not masked under the pad that the server has: then it is another. */
+function isOfPad(error: unknown): boolean {
   return error instanceof RuleError && ["key_share_refused", "value_cannot_be_opened"].includes(error.code);
 }
 

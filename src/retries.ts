@@ -8,14 +8,10 @@ const MAXIMUM_TRIES = 3;
 /** serialization_failure, deadlock_detected: somebody else went first, and all of it was rolled back. */
 const LOST_RACES = new Set(["40001", "40P01"]);
 
-/** A connection that nothing was done on, and that is closed. */
-const REFUSED_CONNECTION = "SP528";
-
 /** Whether trying again may well end better. That it is safe is for the caller to say. */
 export function isWorthRetrying({ error, isConnectionLost }: FailedWork, tries: number): boolean {
   if (tries >= MAXIMUM_TRIES) return false;
-  const sqlstate = sqlstateOf(error) ?? "";
-  return isConnectionLost || sqlstate === REFUSED_CONNECTION || LOST_RACES.has(sqlstate);
+  return isConnectionLost || LOST_RACES.has(sqlstateOf(error) ?? "");
 }
 
 /** Waits a moment, each time for longer, and never for as long as whoever lost the same race. */

@@ -32,7 +32,7 @@ export class FailedWork extends Error {
     readonly operation: string | undefined,
     /** Whether the connection can be used again. */
     readonly isConnectionClean: boolean,
-    /** Whether it failed with the connection. */
+    /** Whether it failed with the connection, which is gone or refused. */
     readonly isConnectionLost: boolean,
   ) {
     super("the work failed", { cause: error });
@@ -41,6 +41,9 @@ export class FailedWork extends Error {
 
 /** SQLSTATE 25P02, in_failed_sql_transaction. */
 const IN_FAILED_TRANSACTION = "25P02";
+
+/** SQL prepared a statement on the connection: names on it may be somebody else's. */
+const REFUSED_CONNECTION = "SP528";
 
 /**
  * Opens a transaction, lets the work run on it, and commits; or rolls back.
@@ -112,7 +115,7 @@ export async function runUnitOfWork<Result>(
     isOver = true;
     const openingFailure = await opened.then(() => undefined, (reason: unknown) => ({ reason }));
     const reason = openingFailure === undefined ? error : openingFailure.reason;
-    const isClean = await rollBack(connection);
+    const isClean = (await rollBack(connection)) && sqlstateOf(reason) !== REFUSED_CONNECTION;
     throw new FailedWork(translateError(reason), operation, isClean, !isClean);
   }
 }
