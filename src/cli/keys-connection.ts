@@ -78,15 +78,6 @@ export async function withProvider<Result>(
   }
 }
 
-/** One who rotates at a time; another is waited for. It ends with the connection, however that ends. */
-export async function takeTurns(client: pg.Client, cell: CellName, onWait: () => void): Promise<void> {
-  const name = `safetypin keys ${cell}`;
-  const { rows } = await client.query<{ taken: boolean }>("select pg_try_advisory_lock(hashtextextended($1, 0)) as taken", [name]);
-  if (rows[0]!.taken) return;
-  onWait();
-  await client.query("select pg_advisory_lock(hashtextextended($1, 0))", [name]);
-}
-
 /** Tells once whom a rotation waits for, and again when that is somebody else. */
 export function tellWaiting(output: Output): (whom?: string) => void {
   let told: string | undefined;

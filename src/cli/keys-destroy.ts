@@ -2,9 +2,10 @@ import { Command } from "commander";
 
 import { listKeysOf } from "../keys/administered-keys.js";
 import { ConfigurationError } from "../errors.js";
+import { takeTurns } from "../keys/turns.js";
 import { askBefore } from "./confirm.js";
 import { EXIT } from "./exit-codes.js";
-import { organizationOption, ownerOf, parseKeyId, takeTurns, withKeysConnection } from "./keys-connection.js";
+import { organizationOption, ownerOf, parseKeyId, withKeysConnection } from "./keys-connection.js";
 import { cellOption, jsonOption, type CellOptions } from "./options.js";
 import { action } from "./run.js";
 

@@ -2,9 +2,10 @@ import { Command } from "commander";
 
 import { ConfigurationError } from "../errors.js";
 import { readLedger, readRestoreState, replayLedger, verifyLedger } from "../keys/shredding-ledger.js";
+import { takeTurns } from "../keys/turns.js";
 import { askBefore } from "./confirm.js";
 import { EXIT } from "./exit-codes.js";
-import { takeTurns, withKeysConnection } from "./keys-connection.js";
+import { withKeysConnection } from "./keys-connection.js";
 import { cellOption, jsonOption, type CellOptions } from "./options.js";
 import { action } from "./run.js";
 

@@ -1,8 +1,9 @@
 import { Command } from "commander";
 
 import { awaitWriters } from "../keys/await-writers.js";
+import { takeTurns } from "../keys/turns.js";
 import { EXIT } from "./exit-codes.js";
-import { organizationOption, ownerOf, parseKeyId, takeTurns, tellWaiting, withKeysConnection } from "./keys-connection.js";
+import { organizationOption, ownerOf, parseKeyId, tellWaiting, withKeysConnection } from "./keys-connection.js";
 import { cellOption, jsonOption, type CellOptions } from "./options.js";
 import { action } from "./run.js";
 

@@ -3,9 +3,10 @@ import type pg from "pg";
 
 import { ConfigurationError } from "../errors.js";
 import { rewrapKeys, type RewrappedKey } from "../keys/rewrap-keys.js";
+import { takeTurns } from "../keys/turns.js";
 import type { CellName } from "../migrations/cell.js";
 import { EXIT } from "./exit-codes.js";
-import { keysOption, ownerOf, takeTurns, withKeysConnection, withProvider, type KeysOptions } from "./keys-connection.js";
+import { keysOption, ownerOf, withKeysConnection, withProvider, type KeysOptions } from "./keys-connection.js";
 import { cellOption, jsonOption } from "./options.js";
 import type { Output } from "./output.js";
 import { action } from "./run.js";

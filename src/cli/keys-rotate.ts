@@ -8,12 +8,12 @@ import {
   type DigestRotationStep,
 } from "../keys/rotate-digest-key.js";
 import { planKeyRotation, rotateKey, type KeyRotationPlan, type KeyRotationStep } from "../keys/rotate-key.js";
+import { takeTurns } from "../keys/turns.js";
 import { EXIT } from "./exit-codes.js";
 import {
   keysOption,
   organizationOption,
   ownerOf,
-  takeTurns,
   tellWaiting,
   withKeysConnection,
   withProvider,

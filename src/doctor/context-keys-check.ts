@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 
+import { TURN_IS_TAKEN } from "../keys/turns.js";
 import type { Finding } from "./finding.js";
 
 /** For how long after the last of what a digest key counted may be forgotten it may still be there. */
@@ -15,15 +16,7 @@ export async function findContextKeys(
 ): Promise<Omit<Finding, "check">[]> {
   const { rows } = await client.query<Omit<Finding, "check">>(
     `with
-       rotated as (
-         select exists (
-           select from pg_catalog.pg_locks
-           where locktype = 'advisory'
-             and granted
-             and database = (select oid from pg_catalog.pg_database where datname = current_database())
-             and (classid::bigint << 32) | objid::bigint = hashtextextended('safetypin keys ' || $1, 0)
-         ) as is_now
-       ),
+       rotated as (${TURN_IS_TAKEN}),
        earlier as (
          select
            id,

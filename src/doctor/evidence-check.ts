@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 
 import { quoteIdentifier } from "../migrations/cell.js";
+import { asRole } from "./as-role.js";
 import type { Finding } from "./finding.js";
 
 export const CLOCK = "clock";
@@ -18,20 +19,8 @@ const MARK_TOLERANCE_S = 3600;
  * `undefined` for others.
  */
 export async function checkEvidence(client: ClientBase, cell: string): Promise<Finding[] | undefined> {
-  const { rows } = await client.query<{ may: boolean }>(
-    `select
-       to_regrole('safetypin_definer') is not null
-       and pg_has_role(
-         to_regrole('safetypin_definer'),
-         case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end
-       ) as may`,
-  );
-  if (rows[0]?.may !== true) return undefined;
-
   const schema = quoteIdentifier(cell);
-  await client.query("begin read only");
-  try {
-    await client.query("set local role safetypin_definer");
+  return asRole(client, { cell, role: "safetypin_definer", table: "security_alerts" }, async () => {
     const clock = await client.query<Finding>(
       `select
          case when is_far then 'critical' else 'warning' end as severity,
@@ -79,7 +68,5 @@ export async function checkEvidence(client: ClientBase, cell: string): Promise<F
       ...clock.rows.map((row) => ({ ...row, check: CLOCK })),
       ...alerts.rows.map((row) => ({ ...row, check: ALERTS })),
     ];
-  } finally {
-    await client.query("rollback").catch(() => undefined);
-  }
+  });
 }

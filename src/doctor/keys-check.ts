@@ -1,6 +1,8 @@
 import type { ClientBase } from "pg";
 
+import { TURN_IS_TAKEN } from "../keys/turns.js";
 import { quoteIdentifier } from "../migrations/cell.js";
+import { asKeyholder, asRole } from "./as-role.js";
 import type { Subject } from "./catalog-check.js";
 import { findContextKeys } from "./context-keys-check.js";
 import type { Finding } from "./finding.js";
@@ -36,48 +38,10 @@ export async function checkKeys(
     ...(await findKeyless(client, cell)),
     ...(await findLeftOver(client, cell)),
   ]);
-  const own = await asRole(client, { cell, role: "safetypin_definer" }, () =>
+  const own = await asRole(client, { cell, role: "safetypin_definer", table: "context_keys" }, () =>
     findContextKeys(client, { cell, keyAgeDays, patience: PATIENCE }),
   );
   return sealing && own && [...sealing, ...own.map((finding) => ({ ...finding, check: KEYS }))];
-}
-
-/** Does the work as the keyholder, who changes nothing; `undefined` where one may not become it. */
-export async function asKeyholder<Result>(
-  client: ClientBase,
-  cell: string,
-  work: () => Promise<Result>,
-): Promise<Result | undefined> {
-  return asRole(client, { cell, role: "safetypin_keyholder" }, work);
-}
-
-async function asRole<Result>(
-  client: ClientBase,
-  { cell, role }: { readonly cell: string; readonly role: "safetypin_keyholder" | "safetypin_definer" },
-  work: () => Promise<Result>,
-): Promise<Result | undefined> {
-  const { rows } = await client.query<{ may: boolean }>(
-    `select
-       to_regrole($2) is not null
-       and exists (
-         select from pg_catalog.pg_class where relnamespace = to_regnamespace(quote_ident($1)) and relname = 'tenant_keys'
-       )
-       and pg_has_role(
-         to_regrole($2),
-         case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end
-       ) as may`,
-    [cell, role],
-  );
-  if (rows[0]?.may !== true) return undefined;
-
-  await client.query("begin read only");
-  try {
-    await client.query("select set_config('role', $1, true)", [role]);
-    await client.query("select set_config('search_path', $1, true)", [`${quoteIdentifier(cell)}, pg_temp`]);
-    return await work();
-  } finally {
-    await client.query("rollback").catch(() => undefined);
-  }
 }
 
 /** What every query about keys says of them: `key 3 of organization …`, and how the command is told of whom. */
@@ -89,16 +53,7 @@ const WORDS = `
 async function findUnfinished(client: ClientBase, cell: string, keyAgeDays: number): Promise<Finding[]> {
   const { rows } = await client.query<Omit<Finding, "check">>(
     `with
-       rotated as (
-         -- Whoever rotates has this lock for as long as they do.
-         select exists (
-           select from pg_catalog.pg_locks
-           where locktype = 'advisory'
-             and granted
-             and database = (select oid from pg_catalog.pg_database where datname = current_database())
-             and (classid::bigint << 32) | objid::bigint = hashtextextended('safetypin keys ' || $1, 0)
-         ) as is_now
-       ),
+       rotated as (${TURN_IS_TAKEN}),
        keys as (select tenant_keys.*, ${WORDS} from tenant_keys),
        versions as (select blind_index_versions.*, ${WORDS} from blind_index_versions)
      select

@@ -3,9 +3,9 @@ import type { ClientBase } from "pg";
 import { ConfigurationError } from "../errors.js";
 import type { KeyProvider } from "../keys/key-provider.js";
 import { openKeyProvider, type KeySource } from "../keys/open-keys.js";
+import { asKeyholder } from "./as-role.js";
 import type { Subject } from "./catalog-check.js";
 import type { Finding } from "./finding.js";
-import { asKeyholder } from "./keys-check.js";
 
 export const MASTER_KEYS = "master-keys";
 

@@ -1,15 +1,15 @@
 import type { ClientBase } from "pg";
 
+import { asKeyholder } from "./as-role.js";
 import type { Subject } from "./catalog-check.js";
 import type { Finding } from "./finding.js";
-import { asKeyholder } from "./keys-check.js";
 
 export const RESTORE = "restore";
 
 /**
  * Whether the database came out of a backup, and nobody has said since that what was shredded
- * is shredded; and whether the next restore could be told what was. Reads as the keyholder, so it needs a login that may become it; `undefined` for
- * others.
+ * is shredded; and whether the next restore could be told what was. Reads as the keyholder, so
+ * it needs a login that may become it; `undefined` for others.
  */
 export async function checkRestore(client: ClientBase, { cell }: Pick<Subject, "cell">): Promise<Finding[] | undefined> {
   return asKeyholder(client, cell, async () => {
