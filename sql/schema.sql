@@ -264,26 +264,19 @@ declare
   v_last  record;
   v_entry shreddings;
 begin
-  select seq, digest into v_last from shreddings order by seq desc limit 1;
+  v_last := _last_shredding();
 
   v_entry.id := new_id();
-  v_entry.seq := coalesce(v_last.seq, 0) + 1;
+  v_entry.seq := v_last.seq + 1;
   v_entry.user_id := p_user_id;
   v_entry.organization_id := p_organization_id;
   v_entry.acting_user_id := current_user_id();
   v_entry.login_name := session_user;
   v_entry.shred_time := v_now;
   v_entry.shred_effective_time := v_now + (select oldest_backup_age from cell_settings);
-  v_entry.digest := _shredding_digest(coalesce(v_last.digest, '\x'), v_entry);
+  v_entry.digest := _shredding_digest(v_last.digest, v_entry);
 
-  insert into shreddings (
-    id, seq, user_id, organization_id, acting_user_id, login_name, shred_time,
-    shred_effective_time, digest
-  )
-  values (
-    v_entry.id, v_entry.seq, v_entry.user_id, v_entry.organization_id, v_entry.acting_user_id,
-    v_entry.login_name, v_entry.shred_time, v_entry.shred_effective_time, v_entry.digest
-  );
+  perform _write_shredding(v_entry);
   return v_entry.shred_effective_time;
 end;
 $$;
@@ -1302,6 +1295,31 @@ REVOKE ALL ON FUNCTION safetypin._evidence_indexes(p_field_id integer, p_value t
 GRANT ALL ON FUNCTION safetypin._evidence_indexes(p_field_id integer, p_value text) TO safetypin_definer;
 
 --
+-- safetypin._find_effective_time()
+--
+
+CREATE FUNCTION safetypin._find_effective_time(p_user_id uuid, p_organization_id uuid) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return (
+    select _current_effective_time(shred_time, shred_effective_time, oldest_backup_age, backup_age_time)
+    from shreddings
+    cross join cell_settings
+    where user_id = p_user_id
+      or organization_id = p_organization_id
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._find_effective_time(p_user_id uuid, p_organization_id uuid) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._find_effective_time(p_user_id uuid, p_organization_id uuid) IS 'From when on no backup has a person or an organization; null for what was not shredded.';
+
+REVOKE ALL ON FUNCTION safetypin._find_effective_time(p_user_id uuid, p_organization_id uuid) FROM PUBLIC;
+
+--
 -- safetypin._find_sealed_under()
 --
 
@@ -1461,6 +1479,42 @@ ALTER FUNCTION safetypin._has_later_message(p_message safetypin.messages) OWNER 
 COMMENT ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) IS 'Whether the same was asked for again since.';
 
 REVOKE ALL ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) FROM PUBLIC;
+
+--
+-- safetypin._hold_outdated_values()
+--
+
+CREATE FUNCTION safetypin._hold_outdated_values(p_field safetypin.sealed_fields, p_key_id integer, p_organization_id uuid, p_limit integer, p_after uuid) RETURNS TABLE(row_id uuid, value bytea, subject_id uuid)
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+begin
+  if _is_append_only(p_field.table_name) then
+    return;
+  end if;
+
+  return query execute format(
+    'select %1$I, %2$I, %3$s
+     from %4$I
+     where %2$I is not null
+       and substr(%2$I, 3, 4) <> $1
+       and ($2 is null or %1$I > $2)
+       and %5$s
+     order by %1$I
+     limit $4
+     for no key update skip locked',
+    p_field.row_column, p_field.column_name, coalesce(quote_ident(p_field.subject_column), 'null::uuid'),
+    p_field.table_name, coalesce(quote_ident(p_field.organization_column) || ' = $3', '$3 is null')
+  )
+  using int4send(p_key_id), p_after, p_organization_id, p_limit;
+end;
+$_$;
+
+ALTER FUNCTION safetypin._hold_outdated_values(p_field safetypin.sealed_fields, p_key_id integer, p_organization_id uuid, p_limit integer, p_after uuid) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._hold_outdated_values(p_field safetypin.sealed_fields, p_key_id integer, p_organization_id uuid, p_limit integer, p_after uuid) IS 'Up to so many values of a field that are not under this key, in the order of their rows, after the one that is given, and holds these.';
+
+REVOKE ALL ON FUNCTION safetypin._hold_outdated_values(p_field safetypin.sealed_fields, p_key_id integer, p_organization_id uuid, p_limit integer, p_after uuid) FROM PUBLIC;
 
 --
 -- safetypin._hold_throttle()
@@ -1992,6 +2046,32 @@ ALTER FUNCTION safetypin._keyed_digest(p_subject text) OWNER TO safetypin_define
 COMMENT ON FUNCTION safetypin._keyed_digest(p_subject text) IS 'HMAC-SHA-256 (RFC 2104) of a text under the cell''s digest key: 32 bytes, the same for the same text, worthless without the key.';
 
 REVOKE ALL ON FUNCTION safetypin._keyed_digest(p_subject text) FROM PUBLIC;
+
+--
+-- safetypin._last_shredding()
+--
+
+CREATE FUNCTION safetypin._last_shredding(OUT seq bigint, OUT digest bytea) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  select shreddings.seq, shreddings.digest
+  into seq, digest
+  from shreddings
+  order by shreddings.seq desc
+  limit 1;
+
+  seq := coalesce(seq, 0);
+  digest := coalesce(digest, '\x');
+end;
+$$;
+
+ALTER FUNCTION safetypin._last_shredding(OUT seq bigint, OUT digest bytea) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._last_shredding(OUT seq bigint, OUT digest bytea) IS 'Where the ledger of this database ends: entry 0, with an empty digest, before the first.';
+
+REVOKE ALL ON FUNCTION safetypin._last_shredding(OUT seq bigint, OUT digest bytea) FROM PUBLIC;
 
 --
 -- safetypin._list_permissions_held_until()
@@ -3538,6 +3618,48 @@ COMMENT ON FUNCTION safetypin._require_permission(p_permission text) IS 'Passes 
 REVOKE ALL ON FUNCTION safetypin._require_permission(p_permission text) FROM PUBLIC;
 
 --
+-- safetypin._require_resealed_field()
+--
+
+CREATE FUNCTION safetypin._require_resealed_field(p_field_id integer, p_algorithm integer, p_organization_id uuid, p_limit integer) RETURNS safetypin.sealed_fields
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_field sealed_fields;
+begin
+  select *
+  into v_field
+  from sealed_fields
+  where field_id = p_field_id;
+
+  if not found
+     or v_field.algorithm <> p_algorithm
+     or (v_field.scope = 'cell') <> (p_organization_id is null)
+     or p_limit is null
+     or p_limit not between 1 and 10000
+  then
+    raise exception 'field % is not sealed anew like this', p_field_id
+      using errcode = 'SP526',
+        hint = format(
+          'See sealed_fields: its scope has to be that of the call, and what %s. A batch has 1 to 10000 rows.',
+          case p_algorithm
+            when 1 then 'clients seal is taken by take_client_sealed()'
+            else 'is sealed here is sealed anew by reencrypt_batch()'
+          end
+        );
+  end if;
+  return v_field;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_resealed_field(p_field_id integer, p_algorithm integer, p_organization_id uuid, p_limit integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._require_resealed_field(p_field_id integer, p_algorithm integer, p_organization_id uuid, p_limit integer) IS 'A field, where a batch of its values can be sealed anew by this algorithm and for whom the call is. Raises SP526.';
+
+REVOKE ALL ON FUNCTION safetypin._require_resealed_field(p_field_id integer, p_algorithm integer, p_organization_id uuid, p_limit integer) FROM PUBLIC;
+
+--
 -- safetypin._require_rights_unchanged()
 --
 
@@ -4291,13 +4413,8 @@ declare
 begin
   perform _begin_shredding();
 
-  -- Once is enough.
-  select _current_effective_time(shred_time, shred_effective_time, oldest_backup_age, backup_age_time)
-  into v_effective_time
-  from shreddings
-  cross join cell_settings
-  where user_id = p_user_id;
-  if found then
+  v_effective_time := _find_effective_time(p_user_id, null);
+  if v_effective_time is not null then
     return v_effective_time;
   end if;
 
@@ -4779,6 +4896,33 @@ ALTER FUNCTION safetypin._voiding_time() OWNER TO safetypin_definer;
 COMMENT ON FUNCTION safetypin._voiding_time() IS 'Later than every session that was opened before, and no later than any that is opened from now on. Moves a mark that is ahead of the clock by a microsecond: for what has passed its guards.';
 
 REVOKE ALL ON FUNCTION safetypin._voiding_time() FROM PUBLIC;
+
+--
+-- safetypin._write_shredding()
+--
+
+CREATE FUNCTION safetypin._write_shredding(p_entry safetypin.shreddings) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  insert into shreddings (
+    id, seq, user_id, organization_id, acting_user_id, login_name, shred_time,
+    shred_effective_time, digest, replay_time
+  )
+  values (
+    p_entry.id, p_entry.seq, p_entry.user_id, p_entry.organization_id, p_entry.acting_user_id,
+    p_entry.login_name, p_entry.shred_time, p_entry.shred_effective_time, p_entry.digest,
+    p_entry.replay_time
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._write_shredding(p_entry safetypin.shreddings) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._write_shredding(p_entry safetypin.shreddings) IS 'Writes an entry of the ledger.';
+
+REVOKE ALL ON FUNCTION safetypin._write_shredding(p_entry safetypin.shreddings) FROM PUBLIC;
 
 --
 -- safetypin._written_versions()
@@ -7852,13 +7996,13 @@ declare
   v_shredded bigint;
 begin
   perform from cell_settings for no key update;
-  select seq, digest into v_last from shreddings order by seq desc limit 1;
+  v_last := _last_shredding();
 
   if p_cell_id is distinct from (select id from cell_settings)
-     or coalesce(v_last.seq, 0) is distinct from p_seq
-     or coalesce(v_last.digest, '\x') is distinct from p_digest
+     or v_last.seq is distinct from p_seq
+     or v_last.digest is distinct from p_digest
   then
-    raise exception 'the ledger ends with entry %, and this database with entry %', p_seq, coalesce(v_last.seq, 0)
+    raise exception 'the ledger ends with entry %, and this database with entry %', p_seq, v_last.seq
       using errcode = 'SP428',
         hint = 'Take the ledger that was exported last. If nothing was shredded since the backup: safetypin keys replay --not-needed.';
   end if;
@@ -10619,7 +10763,7 @@ COMMENT ON COLUMN safetypin.published_users.last_name IS 'Family name. [personal
 
 COMMENT ON COLUMN safetypin.published_users.job_title IS 'What they do. [personal]';
 
-COMMENT ON COLUMN safetypin.published_users.status IS 'pending, active, suspended or deleted. [internal]';
+COMMENT ON COLUMN safetypin.published_users.status IS 'pending, active, suspended, deleted or shredded. [internal]';
 
 COMMENT ON COLUMN safetypin.published_users.creation_time IS 'When they registered. [internal]';
 
@@ -10906,17 +11050,12 @@ begin
   return query
     select
       _is_restored(),
-      coalesce(last.seq, 0),
-      coalesce(last.digest, '\x'),
+      last.seq,
+      last.digest,
       cell_settings.exported_shredding,
       cell_settings.oldest_backup_age
     from cell_settings
-    left join (
-      select shreddings.seq, shreddings.digest
-      from shreddings
-      order by shreddings.seq desc
-      limit 1
-    ) as last on true;
+    cross join _last_shredding() as last;
 end;
 $$;
 
@@ -11010,64 +11149,35 @@ CREATE FUNCTION safetypin.reencrypt_batch(p_field_id integer, p_organization_id 
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $_$
 declare
-  v_field  record;
-  v_key_id integer;
+  v_field  sealed_fields := _require_resealed_field(p_field_id, 1, p_organization_id, p_limit);
+  v_key_id integer := _require_active_key(p_organization_id);
   v_row    record;
   v_value  bytea;
   v_ids    uuid[] := '{}';
   v_olds   bytea[] := '{}';
   v_news   bytea[] := '{}';
 begin
-  select sealed_as, table_name, column_name, row_column, organization_column, subject_column, algorithm, scope
-  into v_field
-  from sealed_fields
-  where field_id = p_field_id;
+  for v_row in
+    select * from _hold_outdated_values(v_field, v_key_id, p_organization_id, p_limit, p_after)
+  loop
+    if _is_subject_shredded(v_row.subject_id) then
+      -- It opens under no key: random bytes take its place, under the number of the new one.
+      v_value := _obliterate(v_row.value, v_key_id);
+    else
+      v_value := _seal(
+        v_field.sealed_as, p_organization_id, v_row.row_id,
+        _open(v_field.sealed_as, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
+        v_row.subject_id
+      );
+    end if;
+    v_ids := v_ids || v_row.row_id;
+    v_olds := v_olds || v_row.value;
+    v_news := v_news || v_value;
+  end loop;
 
-  if not found
-     or v_field.algorithm <> 1
-     or (v_field.scope = 'cell') <> (p_organization_id is null)
-     or p_limit is null
-     or p_limit not between 1 and 10000
-  then
-    raise exception 'field % is not sealed anew like this', p_field_id
-      using errcode = 'SP526',
-        hint = 'See sealed_fields: its scope has to be that of the call, and what clients seal is taken by take_client_sealed(). A batch has 1 to 10000 rows.';
-  end if;
-
-  v_key_id := _require_active_key(p_organization_id);
-
-  reencrypted := 0;
-  if not _is_append_only(v_field.table_name) then
-    for v_row in execute format(
-      'select %1$I as row_id, %2$I as value, %3$s as subject_id
-       from %4$I
-       where %2$I is not null
-         and substr(%2$I, 3, 4) <> $1
-         and ($2 is null or %1$I > $2)
-         and %5$s
-       order by %1$I
-       limit $4
-       for no key update skip locked',
-      v_field.row_column, v_field.column_name, coalesce(quote_ident(v_field.subject_column), 'null::uuid'),
-      v_field.table_name, coalesce(quote_ident(v_field.organization_column) || ' = $3', '$3 is null')
-    )
-    using int4send(v_key_id), p_after, p_organization_id, p_limit
-    loop
-      if _is_subject_shredded(v_row.subject_id) then
-        -- It opens under no key: random bytes take its place, under the number of the new one.
-        v_value := _obliterate(v_row.value, v_key_id);
-      else
-        v_value := _seal(
-          v_field.sealed_as, p_organization_id, v_row.row_id,
-          _open(v_field.sealed_as, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
-          v_row.subject_id
-        );
-      end if;
-      v_ids := v_ids || v_row.row_id;
-      v_olds := v_olds || v_row.value;
-      v_news := v_news || v_value;
-    end loop;
-
+  reencrypted := cardinality(v_ids);
+  last_row_id := v_ids[reencrypted];
+  if reencrypted > 0 then
     -- All at once: a statement for each row would be planned for each row.
     execute format(
       'update %1$I set %2$I = given.sealed
@@ -11077,11 +11187,7 @@ begin
       v_field.table_name, v_field.column_name, v_field.row_column
     )
     using v_ids, v_olds, v_news;
-    reencrypted := cardinality(v_ids);
-    last_row_id := v_ids[reencrypted];
-  end if;
 
-  if reencrypted > 0 then
     perform _log_event(
       'key.reencrypted',
       p_organization_id => p_organization_id,
@@ -11747,10 +11853,8 @@ begin
       continue;
     end if;
 
-    select seq, digest into v_last from shreddings order by seq desc limit 1;
-    perform _require_next_shredding(
-      p_cell_id, v_parsed, coalesce(v_last.seq, 0), coalesce(v_last.digest, '\x')
-    );
+    v_last := _last_shredding();
+    perform _require_next_shredding(p_cell_id, v_parsed, v_last.seq, v_last.digest);
 
     if v_parsed.user_id is not null then
       perform _erase_person(v_parsed.user_id, true);
@@ -11770,14 +11874,8 @@ begin
       );
     end if;
 
-    insert into shreddings (
-      id, seq, user_id, organization_id, acting_user_id, login_name, shred_time,
-      shred_effective_time, digest, replay_time
-    )
-    values (
-      v_parsed.id, v_parsed.seq, v_parsed.user_id, v_parsed.organization_id, v_parsed.acting_user_id,
-      v_parsed.login_name, v_parsed.shred_time, v_parsed.shred_effective_time, v_parsed.digest, v_now
-    );
+    v_parsed.replay_time := v_now;
+    perform _write_shredding(v_parsed);
     v_count := v_count + 1;
   end loop;
 
@@ -13547,12 +13645,8 @@ declare
 begin
   perform _begin_shredding();
 
-  select _current_effective_time(shred_time, shred_effective_time, oldest_backup_age, backup_age_time)
-  into v_effective_time
-  from shreddings
-  cross join cell_settings
-  where organization_id = p_organization_id;
-  if found then
+  v_effective_time := _find_effective_time(null, p_organization_id);
+  if v_effective_time is not null then
     return v_effective_time;
   end if;
 
@@ -14262,53 +14356,16 @@ GRANT ALL ON FUNCTION safetypin.sweep_sign_in_throttles(p_batch integer) TO safe
 CREATE FUNCTION safetypin.take_client_sealed(p_field_id integer, p_organization_id uuid, p_limit integer DEFAULT 500, p_after uuid DEFAULT NULL::uuid) RETURNS TABLE(row_id uuid, value bytea)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
-    AS $_$
+    AS $$
 declare
-  v_field  record;
-  v_key_id integer;
-  v_row    record;
-  v_taken  integer := 0;
+  v_field  sealed_fields := _require_resealed_field(p_field_id, 2, p_organization_id, p_limit);
+  v_key_id integer := _require_active_key(p_organization_id);
+  v_taken  integer;
 begin
-  select table_name, column_name, row_column, organization_column, algorithm, scope
-  into v_field
-  from sealed_fields
-  where field_id = p_field_id;
-
-  if not found
-     or v_field.algorithm <> 2
-     or (v_field.scope = 'cell') <> (p_organization_id is null)
-     or p_limit is null
-     or p_limit not between 1 and 10000
-  then
-    raise exception 'field % is not sealed anew like this', p_field_id
-      using errcode = 'SP526',
-        hint = 'See sealed_fields: its scope has to be that of the call, and what is sealed here is sealed anew by reencrypt_batch(). A batch has 1 to 10000 rows.';
-  end if;
-
-  v_key_id := _require_active_key(p_organization_id);
-
-  if not _is_append_only(v_field.table_name) then
-    for v_row in execute format(
-      'select %1$I as row_id, %2$I as value
-       from %3$I
-       where %2$I is not null
-         and substr(%2$I, 3, 4) <> $1
-         and ($2 is null or %1$I > $2)
-         and %4$s
-       order by %1$I
-       limit $4
-       for no key update skip locked',
-      v_field.row_column, v_field.column_name, v_field.table_name,
-      coalesce(quote_ident(v_field.organization_column) || ' = $3', '$3 is null')
-    )
-    using int4send(v_key_id), p_after, p_organization_id, p_limit
-    loop
-      row_id := v_row.row_id;
-      value := v_row.value;
-      v_taken := v_taken + 1;
-      return next;
-    end loop;
-  end if;
+  return query
+    select held.row_id, held.value
+    from _hold_outdated_values(v_field, v_key_id, p_organization_id, p_limit, p_after) as held;
+  get diagnostics v_taken = row_count;
 
   if v_taken > 0 then
     perform _log_event(
@@ -14318,7 +14375,7 @@ begin
     );
   end if;
 end;
-$_$;
+$$;
 
 ALTER FUNCTION safetypin.take_client_sealed(p_field_id integer, p_organization_id uuid, p_limit integer, p_after uuid) OWNER TO safetypin_keyholder;
 

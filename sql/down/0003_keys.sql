@@ -18,6 +18,8 @@ drop function count_sealed_values;
 drop function replace_client_sealed;
 drop function take_client_sealed;
 drop function reencrypt_batch;
+drop function _hold_outdated_values;
+drop function _require_resealed_field;
 drop function _require_active_key;
 drop function _obliterate;
 drop function _is_subject_shredded;

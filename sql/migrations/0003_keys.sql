@@ -3124,9 +3124,95 @@ comment on function _require_active_key(uuid) is
   'The number of the key that seals. Raises SP321 when there is none.';
 
 
--- Batch by batch, each a transaction of its own, in the order of the rows. What is
--- under another key is all there is to remember: whoever is interrupted begins again and
--- finds what is left. Rows that somebody else holds are left to the next pass.
+create function _require_resealed_field(
+  p_field_id integer,
+  p_algorithm integer,
+  p_organization_id uuid,
+  p_limit integer
+)
+  returns sealed_fields
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+declare
+  v_field sealed_fields;
+begin
+  select *
+  into v_field
+  from sealed_fields
+  where field_id = p_field_id;
+
+  if not found
+     or v_field.algorithm <> p_algorithm
+     or (v_field.scope = 'cell') <> (p_organization_id is null)
+     or p_limit is null
+     or p_limit not between 1 and 10000
+  then
+    raise exception 'field % is not sealed anew like this', p_field_id
+      using errcode = 'SP526',
+        hint = format(
+          'See sealed_fields: its scope has to be that of the call, and what %s. A batch has 1 to 10000 rows.',
+          case p_algorithm
+            when 1 then 'clients seal is taken by take_client_sealed()'
+            else 'is sealed here is sealed anew by reencrypt_batch()'
+          end
+        );
+  end if;
+  return v_field;
+end;
+$$;
+
+comment on function _require_resealed_field(integer, integer, uuid, integer) is
+  'A field, where a batch of its values can be sealed anew by this algorithm and for whom the call is. Raises SP526.';
+
+
+-- What is under another key is all there is to remember of a rotation: whoever is
+-- interrupted begins again and finds what is left. Rows that somebody else holds are left
+-- to the next pass, and evidence is left for ever.
+create function _hold_outdated_values(
+  p_field sealed_fields,
+  p_key_id integer,
+  p_organization_id uuid,
+  p_limit integer,
+  p_after uuid
+)
+  returns table (
+    row_id uuid,
+    value bytea,
+    subject_id uuid
+  )
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+begin
+  if _is_append_only(p_field.table_name) then
+    return;
+  end if;
+
+  return query execute format(
+    'select %1$I, %2$I, %3$s
+     from %4$I
+     where %2$I is not null
+       and substr(%2$I, 3, 4) <> $1
+       and ($2 is null or %1$I > $2)
+       and %5$s
+     order by %1$I
+     limit $4
+     for no key update skip locked',
+    p_field.row_column, p_field.column_name, coalesce(quote_ident(p_field.subject_column), 'null::uuid'),
+    p_field.table_name, coalesce(quote_ident(p_field.organization_column) || ' = $3', '$3 is null')
+  )
+  using int4send(p_key_id), p_after, p_organization_id, p_limit;
+end;
+$$;
+
+comment on function _hold_outdated_values(sealed_fields, integer, uuid, integer, uuid) is
+  'Up to so many values of a field that are not under this key, in the order of their rows, after the one that is given, and holds these.';
+
+
+-- Batch by batch, each a transaction of its own.
 create function reencrypt_batch(
   p_field_id integer,
   p_organization_id uuid,
@@ -3143,64 +3229,35 @@ create function reencrypt_batch(
   set search_path from current
 as $$
 declare
-  v_field  record;
-  v_key_id integer;
+  v_field  sealed_fields := _require_resealed_field(p_field_id, 1, p_organization_id, p_limit);
+  v_key_id integer := _require_active_key(p_organization_id);
   v_row    record;
   v_value  bytea;
   v_ids    uuid[] := '{}';
   v_olds   bytea[] := '{}';
   v_news   bytea[] := '{}';
 begin
-  select sealed_as, table_name, column_name, row_column, organization_column, subject_column, algorithm, scope
-  into v_field
-  from sealed_fields
-  where field_id = p_field_id;
+  for v_row in
+    select * from _hold_outdated_values(v_field, v_key_id, p_organization_id, p_limit, p_after)
+  loop
+    if _is_subject_shredded(v_row.subject_id) then
+      -- It opens under no key: random bytes take its place, under the number of the new one.
+      v_value := _obliterate(v_row.value, v_key_id);
+    else
+      v_value := _seal(
+        v_field.sealed_as, p_organization_id, v_row.row_id,
+        _open(v_field.sealed_as, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
+        v_row.subject_id
+      );
+    end if;
+    v_ids := v_ids || v_row.row_id;
+    v_olds := v_olds || v_row.value;
+    v_news := v_news || v_value;
+  end loop;
 
-  if not found
-     or v_field.algorithm <> 1
-     or (v_field.scope = 'cell') <> (p_organization_id is null)
-     or p_limit is null
-     or p_limit not between 1 and 10000
-  then
-    raise exception 'field % is not sealed anew like this', p_field_id
-      using errcode = 'SP526',
-        hint = 'See sealed_fields: its scope has to be that of the call, and what clients seal is taken by take_client_sealed(). A batch has 1 to 10000 rows.';
-  end if;
-
-  v_key_id := _require_active_key(p_organization_id);
-
-  reencrypted := 0;
-  if not _is_append_only(v_field.table_name) then
-    for v_row in execute format(
-      'select %1$I as row_id, %2$I as value, %3$s as subject_id
-       from %4$I
-       where %2$I is not null
-         and substr(%2$I, 3, 4) <> $1
-         and ($2 is null or %1$I > $2)
-         and %5$s
-       order by %1$I
-       limit $4
-       for no key update skip locked',
-      v_field.row_column, v_field.column_name, coalesce(quote_ident(v_field.subject_column), 'null::uuid'),
-      v_field.table_name, coalesce(quote_ident(v_field.organization_column) || ' = $3', '$3 is null')
-    )
-    using int4send(v_key_id), p_after, p_organization_id, p_limit
-    loop
-      if _is_subject_shredded(v_row.subject_id) then
-        -- It opens under no key: random bytes take its place, under the number of the new one.
-        v_value := _obliterate(v_row.value, v_key_id);
-      else
-        v_value := _seal(
-          v_field.sealed_as, p_organization_id, v_row.row_id,
-          _open(v_field.sealed_as, p_organization_id, v_row.row_id, v_row.value, v_row.subject_id),
-          v_row.subject_id
-        );
-      end if;
-      v_ids := v_ids || v_row.row_id;
-      v_olds := v_olds || v_row.value;
-      v_news := v_news || v_value;
-    end loop;
-
+  reencrypted := cardinality(v_ids);
+  last_row_id := v_ids[reencrypted];
+  if reencrypted > 0 then
     -- All at once: a statement for each row would be planned for each row.
     execute format(
       'update %1$I set %2$I = given.sealed
@@ -3210,11 +3267,7 @@ begin
       v_field.table_name, v_field.column_name, v_field.row_column
     )
     using v_ids, v_olds, v_news;
-    reencrypted := cardinality(v_ids);
-    last_row_id := v_ids[reencrypted];
-  end if;
 
-  if reencrypted > 0 then
     perform _log_event(
       'key.reencrypted',
       p_organization_id => p_organization_id,
@@ -3249,51 +3302,14 @@ create function take_client_sealed(
   set search_path from current
 as $$
 declare
-  v_field  record;
-  v_key_id integer;
-  v_row    record;
-  v_taken  integer := 0;
+  v_field  sealed_fields := _require_resealed_field(p_field_id, 2, p_organization_id, p_limit);
+  v_key_id integer := _require_active_key(p_organization_id);
+  v_taken  integer;
 begin
-  select table_name, column_name, row_column, organization_column, algorithm, scope
-  into v_field
-  from sealed_fields
-  where field_id = p_field_id;
-
-  if not found
-     or v_field.algorithm <> 2
-     or (v_field.scope = 'cell') <> (p_organization_id is null)
-     or p_limit is null
-     or p_limit not between 1 and 10000
-  then
-    raise exception 'field % is not sealed anew like this', p_field_id
-      using errcode = 'SP526',
-        hint = 'See sealed_fields: its scope has to be that of the call, and what is sealed here is sealed anew by reencrypt_batch(). A batch has 1 to 10000 rows.';
-  end if;
-
-  v_key_id := _require_active_key(p_organization_id);
-
-  if not _is_append_only(v_field.table_name) then
-    for v_row in execute format(
-      'select %1$I as row_id, %2$I as value
-       from %3$I
-       where %2$I is not null
-         and substr(%2$I, 3, 4) <> $1
-         and ($2 is null or %1$I > $2)
-         and %4$s
-       order by %1$I
-       limit $4
-       for no key update skip locked',
-      v_field.row_column, v_field.column_name, v_field.table_name,
-      coalesce(quote_ident(v_field.organization_column) || ' = $3', '$3 is null')
-    )
-    using int4send(v_key_id), p_after, p_organization_id, p_limit
-    loop
-      row_id := v_row.row_id;
-      value := v_row.value;
-      v_taken := v_taken + 1;
-      return next;
-    end loop;
-  end if;
+  return query
+    select held.row_id, held.value
+    from _hold_outdated_values(v_field, v_key_id, p_organization_id, p_limit, p_after) as held;
+  get diagnostics v_taken = row_count;
 
   if v_taken > 0 then
     perform _log_event(

@@ -641,7 +641,7 @@ comment on column published_users.email is 'The address they sign in with. [pers
 comment on column published_users.first_name is 'Given name. [personal]';
 comment on column published_users.last_name is 'Family name. [personal]';
 comment on column published_users.job_title is 'What they do. [personal]';
-comment on column published_users.status is 'pending, active, suspended or deleted. [internal]';
+comment on column published_users.status is 'pending, active, suspended, deleted or shredded. [internal]';
 comment on column published_users.creation_time is 'When they registered. [internal]';
 comment on column published_users.last_update_time is 'When the row last changed. [internal]';
 comment on column published_users.last_login_time is 'When they last signed in. [personal]';

@@ -530,6 +530,80 @@ comment on function _shredding_digest(bytea, shreddings) is
   'The digest of an entry of the ledger behind the one that has the other digest: 32 bytes, which only this cell makes.';
 
 
+create function _last_shredding(
+  out seq bigint,
+  out digest bytea
+)
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+begin
+  select shreddings.seq, shreddings.digest
+  into seq, digest
+  from shreddings
+  order by shreddings.seq desc
+  limit 1;
+
+  seq := coalesce(seq, 0);
+  digest := coalesce(digest, '\x');
+end;
+$$;
+
+comment on function _last_shredding() is
+  'Where the ledger of this database ends: entry 0, with an empty digest, before the first.';
+
+
+create function _write_shredding(
+  p_entry shreddings
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+begin
+  insert into shreddings (
+    id, seq, user_id, organization_id, acting_user_id, login_name, shred_time,
+    shred_effective_time, digest, replay_time
+  )
+  values (
+    p_entry.id, p_entry.seq, p_entry.user_id, p_entry.organization_id, p_entry.acting_user_id,
+    p_entry.login_name, p_entry.shred_time, p_entry.shred_effective_time, p_entry.digest,
+    p_entry.replay_time
+  );
+end;
+$$;
+
+comment on function _write_shredding(shreddings) is
+  'Writes an entry of the ledger.';
+
+
+-- Once is enough.
+create function _find_effective_time(
+  p_user_id uuid,
+  p_organization_id uuid
+)
+  returns timestamptz
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+begin
+  return (
+    select _current_effective_time(shred_time, shred_effective_time, oldest_backup_age, backup_age_time)
+    from shreddings
+    cross join cell_settings
+    where user_id = p_user_id
+      or organization_id = p_organization_id
+  );
+end;
+$$;
+
+comment on function _find_effective_time(uuid, uuid) is
+  'From when on no backup has a person or an organization; null for what was not shredded.';
+
+
 -- One who shreds at a time, in the whole cell: an entry names the one before it.
 create function _append_shredding(
   p_user_id uuid,
@@ -546,26 +620,19 @@ declare
   v_last  record;
   v_entry shreddings;
 begin
-  select seq, digest into v_last from shreddings order by seq desc limit 1;
+  v_last := _last_shredding();
 
   v_entry.id := new_id();
-  v_entry.seq := coalesce(v_last.seq, 0) + 1;
+  v_entry.seq := v_last.seq + 1;
   v_entry.user_id := p_user_id;
   v_entry.organization_id := p_organization_id;
   v_entry.acting_user_id := current_user_id();
   v_entry.login_name := session_user;
   v_entry.shred_time := v_now;
   v_entry.shred_effective_time := v_now + (select oldest_backup_age from cell_settings);
-  v_entry.digest := _shredding_digest(coalesce(v_last.digest, '\x'), v_entry);
+  v_entry.digest := _shredding_digest(v_last.digest, v_entry);
 
-  insert into shreddings (
-    id, seq, user_id, organization_id, acting_user_id, login_name, shred_time,
-    shred_effective_time, digest
-  )
-  values (
-    v_entry.id, v_entry.seq, v_entry.user_id, v_entry.organization_id, v_entry.acting_user_id,
-    v_entry.login_name, v_entry.shred_time, v_entry.shred_effective_time, v_entry.digest
-  );
+  perform _write_shredding(v_entry);
   return v_entry.shred_effective_time;
 end;
 $$;
@@ -692,13 +759,8 @@ declare
 begin
   perform _begin_shredding();
 
-  -- Once is enough.
-  select _current_effective_time(shred_time, shred_effective_time, oldest_backup_age, backup_age_time)
-  into v_effective_time
-  from shreddings
-  cross join cell_settings
-  where user_id = p_user_id;
-  if found then
+  v_effective_time := _find_effective_time(p_user_id, null);
+  if v_effective_time is not null then
     return v_effective_time;
   end if;
 
@@ -822,12 +884,8 @@ declare
 begin
   perform _begin_shredding();
 
-  select _current_effective_time(shred_time, shred_effective_time, oldest_backup_age, backup_age_time)
-  into v_effective_time
-  from shreddings
-  cross join cell_settings
-  where organization_id = p_organization_id;
-  if found then
+  v_effective_time := _find_effective_time(null, p_organization_id);
+  if v_effective_time is not null then
     return v_effective_time;
   end if;
 
@@ -990,17 +1048,12 @@ begin
   return query
     select
       _is_restored(),
-      coalesce(last.seq, 0),
-      coalesce(last.digest, '\x'),
+      last.seq,
+      last.digest,
       cell_settings.exported_shredding,
       cell_settings.oldest_backup_age
     from cell_settings
-    left join (
-      select shreddings.seq, shreddings.digest
-      from shreddings
-      order by shreddings.seq desc
-      limit 1
-    ) as last on true;
+    cross join _last_shredding() as last;
 end;
 $$;
 
@@ -1155,10 +1208,8 @@ begin
       continue;
     end if;
 
-    select seq, digest into v_last from shreddings order by seq desc limit 1;
-    perform _require_next_shredding(
-      p_cell_id, v_parsed, coalesce(v_last.seq, 0), coalesce(v_last.digest, '\x')
-    );
+    v_last := _last_shredding();
+    perform _require_next_shredding(p_cell_id, v_parsed, v_last.seq, v_last.digest);
 
     if v_parsed.user_id is not null then
       perform _erase_person(v_parsed.user_id, true);
@@ -1178,14 +1229,8 @@ begin
       );
     end if;
 
-    insert into shreddings (
-      id, seq, user_id, organization_id, acting_user_id, login_name, shred_time,
-      shred_effective_time, digest, replay_time
-    )
-    values (
-      v_parsed.id, v_parsed.seq, v_parsed.user_id, v_parsed.organization_id, v_parsed.acting_user_id,
-      v_parsed.login_name, v_parsed.shred_time, v_parsed.shred_effective_time, v_parsed.digest, v_now
-    );
+    v_parsed.replay_time := v_now;
+    perform _write_shredding(v_parsed);
     v_count := v_count + 1;
   end loop;
 
@@ -1213,13 +1258,13 @@ declare
   v_shredded bigint;
 begin
   perform from cell_settings for no key update;
-  select seq, digest into v_last from shreddings order by seq desc limit 1;
+  v_last := _last_shredding();
 
   if p_cell_id is distinct from (select id from cell_settings)
-     or coalesce(v_last.seq, 0) is distinct from p_seq
-     or coalesce(v_last.digest, '\x') is distinct from p_digest
+     or v_last.seq is distinct from p_seq
+     or v_last.digest is distinct from p_digest
   then
-    raise exception 'the ledger ends with entry %, and this database with entry %', p_seq, coalesce(v_last.seq, 0)
+    raise exception 'the ledger ends with entry %, and this database with entry %', p_seq, v_last.seq
       using errcode = 'SP428',
         hint = 'Take the ledger that was exported last. If nothing was shredded since the backup: safetypin keys replay --not-needed.';
   end if;
