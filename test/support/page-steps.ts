@@ -82,7 +82,7 @@ export async function openShell(): Promise<Shell> {
 
   return {
     async run(block, environment) {
-      const { stdout } = await run("bash", ["-euo", "pipefail", "-c", block], {
+      const { stdout } = await run("bash", ["--norc", "-euo", "pipefail", "-c", block], {
         cwd: folder,
         env: { PATH: path, HOME: process.env["HOME"], ...environment },
         maxBuffer: 1 << 26,
