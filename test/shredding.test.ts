@@ -490,7 +490,11 @@ describe("somebody who is shredded while others seal about them", () => {
         written.catch(() => undefined);
         for (let waiting = 0; waiting === 0; ) {
           const { rows } = await db.admin.query<{ waiting: number }>(
-            "select count(*)::integer as waiting from pg_locks where not granted and database = (select oid from pg_database where datname = current_database()) or not granted and locktype = 'transactionid'",
+            // A lock on a transaction says no database; who waits for it does.
+            `select count(*)::integer as waiting
+             from pg_locks
+             join pg_stat_activity using (pid)
+             where not granted and datname = current_database()`,
           );
           waiting = rows[0]!.waiting;
         }
