@@ -1,5 +1,5 @@
 /*
- * 0008 sessions, undone: everything the chapter made, newest first
+ * 0012 sessions, undone: everything the chapter made, newest first
  */
 
 set local role safetypin_owner;

@@ -1,5 +1,5 @@
 /*
- * 0006 access: permissions, roles, who holds them, and what each one opens
+ * 0010 access: permissions, roles, who holds them, and what each one opens
  *
  * A permission is a promise that something honours it. So each names the
  * database role, the functions and the policies that do, and the tests hold

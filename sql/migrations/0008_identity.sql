@@ -1,5 +1,5 @@
 /*
- * 0004 identity: people
+ * 0008 identity: people
  *
  * A person is one row in a cell, however many organizations they work for.
  * Whoever looks sees themselves and the members of the organization they act

@@ -1,5 +1,5 @@
 /*
- * 0005 tenancy: organizations, who belongs to them, and the domains they hold
+ * 0009 tenancy: organizations, who belongs to them, and the domains they hold
  *
  * An organization is the wall that everything else lives behind. People get
  * through it by membership and by nothing else. Two counters stand on the

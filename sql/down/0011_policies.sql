@@ -1,5 +1,5 @@
 /*
- * 0007 policies, undone: everything the chapter made, newest first
+ * 0011 policies, undone: everything the chapter made, newest first
  */
 
 set local role safetypin_owner;

@@ -1,5 +1,5 @@
 /*
- * 0007 policies: how strict passwords and sessions are
+ * 0011 policies: how strict passwords and sessions are
  *
  * One row is the cell's default; an organization may have a row of its own. The
  * bounds are checks, taken from NIST SP 800-63B-4: an organization may be

@@ -1,5 +1,5 @@
 /*
- * 0009 one-time tokens, undone: everything the chapter made, newest first
+ * 0013 one-time tokens, undone: everything the chapter made, newest first
  */
 
 set local role safetypin_owner;

@@ -1,5 +1,5 @@
 /*
- * 0004 identity, undone: everything the chapter made, newest first
+ * 0008 identity, undone: everything the chapter made, newest first
  */
 
 set local role safetypin_owner;

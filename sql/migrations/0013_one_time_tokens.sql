@@ -1,5 +1,5 @@
 /*
- * 0009 one-time tokens: what is sent once, to be used once
+ * 0013 one-time tokens: what is sent once, to be used once
  *
  * Verifying an address, resetting a password and proving a domain all work the
  * same way: somebody is sent 256 random bits by a way that only the right

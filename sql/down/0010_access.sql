@@ -1,5 +1,5 @@
 /*
- * 0006 access, undone: everything the chapter made, newest first
+ * 0010 access, undone: everything the chapter made, newest first
  */
 
 set local role safetypin_owner;

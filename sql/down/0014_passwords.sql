@@ -1,5 +1,5 @@
 /*
- * 0010 passwords, undone: everything the chapter made, newest first
+ * 0014 passwords, undone: everything the chapter made, newest first
  */
 
 set local role safetypin_owner;

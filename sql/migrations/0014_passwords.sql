@@ -1,5 +1,5 @@
 /*
- * 0010 passwords: what proves them, and how guessing is made hopeless
+ * 0014 passwords: what proves them, and how guessing is made hopeless
  *
  * The database never sees a password. The application digests it with bcrypt
  * (in the database each digest would hold a backend for a quarter of a second)

@@ -1,5 +1,5 @@
 /*
- * 0005 tenancy, undone: everything the chapter made, newest first
+ * 0009 tenancy, undone: everything the chapter made, newest first
  */
 
 set local role safetypin_owner;

@@ -1,5 +1,5 @@
 /*
- * 0008 sessions: who is signed in, from where, and until when
+ * 0012 sessions: who is signed in, from where, and until when
  *
  * A session token is the only thing that turns a stranger into somebody, so the
  * database keeps its digest and never the token. Every rule here answers one of

@@ -1,5 +1,5 @@
 /*
- * 0011 clouds, undone: everything the chapter made, newest first
+ * 0015 clouds, undone: everything the chapter made, newest first
  */
 
 set local role safetypin_owner;
