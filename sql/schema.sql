@@ -1272,7 +1272,7 @@ CREATE FUNCTION safetypin._evidence_indexes(p_field_id integer, p_value text) RE
     AS $$
 declare
   v_key_id  integer;
-  v_indexes bytea[] := '{}';
+  v_indexes bytea[] := array[]::bytea[];
 begin
   for v_key_id in
     select key_id
@@ -4226,11 +4226,11 @@ declare
   v_salt       text;
   v_new        text;
   v_id         uuid := new_id();
-  v_salts      text[] := '{}';
+  v_salts      text[] := array[]::text[];
   v_version    integer;
   v_digest     text;
   v_index      bytea;
-  v_indexes    bytea[] := '{}';
+  v_indexes    bytea[] := array[]::bytea[];
   v_new_salt   text := left(p_digest, 29);
   v_sealed     bytea;
   v_history    bytea;
@@ -4739,7 +4739,7 @@ CREATE FUNCTION safetypin._unmask_digests(p_masked bytea[]) RETURNS text[]
 declare
   v_masked  bytea;
   v_digest  text;
-  v_digests text[] := '{}';
+  v_digests text[] := array[]::text[];
 begin
   foreach v_masked in array coalesce(p_masked, '{}') loop
     v_digest := convert_from(_unmask(v_masked, 6), 'UTF8');
@@ -9157,7 +9157,7 @@ CREATE FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_va
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_tenant_id   uuid := '00000000-0000-0000-0000-000000000000';
+  v_tenant_id   uuid := uuid '00000000-0000-0000-0000-000000000000';
   v_field       record;
   v_count       integer := cardinality(p_values);
   v_subject_ids uuid[] := p_subject_ids;
@@ -11153,9 +11153,9 @@ declare
   v_key_id integer := _require_active_key(p_organization_id);
   v_row    record;
   v_value  bytea;
-  v_ids    uuid[] := '{}';
-  v_olds   bytea[] := '{}';
-  v_news   bytea[] := '{}';
+  v_ids    uuid[] := array[]::uuid[];
+  v_olds   bytea[] := array[]::bytea[];
+  v_news   bytea[] := array[]::bytea[];
 begin
   for v_row in
     select * from _hold_outdated_values(v_field, v_key_id, p_organization_id, p_limit, p_after)
@@ -15257,8 +15257,8 @@ CREATE FUNCTION safetypin.tg_password_credentials__count_cost() RETURNS trigger
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_old_cost integer := substr(old.salt, 5, 2);
-  v_new_cost integer := substr(new.salt, 5, 2);
+  v_old_cost integer := substr(old.salt, 5, 2)::integer;
+  v_new_cost integer := substr(new.salt, 5, 2)::integer;
 begin
   if v_old_cost is not distinct from v_new_cost then
     return null;

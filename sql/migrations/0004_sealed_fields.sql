@@ -408,7 +408,7 @@ create function open_fields(
   set search_path from current
 as $$
 declare
-  v_tenant_id   uuid := '00000000-0000-0000-0000-000000000000';
+  v_tenant_id   uuid := uuid '00000000-0000-0000-0000-000000000000';
   v_field       record;
   v_count       integer := cardinality(p_values);
   v_subject_ids uuid[] := p_subject_ids;

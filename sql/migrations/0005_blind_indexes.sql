@@ -317,7 +317,7 @@ create function _evidence_indexes(
 as $$
 declare
   v_key_id  integer;
-  v_indexes bytea[] := '{}';
+  v_indexes bytea[] := array[]::bytea[];
 begin
   for v_key_id in
     select key_id

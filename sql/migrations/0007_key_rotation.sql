@@ -194,9 +194,9 @@ declare
   v_key_id integer := _require_active_key(p_organization_id);
   v_row    record;
   v_value  bytea;
-  v_ids    uuid[] := '{}';
-  v_olds   bytea[] := '{}';
-  v_news   bytea[] := '{}';
+  v_ids    uuid[] := array[]::uuid[];
+  v_olds   bytea[] := array[]::bytea[];
+  v_news   bytea[] := array[]::bytea[];
 begin
   for v_row in
     select * from _hold_outdated_values(v_field, v_key_id, p_organization_id, p_limit, p_after)

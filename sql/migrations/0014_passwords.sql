@@ -570,8 +570,8 @@ create function tg_password_credentials__count_cost()
   set search_path from current
 as $$
 declare
-  v_old_cost integer := substr(old.salt, 5, 2);
-  v_new_cost integer := substr(new.salt, 5, 2);
+  v_old_cost integer := substr(old.salt, 5, 2)::integer;
+  v_new_cost integer := substr(new.salt, 5, 2)::integer;
 begin
   if v_old_cost is not distinct from v_new_cost then
     return null;
@@ -1491,11 +1491,11 @@ declare
   v_salt       text;
   v_new        text;
   v_id         uuid := new_id();
-  v_salts      text[] := '{}';
+  v_salts      text[] := array[]::text[];
   v_version    integer;
   v_digest     text;
   v_index      bytea;
-  v_indexes    bytea[] := '{}';
+  v_indexes    bytea[] := array[]::bytea[];
   v_new_salt   text := left(p_digest, 29);
   v_sealed     bytea;
   v_history    bytea;
@@ -1606,7 +1606,7 @@ as $$
 declare
   v_masked  bytea;
   v_digest  text;
-  v_digests text[] := '{}';
+  v_digests text[] := array[]::text[];
 begin
   foreach v_masked in array coalesce(p_masked, '{}') loop
     v_digest := convert_from(_unmask(v_masked, 6), 'UTF8');
