@@ -91,18 +91,23 @@ COMMENT ON FUNCTION safetypin._a256cbc_hs512_tag(p_key bytea, p_aad bytea, p_cip
 REVOKE ALL ON FUNCTION safetypin._a256cbc_hs512_tag(p_key bytea, p_aad bytea, p_ciphertext bytea) FROM PUBLIC;
 
 --
--- safetypin._account_id()
+-- safetypin._account_ids()
 --
 
-CREATE FUNCTION safetypin._account_id(p_email text, p_is_earlier boolean DEFAULT false) RETURNS uuid
-    LANGUAGE sql STABLE
-    RETURN safetypin._throttle_id(('account|'::text || safetypin._fold_email(p_email)), p_is_earlier);
+CREATE FUNCTION safetypin._account_ids(p_email text, p_keys bytea[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return _throttle_ids('account|' || _fold_email(p_email), p_keys);
+end;
+$$;
 
-ALTER FUNCTION safetypin._account_id(p_email text, p_is_earlier boolean) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._account_ids(p_email text, p_keys bytea[]) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._account_id(p_email text, p_is_earlier boolean) IS 'What an account is throttled by, whether it exists or not; or was under the key before.';
+COMMENT ON FUNCTION safetypin._account_ids(p_email text, p_keys bytea[]) IS 'What an account is throttled by, whether it exists or not, under each of these digest keys.';
 
-REVOKE ALL ON FUNCTION safetypin._account_id(p_email text, p_is_earlier boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._account_ids(p_email text, p_keys bytea[]) FROM PUBLIC;
 
 --
 -- safetypin._activate_key()
@@ -211,18 +216,31 @@ REVOKE ALL ON FUNCTION safetypin._add_key(p_organization_id uuid, p_key_id integ
 GRANT ALL ON FUNCTION safetypin._add_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) TO safetypin_definer;
 
 --
--- safetypin._address_id()
+-- safetypin._address_ids()
 --
 
-CREATE FUNCTION safetypin._address_id(p_ip_address inet, p_is_earlier boolean DEFAULT false) RETURNS uuid
-    LANGUAGE sql STABLE
-    RETURN safetypin._throttle_id(('address|'::text || CASE WHEN (family(p_ip_address) = 4) THEN host(p_ip_address) WHEN (set_masklen(p_ip_address, 128) << '::ffff:0.0.0.0/96'::inet) THEN host(('0.0.0.0'::inet + (set_masklen(p_ip_address, 128) - '::ffff:0.0.0.0'::inet))) ELSE text((network(set_masklen(p_ip_address, 64)))::inet) END), p_is_earlier);
+CREATE FUNCTION safetypin._address_ids(p_ip_address inet, p_keys bytea[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return _throttle_ids(
+    'address|' || case
+      when family(p_ip_address) = 4 then host(p_ip_address)
+      when set_masklen(p_ip_address, 128) << '::ffff:0:0/96'
+        then host('0.0.0.0'::inet + (set_masklen(p_ip_address, 128) - '::ffff:0.0.0.0'::inet))
+      else text(network(set_masklen(p_ip_address, 64)))
+    end,
+    p_keys
+  );
+end;
+$$;
 
-ALTER FUNCTION safetypin._address_id(p_ip_address inet, p_is_earlier boolean) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._address_ids(p_ip_address inet, p_keys bytea[]) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._address_id(p_ip_address inet, p_is_earlier boolean) IS 'What a network address is throttled by: IPv4 alone, IPv6 by its /64; or was under the key before.';
+COMMENT ON FUNCTION safetypin._address_ids(p_ip_address inet, p_keys bytea[]) IS 'What a network address is throttled by, IPv4 alone and IPv6 by its /64, under each of these digest keys; null for none.';
 
-REVOKE ALL ON FUNCTION safetypin._address_id(p_ip_address inet, p_is_earlier boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._address_ids(p_ip_address inet, p_keys bytea[]) FROM PUBLIC;
 
 --
 -- safetypin._alert_undelivered()
@@ -602,12 +620,12 @@ GRANT ALL ON FUNCTION safetypin._context_nonce() TO safetypin_keyholder;
 -- safetypin._cost_for_nobody()
 --
 
-CREATE FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) RETURNS integer
+CREATE FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer, p_key bytea) RETURNS integer
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_digest bytea := _salt_digest('cost|' || _fold_email(p_email));
+  v_digest bytea := _keyed_digest('cost|' || _fold_email(p_email), p_key);
   v_place  double precision := ('x' || encode(substr(v_digest, 1, 4), 'hex'))::bit(32)::bigint / 2.0 ^ 32;
 begin
   return coalesce(
@@ -627,11 +645,11 @@ begin
 end;
 $$;
 
-ALTER FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer, p_key bytea) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) IS 'A cost for an address that has no password: distributed as those of credentials are, and the given one while there are none.';
+COMMENT ON FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer, p_key bytea) IS 'A cost for an address that has no password: distributed as those of credentials are, and the given one while there are none.';
 
-REVOKE ALL ON FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._cost_for_nobody(p_email text, p_cost integer, p_key bytea) FROM PUBLIC;
 
 --
 -- safetypin._current_effective_time()
@@ -974,13 +992,13 @@ CREATE FUNCTION safetypin._digest_key_id() RETURNS uuid
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  return (select id from context_keys where purpose = 'digest' and retired_time is null);
+  return (select id from digest_keys where purpose = 'address' and retired_time is null);
 end;
 $$;
 
 ALTER FUNCTION safetypin._digest_key_id() OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._digest_key_id() IS 'The key that _keyed_digest() uses.';
+COMMENT ON FUNCTION safetypin._digest_key_id() IS 'The key that addresses are digested under. Needs no key of the cell''s.';
 
 REVOKE ALL ON FUNCTION safetypin._digest_key_id() FROM PUBLIC;
 
@@ -1017,29 +1035,6 @@ ALTER FUNCTION safetypin._disable_password(p_user_id uuid, p_ip_address inet, p_
 COMMENT ON FUNCTION safetypin._disable_password(p_user_id uuid, p_ip_address inet, p_user_agent text) IS 'After a hundred failures in a row: the password opens nothing until it is reset, and somebody is told. Once.';
 
 REVOKE ALL ON FUNCTION safetypin._disable_password(p_user_id uuid, p_ip_address inet, p_user_agent text) FROM PUBLIC;
-
---
--- safetypin._earlier_digest()
---
-
-CREATE FUNCTION safetypin._earlier_digest(p_subject text) RETURNS bytea
-    LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
-    AS $$
-begin
-  return hmac(
-    convert_to(p_subject, 'UTF8'),
-    (select secret from context_keys where purpose = 'digest' and retired_time is not null),
-    'sha256'
-  );
-end;
-$$;
-
-ALTER FUNCTION safetypin._earlier_digest(p_subject text) OWNER TO safetypin_definer;
-
-COMMENT ON FUNCTION safetypin._earlier_digest(p_subject text) IS 'What _keyed_digest() said of a text before the key was rotated; null when no key before is left.';
-
-REVOKE ALL ON FUNCTION safetypin._earlier_digest(p_subject text) FROM PUBLIC;
 
 --
 -- safetypin._effective_policy()
@@ -1444,15 +1439,18 @@ CREATE FUNCTION safetypin._forgive_account(p_email text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
+declare
+  v_account_ids uuid[];
 begin
   perform _lock_throttles();
-  perform _release_attempt(array[_account_id(p_email), _account_id(p_email, true)], '{}');
+  v_account_ids := _account_ids(p_email, _open_digest_keys('address'));
+  perform _release_attempt(v_account_ids, '{}');
 end;
 $$;
 
 ALTER FUNCTION safetypin._forgive_account(p_email text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._forgive_account(p_email text) IS 'Lets an account start with no failures.';
+COMMENT ON FUNCTION safetypin._forgive_account(p_email text) IS 'Lets an account start with no failures. Raises SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin._forgive_account(p_email text) FROM PUBLIC;
 
@@ -1920,15 +1918,16 @@ CREATE FUNCTION safetypin._judge_attempt(p_attempt_id uuid) RETURNS safetypin.pa
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_now        timestamptz := _now();
-  v_attempt    password_attempts;
-  v_credential password_credentials;
-  v_status     text;
-  v_nobodys    bytea;
-  v_digest     bytea;
-  v_expected   bytea;
-  v_succeeded  boolean;
-  v_ip_address inet;
+  v_now         timestamptz := _now();
+  v_attempt     password_attempts;
+  v_credential  password_credentials;
+  v_status      text;
+  v_nobodys     bytea;
+  v_digest      bytea;
+  v_expected    bytea;
+  v_succeeded   boolean;
+  v_ip_address  inet;
+  v_address_ids uuid[];
 begin
   select *
   into v_attempt
@@ -1979,11 +1978,8 @@ begin
 
   if v_succeeded then
     v_ip_address := _ip_address_of(v_attempt);
-    perform _release_attempt(
-      array[v_attempt.account_id],
-      array[_address_id(v_ip_address), _address_id(v_ip_address, true)],
-      v_attempt.user_id
-    );
+    v_address_ids := _address_ids(v_ip_address, _open_digest_keys('address'));
+    perform _release_attempt(array[v_attempt.account_id], v_address_ids, v_attempt.user_id);
   elsif exists (
     select from sign_in_throttles
     where (id = v_attempt.account_id or user_id = v_attempt.user_id)
@@ -2028,24 +2024,20 @@ REVOKE ALL ON FUNCTION safetypin._key_id_of(p_value bytea) FROM PUBLIC;
 -- safetypin._keyed_digest()
 --
 
-CREATE FUNCTION safetypin._keyed_digest(p_subject text) RETURNS bytea
-    LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
+CREATE FUNCTION safetypin._keyed_digest(p_subject text, p_key bytea) RETURNS bytea
+    LANGUAGE plpgsql STABLE STRICT
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  return hmac(
-    convert_to(p_subject, 'UTF8'),
-    (select secret from context_keys where purpose = 'digest' and retired_time is null),
-    'sha256'
-  );
+  return hmac(convert_to(p_subject, 'UTF8'), p_key, 'sha256');
 end;
 $$;
 
-ALTER FUNCTION safetypin._keyed_digest(p_subject text) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._keyed_digest(p_subject text, p_key bytea) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._keyed_digest(p_subject text) IS 'HMAC-SHA-256 (RFC 2104) of a text under the cell''s digest key: 32 bytes, the same for the same text, worthless without the key.';
+COMMENT ON FUNCTION safetypin._keyed_digest(p_subject text, p_key bytea) IS 'HMAC-SHA-256 (RFC 2104) of a text under a digest key: 32 bytes, the same for the same text, worthless without the key.';
 
-REVOKE ALL ON FUNCTION safetypin._keyed_digest(p_subject text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._keyed_digest(p_subject text, p_key bytea) FROM PUBLIC;
 
 --
 -- safetypin._last_shredding()
@@ -2131,7 +2123,7 @@ begin
   lock table sign_in_throttles in row exclusive mode;
 
   if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-    perform from context_keys where purpose = 'digest' and retired_time is null for share;
+    perform from digest_keys where purpose = 'address' and retired_time is null for share;
   end if;
 end;
 $$;
@@ -2300,6 +2292,35 @@ COMMENT ON FUNCTION safetypin._looked_up_version(p_organization_id uuid) IS 'The
 
 REVOKE ALL ON FUNCTION safetypin._looked_up_version(p_organization_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin._looked_up_version(p_organization_id uuid) TO safetypin_definer;
+
+--
+-- safetypin._make_digest_key()
+--
+
+CREATE FUNCTION safetypin._make_digest_key(p_id uuid) RETURNS bytea
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_sealed bytea := _seal(11, null, p_id, gen_random_bytes(64));
+begin
+  update digest_keys
+  set secret = v_sealed
+  where id = p_id
+    and secret is null;
+
+  if not found then
+    select secret into v_sealed from digest_keys where id = p_id;
+  end if;
+  return v_sealed;
+end;
+$$;
+
+ALTER FUNCTION safetypin._make_digest_key(p_id uuid) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._make_digest_key(p_id uuid) IS 'Makes a key that was called for, if nobody has, and returns it sealed. Raises SP321 and SP522 when the cell''s key does not work here.';
+
+REVOKE ALL ON FUNCTION safetypin._make_digest_key(p_id uuid) FROM PUBLIC;
 
 --
 -- safetypin._make_subject_salt()
@@ -2474,6 +2495,43 @@ COMMENT ON FUNCTION safetypin._open(p_field_id integer, p_organization_id uuid, 
 
 REVOKE ALL ON FUNCTION safetypin._open(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_subject_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin._open(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_subject_id uuid) TO safetypin_definer;
+
+--
+-- safetypin._open_digest_keys()
+--
+
+CREATE FUNCTION safetypin._open_digest_keys(p_purpose text) RETURNS bytea[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_key     record;
+  v_sealed  bytea;
+  v_secret  bytea;
+  v_secrets bytea[] := '{}';
+begin
+  for v_key in
+    select id, secret, retired_time
+    from digest_keys
+    where purpose = p_purpose
+    order by retired_time nulls first
+  loop
+    v_sealed := v_key.secret;
+    if v_sealed is null and v_key.retired_time is null then
+      v_sealed := _make_digest_key(v_key.id);
+    end if;
+    v_secret := _open(11, null, v_key.id, v_sealed);
+    v_secrets := array_append(v_secrets, v_secret);
+  end loop;
+  return v_secrets;
+end;
+$$;
+
+ALTER FUNCTION safetypin._open_digest_keys(p_purpose text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._open_digest_keys(p_purpose text) IS 'The key that digests for a purpose, opened, and behind it the one before while that drains. Call it by assignment, which has no plan that shows a key. Raises SP321 and SP522 when the cell''s key does not work here, SP521 for a key that does not open.';
+
+REVOKE ALL ON FUNCTION safetypin._open_digest_keys(p_purpose text) FROM PUBLIC;
 
 --
 -- safetypin._open_session()
@@ -3068,7 +3126,7 @@ CREATE FUNCTION safetypin._release_attempt(p_account_ids uuid[], p_address_ids u
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_is_draining boolean := _earlier_digest('') is not null;
+  v_is_draining boolean := exists (select from digest_keys where purpose = 'address' and retired_time is not null);
 begin
   -- While a key drains, a count may be moved under our eyes: then it is found when it is
   -- looked for once more, since only now and then a row moves, and only once.
@@ -3104,10 +3162,15 @@ CREATE FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_
     AS $$
 declare
   v_now            timestamptz := _now();
-  v_email_digest   bytea := _keyed_digest('email|' || _fold_email(p_email));
-  v_earlier_digest bytea := _earlier_digest('email|' || _fold_email(p_email));
+  v_keys           bytea[];
+  v_email_digest   bytea;
+  v_earlier_digest bytea;
 begin
   perform _require_given('email', p_email is not null);
+
+  v_keys := _open_digest_keys('address');
+  v_email_digest := _keyed_digest('email|' || _fold_email(p_email), v_keys[1]);
+  v_earlier_digest := _keyed_digest('email|' || _fold_email(p_email), v_keys[2]);
 
   -- Asked for under the key before, it counts as asked for, and is not sent twice.
   if v_earlier_digest is not null then
@@ -3141,7 +3204,7 @@ $$;
 
 ALTER FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) IS 'Asks for a message to whoever has this address, to be sent before the deadline; for an address nobody has, writes a row that is never taken. One a minute. Raises SP509 without an address.';
+COMMENT ON FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) IS 'Asks for a message to whoever has this address, to be sent before the deadline; for an address nobody has, writes a row that is never taken. One a minute. Raises SP509 without an address, SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin._request_message(p_purpose text, p_email text, p_user_id uuid, p_deadline interval) FROM PUBLIC;
 
@@ -3954,41 +4017,30 @@ COMMENT ON FUNCTION safetypin._retract_sealed_field(p_table text, p_column text)
 REVOKE ALL ON FUNCTION safetypin._retract_sealed_field(p_table text, p_column text) FROM PUBLIC;
 
 --
--- safetypin._salt_digest()
---
-
-CREATE FUNCTION safetypin._salt_digest(p_subject text) RETURNS bytea
-    LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
-    AS $$
-begin
-  return hmac(
-    convert_to(p_subject, 'UTF8'),
-    (select secret from context_keys where purpose = 'salt' and retired_time is null),
-    'sha256'
-  );
-end;
-$$;
-
-ALTER FUNCTION safetypin._salt_digest(p_subject text) OWNER TO safetypin_definer;
-
-COMMENT ON FUNCTION safetypin._salt_digest(p_subject text) IS 'HMAC-SHA-256 of a text under the key for what an address nobody has is answered: 32 bytes, the same for as long as the cell is.';
-
-REVOKE ALL ON FUNCTION safetypin._salt_digest(p_subject text) FROM PUBLIC;
-
---
 -- safetypin._salt_for_nobody()
 --
 
-CREATE FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) RETURNS text
-    LANGUAGE sql STABLE
-    RETURN ((('$2a$'::text || p_cost) || '$'::text) || "left"(translate(encode(substr(safetypin._salt_digest(((('salt|'::text || p_cost) || '|'::text) || safetypin._fold_email(p_email))), 1, 16), 'base64'::text), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'::text, './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'::text), 22));
+CREATE FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer, p_key bytea) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+begin
+  return '$2a$' || p_cost || '$' || left(
+    translate(
+      encode(substr(_keyed_digest('salt|' || p_cost || '|' || _fold_email(p_email), p_key), 1, 16), 'base64'),
+      'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
+      './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+    ),
+    22
+  );
+end;
+$_$;
 
-ALTER FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer, p_key bytea) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) IS 'A salt for an address that has no password: stable while the cost is, and like any other.';
+COMMENT ON FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer, p_key bytea) IS 'A salt for an address that has no password: stable while the cost is, and like any other.';
 
-REVOKE ALL ON FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._salt_for_nobody(p_email text, p_cost integer, p_key bytea) FROM PUBLIC;
 
 --
 -- safetypin._seal()
@@ -4599,18 +4651,29 @@ COMMENT ON FUNCTION safetypin._subject_key(p_key bytea, p_salt bytea, p_subject_
 REVOKE ALL ON FUNCTION safetypin._subject_key(p_key bytea, p_salt bytea, p_subject_id uuid) FROM PUBLIC;
 
 --
--- safetypin._throttle_id()
+-- safetypin._throttle_ids()
 --
 
-CREATE FUNCTION safetypin._throttle_id(p_subject text, p_is_earlier boolean) RETURNS uuid
-    LANGUAGE sql STABLE
-    RETURN (encode(substr(CASE WHEN p_is_earlier THEN safetypin._earlier_digest(p_subject) ELSE safetypin._keyed_digest(p_subject) END, 1, 16), 'hex'::text))::uuid;
+CREATE FUNCTION safetypin._throttle_ids(p_subject text, p_keys bytea[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_key bytea;
+  v_ids uuid[] := '{}';
+begin
+  foreach v_key in array p_keys loop
+    v_ids := array_append(v_ids, encode(substr(_keyed_digest(p_subject, v_key), 1, 16), 'hex')::uuid);
+  end loop;
+  return v_ids;
+end;
+$$;
 
-ALTER FUNCTION safetypin._throttle_id(p_subject text, p_is_earlier boolean) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._throttle_ids(p_subject text, p_keys bytea[]) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._throttle_id(p_subject text, p_is_earlier boolean) IS 'What something is throttled by, or was under the key before; null when none is left.';
+COMMENT ON FUNCTION safetypin._throttle_ids(p_subject text, p_keys bytea[]) IS 'What something is throttled by, under each of these digest keys; null for nothing.';
 
-REVOKE ALL ON FUNCTION safetypin._throttle_id(p_subject text, p_is_earlier boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._throttle_ids(p_subject text, p_keys bytea[]) FROM PUBLIC;
 
 --
 -- safetypin._time_of()
@@ -5792,14 +5855,16 @@ CREATE FUNCTION safetypin.begin_password_check(p_email text, p_ip_address inet D
     AS $$
 declare
   v_now          timestamptz := _now();
+  v_keys         bytea[];
   v_email_digest bytea;
-  v_account_id   uuid;
-  v_address_id   uuid;
+  v_account_ids  uuid[];
+  v_address_ids  uuid[];
   v_policy       record;
   v_account      record;
   v_address      record;
   v_user_id      uuid := _find_user_by_email(p_email);
   v_salt         text;
+  v_salt_key     bytea;
   v_nobodys_salt text;
   v_id           uuid := new_id();
   v_email        bytea;
@@ -5814,9 +5879,10 @@ begin
   v_ip_index := _index_evidence(8, v_ip_address, abbrev(p_ip_address));
 
   perform _lock_throttles();
-  v_email_digest := _keyed_digest('email|' || _fold_email(p_email));
-  v_account_id := _account_id(p_email);
-  v_address_id := _address_id(p_ip_address);
+  v_keys := _open_digest_keys('address');
+  v_email_digest := _keyed_digest('email|' || _fold_email(p_email), v_keys[1]);
+  v_account_ids := _account_ids(p_email, v_keys);
+  v_address_ids := _address_ids(p_ip_address, v_keys);
 
   select bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold
   into v_policy
@@ -5833,14 +5899,14 @@ begin
   select *
   into v_account
   from _charge_attempt(
-    v_account_id, _account_id(p_email, true), 'account', v_user_id, v_policy.lockout_threshold, v_policy.lockout_base, v_policy.lockout_limit
+    v_account_ids[1], v_account_ids[2], 'account', v_user_id, v_policy.lockout_threshold, v_policy.lockout_base, v_policy.lockout_limit
   );
   select true as is_charged, null::timestamptz as blocked_until into v_address;
-  if v_address_id is not null then
+  if p_ip_address is not null then
     select *
     into v_address
     from _charge_attempt(
-      v_address_id, _address_id(p_ip_address, true), 'address', null, v_policy.address_threshold, v_policy.lockout_base, v_policy.lockout_limit
+      v_address_ids[1], v_address_ids[2], 'address', null, v_policy.address_threshold, v_policy.lockout_base, v_policy.lockout_limit
     );
   end if;
 
@@ -5872,7 +5938,8 @@ begin
   nonce := gen_random_bytes(32);
   target_cost := v_policy.bcrypt_cost;
   -- Made for everybody: the same work, whoever it is thrown away for.
-  v_nobodys_salt := _salt_for_nobody(p_email, _cost_for_nobody(p_email, target_cost));
+  v_salt_key := (_open_digest_keys('salt'))[1];
+  v_nobodys_salt := _salt_for_nobody(p_email, _cost_for_nobody(p_email, target_cost, v_salt_key), v_salt_key);
   salt := coalesce(v_salt, v_nobodys_salt);
 
   insert into password_attempts (
@@ -5880,7 +5947,7 @@ begin
     user_agent, expiration_time
   )
   values (
-    v_id, v_user_id, v_account_id, v_address_id, v_email, v_email_digest, nonce, salt,
+    v_id, v_user_id, v_account_ids[1], v_address_ids[1], v_email, v_email_digest, nonce, salt,
     v_ip_address, v_ip_index, _printable(p_user_agent), v_now + interval '2 minutes'
   );
 end;
@@ -6718,17 +6785,17 @@ CREATE TABLE safetypin.context_keys (
     secret bytea NOT NULL,
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     retired_time timestamp with time zone,
-    CONSTRAINT context_keys_purpose_is_known CHECK ((purpose = ANY (ARRAY['context'::text, 'digest'::text, 'ledger'::text, 'refresh'::text, 'salt'::text]))),
+    CONSTRAINT context_keys_purpose_is_known CHECK ((purpose = ANY (ARRAY['context'::text, 'ledger'::text, 'refresh'::text]))),
     CONSTRAINT context_keys_secret_is_64_bytes CHECK ((octet_length(secret) = 64))
 );
 
 ALTER TABLE ONLY safetypin.context_keys FORCE ROW LEVEL SECURITY;
 
-COMMENT ON TABLE safetypin.context_keys IS 'Keys that sign the request context, digest addresses for lookup, derive refresh tokens, make salts for addresses nobody has, and chain the ledger of what was shredded. No role that an application uses can read them.';
+COMMENT ON TABLE safetypin.context_keys IS 'Keys that sign the request context, derive refresh tokens and chain the ledger of what was shredded. No role that an application uses can read them. What confirms a guess at an address is under none of these: see digest_keys.';
 
 COMMENT ON COLUMN safetypin.context_keys.id IS 'The id of the key, written into each context it signs. [internal]';
 
-COMMENT ON COLUMN safetypin.context_keys.purpose IS 'context signs contexts; digest makes keyed digests of addresses; refresh derives the successor of a refresh token; salt makes what an address nobody has is answered; ledger chains what was shredded. [internal]';
+COMMENT ON COLUMN safetypin.context_keys.purpose IS 'context signs contexts; refresh derives the successor of a refresh token; ledger chains what was shredded. [internal]';
 
 COMMENT ON COLUMN safetypin.context_keys.secret IS '64 random bytes, made here. [secret]';
 
@@ -6738,8 +6805,6 @@ COMMENT ON COLUMN safetypin.context_keys.retired_time IS 'When the key stopped s
 
 ALTER TABLE ONLY safetypin.context_keys
     ADD CONSTRAINT context_keys_pkey PRIMARY KEY (id);
-
-CREATE UNIQUE INDEX context_keys_earlier_digest_key ON safetypin.context_keys USING btree (purpose) WHERE ((retired_time IS NOT NULL) AND (purpose = 'digest'::text));
 
 CREATE UNIQUE INDEX context_keys_purpose_key ON safetypin.context_keys USING btree (purpose) WHERE (retired_time IS NULL);
 
@@ -7527,6 +7592,83 @@ COMMENT ON FUNCTION safetypin.destroy_key(p_organization_id uuid, p_key_id integ
 
 REVOKE ALL ON FUNCTION safetypin.destroy_key(p_organization_id uuid, p_key_id integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.destroy_key(p_organization_id uuid, p_key_id integer) TO safetypin_operator;
+
+--
+-- safetypin.digest_keys
+--
+
+CREATE TABLE safetypin.digest_keys (
+    id uuid DEFAULT safetypin.new_id() NOT NULL,
+    purpose text NOT NULL,
+    secret bytea,
+    creation_time timestamp with time zone DEFAULT now() NOT NULL,
+    retired_time timestamp with time zone,
+    CONSTRAINT digest_keys_purpose_is_known CHECK ((purpose = ANY (ARRAY['address'::text, 'salt'::text])))
+);
+
+ALTER TABLE ONLY safetypin.digest_keys FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE safetypin.digest_keys IS 'Keys that digest addresses where the address itself is not kept. Sealed under the cell''s key: nobody confirms a guess at an address by a dump.';
+
+COMMENT ON COLUMN safetypin.digest_keys.id IS 'The id of the key. [internal]';
+
+COMMENT ON COLUMN safetypin.digest_keys.purpose IS 'address makes what addresses and network addresses are known by; salt makes what an address nobody has is answered, and never rotates. [internal]';
+
+COMMENT ON COLUMN safetypin.digest_keys.secret IS '64 random bytes, made by whoever needs them first; null until then. [sealed]';
+
+COMMENT ON COLUMN safetypin.digest_keys.creation_time IS 'When the key was called for. [internal]';
+
+COMMENT ON COLUMN safetypin.digest_keys.retired_time IS 'When the next one took over; null while it digests. [internal]';
+
+ALTER TABLE ONLY safetypin.digest_keys
+    ADD CONSTRAINT digest_keys_pkey PRIMARY KEY (id);
+
+CREATE UNIQUE INDEX digest_keys_purpose_key ON safetypin.digest_keys USING btree (purpose, ((retired_time IS NULL)));
+
+CREATE TRIGGER _500_secret_is_sealed BEFORE INSERT OR UPDATE ON safetypin.digest_keys FOR EACH ROW EXECUTE FUNCTION safetypin.tg_digest_keys__secret_is_sealed();
+
+CREATE POLICY delete_definer ON safetypin.digest_keys FOR DELETE TO safetypin_definer USING ((retired_time IS NOT NULL));
+
+COMMENT ON POLICY delete_definer ON safetypin.digest_keys IS 'Only a key that digests no more is deleted.';
+
+ALTER TABLE safetypin.digest_keys ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY insert_definer ON safetypin.digest_keys FOR INSERT TO safetypin_definer WITH CHECK (true);
+
+COMMENT ON POLICY insert_definer ON safetypin.digest_keys IS 'Keys are called for by their chapter and by rotation.';
+
+CREATE POLICY select_backup ON safetypin.digest_keys FOR SELECT TO safetypin_backup USING (true);
+
+COMMENT ON POLICY select_backup ON safetypin.digest_keys IS 'A backup holds the keys, sealed: restored, failures count on.';
+
+CREATE POLICY select_definer ON safetypin.digest_keys FOR SELECT TO safetypin_definer USING (true);
+
+COMMENT ON POLICY select_definer ON safetypin.digest_keys IS 'The functions that digest addresses open the keys, and nobody who calls them.';
+
+CREATE POLICY select_keyholder ON safetypin.digest_keys FOR SELECT TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY select_keyholder ON safetypin.digest_keys IS 'Before a key is retired it is looked for in what is sealed.';
+
+CREATE POLICY update_definer ON safetypin.digest_keys FOR UPDATE TO safetypin_definer USING (true);
+
+COMMENT ON POLICY update_definer ON safetypin.digest_keys IS 'A key is made where it is needed first, and retired by rotation.';
+
+CREATE POLICY update_keyholder ON safetypin.digest_keys FOR UPDATE TO safetypin_keyholder USING (true);
+
+COMMENT ON POLICY update_keyholder ON safetypin.digest_keys IS 'What is sealed is sealed anew when keys rotate.';
+
+GRANT SELECT,DELETE ON TABLE safetypin.digest_keys TO safetypin_definer;
+GRANT SELECT ON TABLE safetypin.digest_keys TO safetypin_backup;
+
+GRANT SELECT(id) ON TABLE safetypin.digest_keys TO safetypin_keyholder;
+GRANT INSERT(id) ON TABLE safetypin.digest_keys TO safetypin_definer;
+
+GRANT INSERT(purpose) ON TABLE safetypin.digest_keys TO safetypin_definer;
+
+GRANT SELECT(secret),UPDATE(secret) ON TABLE safetypin.digest_keys TO safetypin_keyholder;
+GRANT UPDATE(secret) ON TABLE safetypin.digest_keys TO safetypin_definer;
+
+GRANT UPDATE(retired_time) ON TABLE safetypin.digest_keys TO safetypin_definer;
 
 --
 -- safetypin.effective_policy
@@ -8929,9 +9071,11 @@ CREATE FUNCTION safetypin.move_sign_in_throttles(p_batch integer DEFAULT 500) RE
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_throttle record;
-  v_email    text;
-  v_moved    integer := 0;
+  v_throttle    record;
+  v_email       text;
+  v_keys        bytea[];
+  v_account_ids uuid[];
+  v_moved       integer := 0;
 begin
   perform _require_batch(p_batch);
   perform _lock_throttles();
@@ -8939,7 +9083,7 @@ begin
   for v_throttle in
     select id, user_id
     from sign_in_throttles
-    where key_id = (select id from context_keys where purpose = 'digest' and retired_time is not null)
+    where key_id = (select id from digest_keys where purpose = 'address' and retired_time is not null)
       and user_id is not null
     order by id
     limit p_batch
@@ -8949,7 +9093,9 @@ begin
       -- Nobody signs in by it any more.
       delete from sign_in_throttles where id = v_throttle.id;
     else
-      perform _hold_throttle(_account_id(v_email), v_throttle.id, 'account');
+      v_keys := coalesce(v_keys, _open_digest_keys('address'));
+      v_account_ids := _account_ids(v_email, v_keys);
+      perform _hold_throttle(v_account_ids[1], v_throttle.id, 'account');
     end if;
     v_moved := v_moved + 1;
   end loop;
@@ -10985,16 +11131,16 @@ CREATE FUNCTION safetypin.read_digest_rotation(OUT key_id uuid, OUT creation_tim
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  select context_keys.id, context_keys.creation_time
+  select digest_keys.id, digest_keys.creation_time
   into key_id, creation_time
-  from context_keys
-  where purpose = 'digest'
+  from digest_keys
+  where purpose = 'address'
     and retired_time is null;
 
-  select context_keys.id, retired_time
+  select digest_keys.id, retired_time
   into earlier_key_id, earlier_retired_time
-  from context_keys
-  where purpose = 'digest'
+  from digest_keys
+  where purpose = 'address'
     and retired_time is not null;
 
   select
@@ -12672,7 +12818,7 @@ declare
 begin
   if p_purpose is null or p_purpose not in ('context', 'refresh') then
     raise exception 'keys for % are not rotated', coalesce(p_purpose, 'null')
-      using errcode = 'SP504', hint = 'Pass context or refresh. The digest key is rotated by rotate_digest_key(); those of salts and of the ledger never are.';
+      using errcode = 'SP504', hint = 'Pass context or refresh. The key of digests is rotated by rotate_digest_key(); that of the ledger never is.';
   end if;
 
   -- One at a time. Whoever reads keys goes on reading.
@@ -12726,30 +12872,31 @@ begin
   -- for long, so that nobody who signs in waits behind somebody who never ends.
   begin
     lock table sign_in_throttles in share row exclusive mode;
-    lock table context_keys in share row exclusive mode;
+    lock table digest_keys in share row exclusive mode;
   exception
     when lock_not_available then
       raise exception 'sign-ins that began earlier are still running'
         using errcode = 'SP423', hint = 'Try again when they are done.';
   end;
 
-  if _earlier_digest('') is not null then
+  if exists (select from digest_keys where purpose = 'address' and retired_time is not null) then
     raise exception 'failures are still counted under the digest key before'
       using errcode = 'SP424',
         hint = 'Move those of people with move_sign_in_throttles(); the others are forgotten within 30 days, when maintenance deletes the key.';
   end if;
 
-  update context_keys
+  update digest_keys
   set retired_time = v_now
-  where purpose = 'digest'
+  where purpose = 'address'
     and retired_time is null;
 
-  insert into context_keys (id, purpose, secret)
-  values (v_key_id, 'digest', gen_random_bytes(64));
+  -- Made by whoever digests next, who has the cell's key.
+  insert into digest_keys (id, purpose)
+  values (v_key_id, 'address');
 
   perform _log_event(
     'context_key.rotated',
-    p_resource_type => 'context_key',
+    p_resource_type => 'digest_key',
     p_resource_id => v_key_id,
     p_additional_data => jsonb_build_object('purpose', 'digest')
   );
@@ -12760,7 +12907,7 @@ $$;
 
 ALTER FUNCTION safetypin.rotate_digest_key() OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.rotate_digest_key() IS 'Makes a new key for digests of addresses; what was counted and asked for under the one before is found, and goes on counting. Returns the new key''s id. Raises SP423 while sign-ins that began earlier are running, SP424 while the key before is needed.';
+COMMENT ON FUNCTION safetypin.rotate_digest_key() IS 'Calls for a new key for digests of addresses, which whoever digests next makes; what was counted and asked for under the one before is found, and goes on counting. Returns the new key''s id. Raises SP423 while sign-ins that began earlier are running, SP424 while the key before is needed.';
 
 REVOKE ALL ON FUNCTION safetypin.rotate_digest_key() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.rotate_digest_key() TO safetypin_operator;
@@ -13837,7 +13984,7 @@ COMMENT ON TABLE safetypin.sign_in_throttles IS 'Failures in a row, by account a
 
 COMMENT ON COLUMN safetypin.sign_in_throttles.id IS 'Half of the keyed digest of what is throttled, as a uuid. [internal]';
 
-COMMENT ON COLUMN safetypin.sign_in_throttles.key_id IS 'The key of that digest, in context_keys: while the key before drains, both are looked for. [internal]';
+COMMENT ON COLUMN safetypin.sign_in_throttles.key_id IS 'The key of that digest, in digest_keys: while the key before drains, both are looked for. [internal]';
 
 COMMENT ON COLUMN safetypin.sign_in_throttles.kind IS 'account or address. [internal]';
 
@@ -14083,17 +14230,19 @@ CREATE FUNCTION safetypin.sweep_context_keys() RETURNS integer
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_now   timestamptz := _now();
-  v_swept integer;
+  v_now     timestamptz := _now();
+  v_swept   integer;
+  v_drained integer;
 begin
   delete from context_keys
-  where case purpose
-    when 'digest' then
-      retired_time < v_now - interval '2 days'
-      and not exists (select from sign_in_throttles where key_id = context_keys.id)
-    else retired_time < v_now - interval '1 day'
-  end;
+  where retired_time < v_now - interval '1 day';
   get diagnostics v_swept = row_count;
+
+  delete from digest_keys
+  where retired_time < v_now - interval '2 days'
+    and not exists (select from sign_in_throttles where key_id = digest_keys.id);
+  get diagnostics v_drained = row_count;
+  v_swept := v_swept + v_drained;
 
   perform _log_event('context_keys.swept', p_additional_data => jsonb_build_object('swept', v_swept));
 
@@ -14848,6 +14997,38 @@ COMMENT ON FUNCTION safetypin.tg_cell_settings__record_changes() IS 'Records eve
 
 REVOKE ALL ON FUNCTION safetypin.tg_cell_settings__record_changes() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.tg_cell_settings__record_changes() TO safetypin_owner;
+
+--
+-- safetypin.tg_digest_keys__secret_is_sealed()
+--
+
+CREATE FUNCTION safetypin.tg_digest_keys__secret_is_sealed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+      begin
+        if new.secret is null then
+          return new;
+        end if;
+        if tg_op = 'UPDATE' and new.secret = old.secret then
+          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+            raise exception 'a sealed value is bound to its row'
+              using errcode = 'SP525', detail = 'It would open nowhere else.',
+                hint = 'Open it, and seal it for the row it goes to.';
+          end if;
+          return new;
+        end if;
+        perform _require_sealed(11, 1, 64, null::uuid, new.secret, '{active}');
+        return new;
+      end;
+      $$;
+
+ALTER FUNCTION safetypin.tg_digest_keys__secret_is_sealed() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg_digest_keys__secret_is_sealed() IS 'Lets only sealed values into secret of digest_keys. Raises SP525.';
+
+REVOKE ALL ON FUNCTION safetypin.tg_digest_keys__secret_is_sealed() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.tg_digest_keys__secret_is_sealed() TO safetypin_owner;
 
 --
 -- safetypin.tg_legal_holds__record_changes()

@@ -24,6 +24,8 @@
  *   tests.register_user(…)            -- as a client does it, digests in clear; likewise change_, reset_ and
  *                                      rehash_password()
  *   tests.opened_digest('ann')        -- what is sealed of her password; and tests.opened_history()
+ *   tests.throttle_id('ann@example.com') -- what failures of an address are counted under; or, with true,
+ *                                      were under the digest key before; likewise tests.throttle_id(inet)
  *   tests.notes()                     -- a table with sealed columns, for as long as the test
  *   tests.outcome('select …')         -- the SQLSTATE it fails with, or 'done'
  *
@@ -471,6 +473,31 @@ begin
         end if;
     end;
   end loop;
+end;
+$$;
+
+-- What is counted of an account, and of a network address. The cell is unlocked for it.
+create function tests.throttle_id(p_email text, p_is_earlier boolean default false)
+  returns uuid
+  language plpgsql
+  stable
+  security definer
+as $$
+begin
+  perform tests.unlock();
+  return (_account_ids(p_email, _open_digest_keys('address')))[case when p_is_earlier then 2 else 1 end];
+end;
+$$;
+
+create function tests.throttle_id(p_ip_address inet, p_is_earlier boolean default false)
+  returns uuid
+  language plpgsql
+  stable
+  security definer
+as $$
+begin
+  perform tests.unlock();
+  return (_address_ids(p_ip_address, _open_digest_keys('address')))[case when p_is_earlier then 2 else 1 end];
 end;
 $$;
 

@@ -71,7 +71,8 @@ describe.each(LOGINS)("the %s's login", (login) => {
     await refused("select _judge_attempt(null)");
     await refused("select _set_password(null, null, null, null)");
     await refused("select _log_event('user.closed')");
-    await refused("select _keyed_digest('ann@example.com')");
+    await refused("select _keyed_digest('ann@example.com', 'a key')");
+    await refused("select _open_digest_keys('address')");
     await refused("select _void_sessions(null, null)");
     await refused("select _release_attempt(null, null)");
     await refused("select _forgive_account('ann@example.com')");
@@ -81,6 +82,7 @@ describe.each(LOGINS)("the %s's login", (login) => {
   test("reads no key", async () => {
     if (login === "backup") return;
     await refused("select secret from context_keys");
+    await refused("select secret from digest_keys");
     await refused("select digest from password_credentials");
     await refused("select token_hash from sessions");
     await refused("select token_hash from one_time_tokens");

@@ -75,7 +75,7 @@ async function undone<Result>(work: (client: pg.ClientBase) => Promise<Result>):
 
 const failures = async (name: string) => {
   const { rows } = await db.admin.query<{ count: number }>(
-    "select failure_count as count from sign_in_throttles where id = _account_id($1)",
+    "select failure_count as count from sign_in_throttles where id = tests.throttle_id($1::text)",
     [email(name)],
   );
   return rows[0]?.count ?? 0;
@@ -365,7 +365,7 @@ describe("how long it takes", () => {
 
     const time = signingIn("begin_password_check");
     expect(await leastDifference(time, 0.05, "active", { known, unknown })).toBeLessThan(0.05);
-    await db.admin.query("delete from context_keys where purpose = 'digest' and retired_time is not null");
+    await db.admin.query("delete from digest_keys where retired_time is not null");
   }, 400_000);
 
   test.each([

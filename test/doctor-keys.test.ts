@@ -128,7 +128,7 @@ describe("a key", () => {
   });
 
   test("that the database makes for itself, older than it was to be", async () => {
-    await db.admin.query("update context_keys set creation_time = now() - interval '400 days'");
+    await db.admin.query("update context_keys set creation_time = now() - interval '400 days'; update digest_keys set creation_time = now() - interval '400 days'");
     try {
       const findings = await lookAtKeys();
       expect(findings.map(told)).toEqual(
@@ -148,10 +148,10 @@ describe("a key", () => {
 
       // Rotated, and left.
       const ann = await newPerson(db, "ann");
-      await db.admin.query("update context_keys set retired_time = now() - interval '1 hour' where purpose = 'digest' and retired_time is not null");
+      await db.admin.query("update digest_keys set retired_time = now() - interval '1 hour' where retired_time is not null");
       await db.admin.query(
         `insert into sign_in_throttles (id, key_id, kind, user_id, last_failure_time)
-         select gen_random_uuid(), id, 'account', $1, now() from context_keys where purpose = 'digest' and retired_time is not null`,
+         select gen_random_uuid(), id, 'account', $1, now() from digest_keys where retired_time is not null`,
         [ann.userId],
       );
       const [unfinished, ...others] = await lookAtKeys();
@@ -163,13 +163,13 @@ describe("a key", () => {
       expect(await lookAtKeys()).toEqual([]);
 
       // Long over, and never swept.
-      await db.admin.query("update context_keys set retired_time = now() - interval '40 days' where purpose = 'digest' and retired_time is not null");
+      await db.admin.query("update digest_keys set retired_time = now() - interval '40 days' where retired_time is not null");
       const [left] = await lookAtKeys();
       expect(told(left!)).toBe("warning key for digests was rotated 40 days ago, and the one before is still there");
       expect(await runCli(left!.remedy.split(" ").slice(1), { env })).toMatchObject({ code: 0 });
       expect(await lookAtKeys()).toEqual([]);
     } finally {
-      await db.admin.query("update context_keys set creation_time = now()");
+      await db.admin.query("update context_keys set creation_time = now(); update digest_keys set creation_time = now()");
     }
   });
 

@@ -411,20 +411,20 @@ const FLAWS: readonly Flaw[] = [
   {
     check: "functions",
     severity: "critical",
-    object: "function _keyed_digest(p_subject text)",
-    made: "alter function safetypin._keyed_digest(text) reset search_path",
+    object: "function _open_digest_keys(p_purpose text)",
+    made: "alter function safetypin._open_digest_keys(text) reset search_path",
   },
   {
     check: "functions",
     severity: "critical",
-    object: "function _keyed_digest(p_subject text)",
-    made: "alter function safetypin._keyed_digest(text) set search_path = safetypin, extensions",
+    object: "function _open_digest_keys(p_purpose text)",
+    made: "alter function safetypin._open_digest_keys(text) set search_path = safetypin, extensions",
   },
   {
     check: "functions",
     severity: "critical",
-    object: "function _keyed_digest(p_subject text)",
-    made: "alter function safetypin._keyed_digest(text) set search_path = public, safetypin, extensions, pg_temp",
+    object: "function _open_digest_keys(p_purpose text)",
+    made: "alter function safetypin._open_digest_keys(text) set search_path = public, safetypin, extensions, pg_temp",
   },
   {
     check: "functions",

@@ -35,7 +35,7 @@ const attempt = (digest: string, more = "") => `
     id, user_id, account_id, email_digest, nonce, salt, expiration_time, xid, proof, proof_xid
   )
   values (
-    ${ID}, tests.user_id('ann'), _account_id(tests.email('ann')), ${TOKEN}, ${TOKEN},
+    ${ID}, tests.user_id('ann'), tests.throttle_id(tests.email('ann')), ${TOKEN}, ${TOKEN},
     left(${digest}, 29), now() + interval '2 minutes', 1, tests.proof(${digest}, ${ID}, ${TOKEN}), 2
   );
   ${more}`;
@@ -44,7 +44,7 @@ const WRONG = "tests.other_password_digest()";
 
 const HUNDREDTH = `
   insert into sign_in_throttles (id, kind, user_id, failure_count, last_failure_time)
-  values (_account_id(tests.email('ann')), 'account', tests.user_id('ann'), 100, now())`;
+  values (tests.throttle_id(tests.email('ann')), 'account', tests.user_id('ann'), 100, now())`;
 
 const refreshToken = (more: string) => `
   select tests.act_as('ann', 'acme');

@@ -6,8 +6,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 
 import { prepareDatabase } from "../src/development/prepare-database.js";
+import { openA256CbcHs512 } from "../src/keys/a256cbc-hs512.js";
 import { clientKey, purposeKey, subjectKey } from "../src/keys/key-schedule.js";
 import { maskSecret, maskShare } from "../src/keys/mask.js";
+import { associatedData, sealedBody, sealedHeader } from "../src/keys/sealed-place.js";
 import { SQL_DIRECTORY } from "../src/migrations/chapters.js";
 import { userId } from "./support/actors.js";
 import { findForms } from "./support/log-forms.js";
@@ -184,6 +186,10 @@ beforeAll(async () => {
     maskSecret(appPad, digest, 90003),
   ]);
   expect(noted[0]?.noted).toBe(true);
+  // What digests addresses: made by the first of these, opened by each.
+  for (const call of ["begin_password_check($1, '203.0.113.7')", "request_password_reset($1)"]) {
+    await app.query(`select ${call}`, ["somebody@example.com"]);
+  }
   await app.query("savepoint failing");
   const fails = async (work: Promise<unknown>) => {
     const code = await failing(work);
@@ -232,6 +238,17 @@ beforeAll(async () => {
     secrets.set(`the salt of ${id}`, salt);
     secrets.set(`the key of ${id}`, subjectKey(enc, salt, id));
   }
+  const { rows: digestKeys } = await watcher.query<{ id: string; purpose: string; secret: Buffer }>(
+    `select id, purpose, secret from ${CELL}.digest_keys`,
+  );
+  for (const { id, purpose, secret } of digestKeys) {
+    const header = sealedHeader(1, 1);
+    expect(secret.subarray(0, header.length)).toEqual(header);
+    const key = openA256CbcHs512(enc, associatedData(header, { fieldId: 11, organizationId: null, rowId: id }), sealedBody(secret));
+    expect(key).toHaveLength(64);
+    secrets.set(`the key that digests for ${purpose}`, key!);
+  }
+  expect(digestKeys).toHaveLength(2);
   secrets.set("a digest", digest);
   secrets.set("a digest in hexadecimal", Buffer.from(digest.toString("hex")));
   secrets.set("what was opened", Buffer.from(opened));
@@ -258,7 +275,8 @@ test("everything is logged, and what was handed over carelessly is found in each
   for (const word of ["Query Text:", "parse tree:", "rewritten parse tree:", "plan:", "Output:", "arameters: $1 = ", "unlock(null, 1, $1)"]) {
     expect([word, text.includes(word)]).toEqual([word, true]);
   }
-  // From inside functions, too.
+  // From inside functions, too: also those that digest.
+  expect(text).toMatch(/Query Text: select id, secret, retired_time\s+from digest_keys/);
   expect(text).toMatch(/Query Text: select db_share, check_value/);
   expect(findForms(log)(planted)).toEqual(["base64", "hex", "numbers", "numbers of hex"]);
   const written = (content: Buffer | string) => findForms(Buffer.from(content as string))(planted);

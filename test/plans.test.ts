@@ -21,6 +21,7 @@ const TABLES_THAT_DO_NOT_GROW = [
   "clock_high_water",
   "cloud_providers",
   "context_keys",
+  "digest_keys",
   "sealed_fields",
   "event_types",
   "password_blocklist",

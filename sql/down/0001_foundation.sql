@@ -23,10 +23,6 @@ drop function _now;
 drop function _clock_time;
 drop function _time_of;
 drop function _mark_of;
-drop function _salt_digest;
-drop function _digest_key_id;
-drop function _earlier_digest;
-drop function _keyed_digest;
 drop function _fold_ascii;
 drop function _require_not_production;
 

@@ -4,6 +4,14 @@
 
 set local role safetypin_owner;
 
+drop function _digest_key_id;
+drop function _keyed_digest;
+drop function _open_digest_keys;
+drop function _make_digest_key;
+
+select _retract_sealed_field('digest_keys', 'secret');
+drop table digest_keys;
+
 drop function _retract_blind_index;
 drop function _declare_blind_index;
 drop function _written_versions;

@@ -251,7 +251,7 @@ create table context_keys (
 
   constraint context_keys_pkey primary key (id),
   constraint context_keys_purpose_is_known
-    check (purpose in ('context', 'digest', 'ledger', 'refresh', 'salt')),
+    check (purpose in ('context', 'ledger', 'refresh')),
   constraint context_keys_secret_is_64_bytes check (octet_length(secret) = 64)
 );
 
@@ -260,16 +260,11 @@ create unique index context_keys_purpose_key
   on context_keys (purpose)
   where retired_time is null;
 
--- What was counted under a key for digests is moved to the next: one at a time drains.
-create unique index context_keys_earlier_digest_key
-  on context_keys (purpose)
-  where retired_time is not null and purpose = 'digest';
-
 comment on table context_keys is
-  'Keys that sign the request context, digest addresses for lookup, derive refresh tokens, make salts for addresses nobody has, and chain the ledger of what was shredded. No role that an application uses can read them.';
+  'Keys that sign the request context, derive refresh tokens and chain the ledger of what was shredded. No role that an application uses can read them. What confirms a guess at an address is under none of these: see digest_keys.';
 comment on column context_keys.id is 'The id of the key, written into each context it signs. [internal]';
 comment on column context_keys.purpose is
-  'context signs contexts; digest makes keyed digests of addresses; refresh derives the successor of a refresh token; salt makes what an address nobody has is answered; ledger chains what was shredded. [internal]';
+  'context signs contexts; refresh derives the successor of a refresh token; ledger chains what was shredded. [internal]';
 comment on column context_keys.secret is '64 random bytes, made here. [secret]';
 comment on column context_keys.creation_time is 'When the key was made. [internal]';
 comment on column context_keys.retired_time is 'When the key stopped signing; null while it signs. [internal]';
@@ -320,13 +315,10 @@ set local role safetypin_definer;
 insert into context_keys (purpose, secret)
 values
   ('context', gen_random_bytes(64)),
-  ('digest', gen_random_bytes(64)),
   ('ledger', gen_random_bytes(64)),
-  ('refresh', gen_random_bytes(64)),
-  ('salt', gen_random_bytes(64));
+  ('refresh', gen_random_bytes(64));
 
 
--- A keyed digest of something personal, for looking it up without keeping it.
 -- lower() joins letters that mail keeps apart: the Kelvin sign and k, a dotted capital I
 -- and i. What RFC 5321 and RFC 6531 let everybody take for the same are A to Z.
 create function _fold_ascii(
@@ -343,94 +335,6 @@ comment on function _fold_ascii(text) is
   'A text with the capitals A to Z as small letters, and every other character as it is.';
 
 grant execute on function _fold_ascii(text) to safetypin_keyholder;
-
-
-create function _keyed_digest(
-  p_subject text
-)
-  returns bytea
-  language plpgsql
-  stable
-  strict
-  security definer
-  set search_path from current
-as $$
-begin
-  return hmac(
-    convert_to(p_subject, 'UTF8'),
-    (select secret from context_keys where purpose = 'digest' and retired_time is null),
-    'sha256'
-  );
-end;
-$$;
-
-comment on function _keyed_digest(text) is
-  'HMAC-SHA-256 (RFC 2104) of a text under the cell''s digest key: 32 bytes, the same for the same text, worthless without the key.';
-
-
--- While the key before drains, what was counted or written under it is looked for too.
-create function _earlier_digest(
-  p_subject text
-)
-  returns bytea
-  language plpgsql
-  stable
-  strict
-  security definer
-  set search_path from current
-as $$
-begin
-  return hmac(
-    convert_to(p_subject, 'UTF8'),
-    (select secret from context_keys where purpose = 'digest' and retired_time is not null),
-    'sha256'
-  );
-end;
-$$;
-
-comment on function _earlier_digest(text) is
-  'What _keyed_digest() said of a text before the key was rotated; null when no key before is left.';
-
-
-create function _digest_key_id()
-  returns uuid
-  language plpgsql
-  stable
-  security definer
-  set search_path from current
-as $$
-begin
-  return (select id from context_keys where purpose = 'digest' and retired_time is null);
-end;
-$$;
-
-comment on function _digest_key_id() is
-  'The key that _keyed_digest() uses.';
-
-
--- Under a key of its own, which no rotation touches: whoever asked about an address before
--- and asks again would see by another salt that nobody has it.
-create function _salt_digest(
-  p_subject text
-)
-  returns bytea
-  language plpgsql
-  stable
-  strict
-  security definer
-  set search_path from current
-as $$
-begin
-  return hmac(
-    convert_to(p_subject, 'UTF8'),
-    (select secret from context_keys where purpose = 'salt' and retired_time is null),
-    'sha256'
-  );
-end;
-$$;
-
-comment on function _salt_digest(text) is
-  'HMAC-SHA-256 of a text under the key for what an address nobody has is answered: 32 bytes, the same for as long as the cell is.';
 
 
 -- To the microsecond both ways: a double carries that until the year 2106.

@@ -6,6 +6,10 @@
  * was made under, so its versions are counted by themselves, and several may stand
  * side by side while one takes over. Evidence is never indexed anew: there each key
  * that works is asked.
+ *
+ * What is known by an address and keeps none, a throttle, a message asked for, the salt
+ * that an address nobody has is answered, is known by a digest under keys of its own.
+ * These are sealed like everything else: whoever has a dump cannot even try a guess.
  */
 
 set local role safetypin_keyholder;
@@ -501,3 +505,189 @@ $$;
 
 comment on function _retract_blind_index(text) is
   'Takes back what _declare_blind_index() made, except for privileges and policies of the table. For the files that undo chapters.';
+
+
+--
+-- Digests of what is not kept
+--
+
+-- Each is made by whoever needs it first, since only they can seal it: so a rotation
+-- asks for no key, and a cell that nobody has signed in to has none.
+create table digest_keys (
+  id            uuid not null default new_id(),
+  purpose       text not null,
+  secret        bytea,
+  creation_time timestamptz not null default now(),
+  retired_time  timestamptz,
+
+  constraint digest_keys_pkey primary key (id),
+  constraint digest_keys_purpose_is_known check (purpose in ('address', 'salt'))
+);
+
+-- One digests; and what was counted under the one before is moved to it, so one drains.
+create unique index digest_keys_purpose_key on digest_keys (purpose, (retired_time is null));
+
+comment on table digest_keys is
+  'Keys that digest addresses where the address itself is not kept. Sealed under the cell''s key: nobody confirms a guess at an address by a dump.';
+comment on column digest_keys.id is 'The id of the key. [internal]';
+comment on column digest_keys.purpose is
+  'address makes what addresses and network addresses are known by; salt makes what an address nobody has is answered, and never rotates. [internal]';
+comment on column digest_keys.secret is
+  '64 random bytes, made by whoever needs them first; null until then. [sealed]';
+comment on column digest_keys.creation_time is 'When the key was called for. [internal]';
+comment on column digest_keys.retired_time is 'When the next one took over; null while it digests. [internal]';
+
+select _declare_sealed_field(
+  'digest_keys', 'secret', 11, 'cell', 'database', 64,
+  'Whoever has it confirms a guess at an address that is not even kept.'
+);
+
+alter table digest_keys enable row level security;
+alter table digest_keys force row level security;
+
+create policy select_definer on digest_keys
+  for select
+  to safetypin_definer
+  using (true);
+comment on policy select_definer on digest_keys is
+  'The functions that digest addresses open the keys, and nobody who calls them.';
+
+create policy insert_definer on digest_keys
+  for insert
+  to safetypin_definer
+  with check (true);
+comment on policy insert_definer on digest_keys is
+  'Keys are called for by their chapter and by rotation.';
+
+create policy update_definer on digest_keys
+  for update
+  to safetypin_definer
+  using (true);
+comment on policy update_definer on digest_keys is
+  'A key is made where it is needed first, and retired by rotation.';
+
+create policy delete_definer on digest_keys
+  for delete
+  to safetypin_definer
+  using (retired_time is not null);
+comment on policy delete_definer on digest_keys is 'Only a key that digests no more is deleted.';
+
+create policy select_backup on digest_keys
+  for select
+  to safetypin_backup
+  using (true);
+comment on policy select_backup on digest_keys is
+  'A backup holds the keys, sealed: restored, failures count on.';
+
+grant select, delete on digest_keys to safetypin_definer;
+grant insert (id, purpose) on digest_keys to safetypin_definer;
+grant update (secret, retired_time) on digest_keys to safetypin_definer;
+grant select on digest_keys to safetypin_backup;
+
+set local role safetypin_definer;
+
+insert into digest_keys (purpose)
+values ('address'), ('salt');
+
+
+-- Two who need it first get the same one: the second waits for the first.
+create function _make_digest_key(
+  p_id uuid
+)
+  returns bytea
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_sealed bytea := _seal(11, null, p_id, gen_random_bytes(64));
+begin
+  update digest_keys
+  set secret = v_sealed
+  where id = p_id
+    and secret is null;
+
+  if not found then
+    select secret into v_sealed from digest_keys where id = p_id;
+  end if;
+  return v_sealed;
+end;
+$$;
+
+comment on function _make_digest_key(uuid) is
+  'Makes a key that was called for, if nobody has, and returns it sealed. Raises SP321 and SP522 when the cell''s key does not work here.';
+
+
+-- Opened once for all that a function digests, and handed on by assignment: no statement
+-- has one for a parameter.
+create function _open_digest_keys(
+  p_purpose text
+)
+  returns bytea[]
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_key     record;
+  v_sealed  bytea;
+  v_secret  bytea;
+  v_secrets bytea[] := '{}';
+begin
+  for v_key in
+    select id, secret, retired_time
+    from digest_keys
+    where purpose = p_purpose
+    order by retired_time nulls first
+  loop
+    v_sealed := v_key.secret;
+    if v_sealed is null and v_key.retired_time is null then
+      v_sealed := _make_digest_key(v_key.id);
+    end if;
+    v_secret := _open(11, null, v_key.id, v_sealed);
+    v_secrets := array_append(v_secrets, v_secret);
+  end loop;
+  return v_secrets;
+end;
+$$;
+
+comment on function _open_digest_keys(text) is
+  'The key that digests for a purpose, opened, and behind it the one before while that drains. Call it by assignment, which has no plan that shows a key. Raises SP321 and SP522 when the cell''s key does not work here, SP521 for a key that does not open.';
+
+
+create function _keyed_digest(
+  p_subject text,
+  p_key bytea
+)
+  returns bytea
+  language plpgsql
+  stable
+  strict
+  set search_path from current
+as $$
+begin
+  return hmac(convert_to(p_subject, 'UTF8'), p_key, 'sha256');
+end;
+$$;
+
+comment on function _keyed_digest(text, bytea) is
+  'HMAC-SHA-256 (RFC 2104) of a text under a digest key: 32 bytes, the same for the same text, worthless without the key.';
+
+
+create function _digest_key_id()
+  returns uuid
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return (select id from digest_keys where purpose = 'address' and retired_time is null);
+end;
+$$;
+
+comment on function _digest_key_id() is
+  'The key that addresses are digested under. Needs no key of the cell''s.';
+
+set local role safetypin_owner;

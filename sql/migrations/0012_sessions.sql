@@ -1310,7 +1310,7 @@ declare
 begin
   if p_purpose is null or p_purpose not in ('context', 'refresh') then
     raise exception 'keys for % are not rotated', coalesce(p_purpose, 'null')
-      using errcode = 'SP504', hint = 'Pass context or refresh. The digest key is rotated by rotate_digest_key(); those of salts and of the ledger never are.';
+      using errcode = 'SP504', hint = 'Pass context or refresh. The key of digests is rotated by rotate_digest_key(); that of the ledger never is.';
   end if;
 
   -- One at a time. Whoever reads keys goes on reading.

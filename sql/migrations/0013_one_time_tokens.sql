@@ -250,10 +250,15 @@ create function _request_message(
 as $$
 declare
   v_now            timestamptz := _now();
-  v_email_digest   bytea := _keyed_digest('email|' || _fold_email(p_email));
-  v_earlier_digest bytea := _earlier_digest('email|' || _fold_email(p_email));
+  v_keys           bytea[];
+  v_email_digest   bytea;
+  v_earlier_digest bytea;
 begin
   perform _require_given('email', p_email is not null);
+
+  v_keys := _open_digest_keys('address');
+  v_email_digest := _keyed_digest('email|' || _fold_email(p_email), v_keys[1]);
+  v_earlier_digest := _keyed_digest('email|' || _fold_email(p_email), v_keys[2]);
 
   -- Asked for under the key before, it counts as asked for, and is not sent twice.
   if v_earlier_digest is not null then
@@ -286,7 +291,7 @@ end;
 $$;
 
 comment on function _request_message(text, text, uuid, interval) is
-  'Asks for a message to whoever has this address, to be sent before the deadline; for an address nobody has, writes a row that is never taken. One a minute. Raises SP509 without an address.';
+  'Asks for a message to whoever has this address, to be sent before the deadline; for an address nobody has, writes a row that is never taken. One a minute. Raises SP509 without an address, SP522 when the cell''s key is not unlocked.';
 
 
 --

@@ -275,7 +275,7 @@ comment on table sign_in_throttles is
 comment on column sign_in_throttles.id is
   'Half of the keyed digest of what is throttled, as a uuid. [internal]';
 comment on column sign_in_throttles.key_id is
-  'The key of that digest, in context_keys: while the key before drains, both are looked for. [internal]';
+  'The key of that digest, in digest_keys: while the key before drains, both are looked for. [internal]';
 comment on column sign_in_throttles.kind is 'account or address. [internal]';
 comment on column sign_in_throttles.user_id is
   'Whose account; null for a network address and for an account nobody has. [internal]';
@@ -677,7 +677,7 @@ begin
   lock table sign_in_throttles in row exclusive mode;
 
   if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-    perform from context_keys where purpose = 'digest' and retired_time is null for share;
+    perform from digest_keys where purpose = 'address' and retired_time is null for share;
   end if;
 end;
 $$;
@@ -815,7 +815,7 @@ create function _release_attempt(
   set search_path from current
 as $$
 declare
-  v_is_draining boolean := _earlier_digest('') is not null;
+  v_is_draining boolean := exists (select from digest_keys where purpose = 'address' and retired_time is not null);
 begin
   -- While a key drains, a count may be moved under our eyes: then it is found when it is
   -- looked for once more, since only now and then a row moves, and only once.
@@ -874,58 +874,77 @@ comment on function _disable_password(uuid, inet, text) is
   'After a hundred failures in a row: the password opens nothing until it is reset, and somebody is told. Once.';
 
 
--- Half of a digest: a name, and unique enough.
-create function _throttle_id(
+-- Half of a digest: a name, and unique enough. In plpgsql, which assigns: what would be a
+-- query could show the keys in its plan.
+create function _throttle_ids(
   p_subject text,
-  p_is_earlier boolean
+  p_keys bytea[]
 )
-  returns uuid
-  language sql
+  returns uuid[]
+  language plpgsql
   stable
-  return encode(
-    substr(case when p_is_earlier then _earlier_digest(p_subject) else _keyed_digest(p_subject) end, 1, 16),
-    'hex'
-  )::uuid;
+  set search_path from current
+as $$
+declare
+  v_key bytea;
+  v_ids uuid[] := '{}';
+begin
+  foreach v_key in array p_keys loop
+    v_ids := array_append(v_ids, encode(substr(_keyed_digest(p_subject, v_key), 1, 16), 'hex')::uuid);
+  end loop;
+  return v_ids;
+end;
+$$;
 
-comment on function _throttle_id(text, boolean) is
-  'What something is throttled by, or was under the key before; null when none is left.';
+comment on function _throttle_ids(text, bytea[]) is
+  'What something is throttled by, under each of these digest keys; null for nothing.';
 
 
-create function _account_id(
+create function _account_ids(
   p_email text,
-  p_is_earlier boolean default false
+  p_keys bytea[]
 )
-  returns uuid
-  language sql
+  returns uuid[]
+  language plpgsql
   stable
-  return _throttle_id('account|' || _fold_email(p_email), p_is_earlier);
+  set search_path from current
+as $$
+begin
+  return _throttle_ids('account|' || _fold_email(p_email), p_keys);
+end;
+$$;
 
-comment on function _account_id(text, boolean) is
-  'What an account is throttled by, whether it exists or not; or was under the key before.';
+comment on function _account_ids(text, bytea[]) is
+  'What an account is throttled by, whether it exists or not, under each of these digest keys.';
 
 
 -- 128 bits of IPv6 are one customer's 64. An IPv4 address that a socket of both
 -- families writes as ::ffff:203.0.113.7 is the IPv4 address it is: by its /64 it
 -- would be the same as all the others.
-create function _address_id(
+create function _address_ids(
   p_ip_address inet,
-  p_is_earlier boolean default false
+  p_keys bytea[]
 )
-  returns uuid
-  language sql
+  returns uuid[]
+  language plpgsql
   stable
-  return _throttle_id(
+  set search_path from current
+as $$
+begin
+  return _throttle_ids(
     'address|' || case
       when family(p_ip_address) = 4 then host(p_ip_address)
       when set_masklen(p_ip_address, 128) << '::ffff:0:0/96'
         then host('0.0.0.0'::inet + (set_masklen(p_ip_address, 128) - '::ffff:0.0.0.0'::inet))
       else text(network(set_masklen(p_ip_address, 64)))
     end,
-    p_is_earlier
+    p_keys
   );
+end;
+$$;
 
-comment on function _address_id(inet, boolean) is
-  'What a network address is throttled by: IPv4 alone, IPv6 by its /64; or was under the key before.';
+comment on function _address_ids(inet, bytea[]) is
+  'What a network address is throttled by, IPv4 alone and IPv6 by its /64, under each of these digest keys; null for none.';
 
 
 -- For a password that is bound anew, by whichever way.
@@ -938,14 +957,17 @@ create function _forgive_account(
   security definer
   set search_path from current
 as $$
+declare
+  v_account_ids uuid[];
 begin
   perform _lock_throttles();
-  perform _release_attempt(array[_account_id(p_email), _account_id(p_email, true)], '{}');
+  v_account_ids := _account_ids(p_email, _open_digest_keys('address'));
+  perform _release_attempt(v_account_ids, '{}');
 end;
 $$;
 
 comment on function _forgive_account(text) is
-  'Lets an account start with no failures.';
+  'Lets an account start with no failures. Raises SP522 when the cell''s key is not unlocked.';
 
 
 -- An address nobody has is answered a cost as an account would be. After the cell's
@@ -955,7 +977,8 @@ comment on function _forgive_account(text) is
 -- it. One look at an address then tells nothing, and over time the two go up alike.
 create function _cost_for_nobody(
   p_email text,
-  p_cost integer
+  p_cost integer,
+  p_key bytea
 )
   returns integer
   language plpgsql
@@ -964,7 +987,7 @@ create function _cost_for_nobody(
   set search_path from current
 as $$
 declare
-  v_digest bytea := _salt_digest('cost|' || _fold_email(p_email));
+  v_digest bytea := _keyed_digest('cost|' || _fold_email(p_email), p_key);
   v_place  double precision := ('x' || encode(substr(v_digest, 1, 4), 'hex'))::bit(32)::bigint / 2.0 ^ 32;
 begin
   return coalesce(
@@ -984,7 +1007,7 @@ begin
 end;
 $$;
 
-comment on function _cost_for_nobody(text, integer) is
+comment on function _cost_for_nobody(text, integer, bytea) is
   'A cost for an address that has no password: distributed as those of credentials are, and the given one while there are none.';
 
 
@@ -992,21 +1015,27 @@ comment on function _cost_for_nobody(text, integer) is
 -- cost too: bcrypt's own alphabet over a keyed digest.
 create function _salt_for_nobody(
   p_email text,
-  p_cost integer
+  p_cost integer,
+  p_key bytea
 )
   returns text
-  language sql
+  language plpgsql
   stable
+  set search_path from current
+as $$
+begin
   return '$2a$' || p_cost || '$' || left(
     translate(
-      encode(substr(_salt_digest('salt|' || p_cost || '|' || _fold_email(p_email)), 1, 16), 'base64'),
+      encode(substr(_keyed_digest('salt|' || p_cost || '|' || _fold_email(p_email), p_key), 1, 16), 'base64'),
       'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
       './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
     ),
     22
   );
+end;
+$$;
 
-comment on function _salt_for_nobody(text, integer) is
+comment on function _salt_for_nobody(text, integer, bytea) is
   'A salt for an address that has no password: stable while the cost is, and like any other.';
 
 
@@ -1032,14 +1061,16 @@ create function begin_password_check(
 as $$
 declare
   v_now          timestamptz := _now();
+  v_keys         bytea[];
   v_email_digest bytea;
-  v_account_id   uuid;
-  v_address_id   uuid;
+  v_account_ids  uuid[];
+  v_address_ids  uuid[];
   v_policy       record;
   v_account      record;
   v_address      record;
   v_user_id      uuid := _find_user_by_email(p_email);
   v_salt         text;
+  v_salt_key     bytea;
   v_nobodys_salt text;
   v_id           uuid := new_id();
   v_email        bytea;
@@ -1054,9 +1085,10 @@ begin
   v_ip_index := _index_evidence(8, v_ip_address, abbrev(p_ip_address));
 
   perform _lock_throttles();
-  v_email_digest := _keyed_digest('email|' || _fold_email(p_email));
-  v_account_id := _account_id(p_email);
-  v_address_id := _address_id(p_ip_address);
+  v_keys := _open_digest_keys('address');
+  v_email_digest := _keyed_digest('email|' || _fold_email(p_email), v_keys[1]);
+  v_account_ids := _account_ids(p_email, v_keys);
+  v_address_ids := _address_ids(p_ip_address, v_keys);
 
   select bcrypt_cost, lockout_threshold, lockout_base, lockout_limit, address_threshold
   into v_policy
@@ -1073,14 +1105,14 @@ begin
   select *
   into v_account
   from _charge_attempt(
-    v_account_id, _account_id(p_email, true), 'account', v_user_id, v_policy.lockout_threshold, v_policy.lockout_base, v_policy.lockout_limit
+    v_account_ids[1], v_account_ids[2], 'account', v_user_id, v_policy.lockout_threshold, v_policy.lockout_base, v_policy.lockout_limit
   );
   select true as is_charged, null::timestamptz as blocked_until into v_address;
-  if v_address_id is not null then
+  if p_ip_address is not null then
     select *
     into v_address
     from _charge_attempt(
-      v_address_id, _address_id(p_ip_address, true), 'address', null, v_policy.address_threshold, v_policy.lockout_base, v_policy.lockout_limit
+      v_address_ids[1], v_address_ids[2], 'address', null, v_policy.address_threshold, v_policy.lockout_base, v_policy.lockout_limit
     );
   end if;
 
@@ -1112,7 +1144,8 @@ begin
   nonce := gen_random_bytes(32);
   target_cost := v_policy.bcrypt_cost;
   -- Made for everybody: the same work, whoever it is thrown away for.
-  v_nobodys_salt := _salt_for_nobody(p_email, _cost_for_nobody(p_email, target_cost));
+  v_salt_key := (_open_digest_keys('salt'))[1];
+  v_nobodys_salt := _salt_for_nobody(p_email, _cost_for_nobody(p_email, target_cost, v_salt_key), v_salt_key);
   salt := coalesce(v_salt, v_nobodys_salt);
 
   insert into password_attempts (
@@ -1120,7 +1153,7 @@ begin
     user_agent, expiration_time
   )
   values (
-    v_id, v_user_id, v_account_id, v_address_id, v_email, v_email_digest, nonce, salt,
+    v_id, v_user_id, v_account_ids[1], v_address_ids[1], v_email, v_email_digest, nonce, salt,
     v_ip_address, v_ip_index, _printable(p_user_agent), v_now + interval '2 minutes'
   );
 end;
@@ -1189,15 +1222,16 @@ create function _judge_attempt(
   set search_path from current
 as $$
 declare
-  v_now        timestamptz := _now();
-  v_attempt    password_attempts;
-  v_credential password_credentials;
-  v_status     text;
-  v_nobodys    bytea;
-  v_digest     bytea;
-  v_expected   bytea;
-  v_succeeded  boolean;
-  v_ip_address inet;
+  v_now         timestamptz := _now();
+  v_attempt     password_attempts;
+  v_credential  password_credentials;
+  v_status      text;
+  v_nobodys     bytea;
+  v_digest      bytea;
+  v_expected    bytea;
+  v_succeeded   boolean;
+  v_ip_address  inet;
+  v_address_ids uuid[];
 begin
   select *
   into v_attempt
@@ -1248,11 +1282,8 @@ begin
 
   if v_succeeded then
     v_ip_address := _ip_address_of(v_attempt);
-    perform _release_attempt(
-      array[v_attempt.account_id],
-      array[_address_id(v_ip_address), _address_id(v_ip_address, true)],
-      v_attempt.user_id
-    );
+    v_address_ids := _address_ids(v_ip_address, _open_digest_keys('address'));
+    perform _release_attempt(array[v_attempt.account_id], v_address_ids, v_attempt.user_id);
   elsif exists (
     select from sign_in_throttles
     where (id = v_attempt.account_id or user_id = v_attempt.user_id)
@@ -2328,30 +2359,31 @@ begin
   -- for long, so that nobody who signs in waits behind somebody who never ends.
   begin
     lock table sign_in_throttles in share row exclusive mode;
-    lock table context_keys in share row exclusive mode;
+    lock table digest_keys in share row exclusive mode;
   exception
     when lock_not_available then
       raise exception 'sign-ins that began earlier are still running'
         using errcode = 'SP423', hint = 'Try again when they are done.';
   end;
 
-  if _earlier_digest('') is not null then
+  if exists (select from digest_keys where purpose = 'address' and retired_time is not null) then
     raise exception 'failures are still counted under the digest key before'
       using errcode = 'SP424',
         hint = 'Move those of people with move_sign_in_throttles(); the others are forgotten within 30 days, when maintenance deletes the key.';
   end if;
 
-  update context_keys
+  update digest_keys
   set retired_time = v_now
-  where purpose = 'digest'
+  where purpose = 'address'
     and retired_time is null;
 
-  insert into context_keys (id, purpose, secret)
-  values (v_key_id, 'digest', gen_random_bytes(64));
+  -- Made by whoever digests next, who has the cell's key.
+  insert into digest_keys (id, purpose)
+  values (v_key_id, 'address');
 
   perform _log_event(
     'context_key.rotated',
-    p_resource_type => 'context_key',
+    p_resource_type => 'digest_key',
     p_resource_id => v_key_id,
     p_additional_data => jsonb_build_object('purpose', 'digest')
   );
@@ -2361,7 +2393,7 @@ end;
 $$;
 
 comment on function rotate_digest_key() is
-  'Makes a new key for digests of addresses; what was counted and asked for under the one before is found, and goes on counting. Returns the new key''s id. Raises SP423 while sign-ins that began earlier are running, SP424 while the key before is needed.';
+  'Calls for a new key for digests of addresses, which whoever digests next makes; what was counted and asked for under the one before is found, and goes on counting. Returns the new key''s id. Raises SP423 while sign-ins that began earlier are running, SP424 while the key before is needed.';
 
 grant execute on function rotate_digest_key() to safetypin_operator;
 
@@ -2376,9 +2408,11 @@ create function move_sign_in_throttles(
   set search_path from current
 as $$
 declare
-  v_throttle record;
-  v_email    text;
-  v_moved    integer := 0;
+  v_throttle    record;
+  v_email       text;
+  v_keys        bytea[];
+  v_account_ids uuid[];
+  v_moved       integer := 0;
 begin
   perform _require_batch(p_batch);
   perform _lock_throttles();
@@ -2386,7 +2420,7 @@ begin
   for v_throttle in
     select id, user_id
     from sign_in_throttles
-    where key_id = (select id from context_keys where purpose = 'digest' and retired_time is not null)
+    where key_id = (select id from digest_keys where purpose = 'address' and retired_time is not null)
       and user_id is not null
     order by id
     limit p_batch
@@ -2396,7 +2430,9 @@ begin
       -- Nobody signs in by it any more.
       delete from sign_in_throttles where id = v_throttle.id;
     else
-      perform _hold_throttle(_account_id(v_email), v_throttle.id, 'account');
+      v_keys := coalesce(v_keys, _open_digest_keys('address'));
+      v_account_ids := _account_ids(v_email, v_keys);
+      perform _hold_throttle(v_account_ids[1], v_throttle.id, 'account');
     end if;
     v_moved := v_moved + 1;
   end loop;
@@ -2428,16 +2464,16 @@ create function read_digest_rotation(
   set search_path from current
 as $$
 begin
-  select context_keys.id, context_keys.creation_time
+  select digest_keys.id, digest_keys.creation_time
   into key_id, creation_time
-  from context_keys
-  where purpose = 'digest'
+  from digest_keys
+  where purpose = 'address'
     and retired_time is null;
 
-  select context_keys.id, retired_time
+  select digest_keys.id, retired_time
   into earlier_key_id, earlier_retired_time
-  from context_keys
-  where purpose = 'digest'
+  from digest_keys
+  where purpose = 'address'
     and retired_time is not null;
 
   select
@@ -2470,17 +2506,19 @@ create function sweep_context_keys()
   set search_path from current
 as $$
 declare
-  v_now   timestamptz := _now();
-  v_swept integer;
+  v_now     timestamptz := _now();
+  v_swept   integer;
+  v_drained integer;
 begin
   delete from context_keys
-  where case purpose
-    when 'digest' then
-      retired_time < v_now - interval '2 days'
-      and not exists (select from sign_in_throttles where key_id = context_keys.id)
-    else retired_time < v_now - interval '1 day'
-  end;
+  where retired_time < v_now - interval '1 day';
   get diagnostics v_swept = row_count;
+
+  delete from digest_keys
+  where retired_time < v_now - interval '2 days'
+    and not exists (select from sign_in_throttles where key_id = digest_keys.id);
+  get diagnostics v_drained = row_count;
+  v_swept := v_swept + v_drained;
 
   perform _log_event('context_keys.swept', p_additional_data => jsonb_build_object('swept', v_swept));
 

@@ -21,9 +21,14 @@ export async function findContextKeys(
          select
            id,
            retired_time,
-           (select count(*) from sign_in_throttles where key_id = context_keys.id and user_id is not null) as people
-         from context_keys
-         where purpose = 'digest' and retired_time is not null
+           (select count(*) from sign_in_throttles where key_id = digest_keys.id and user_id is not null) as people
+         from digest_keys
+         where retired_time is not null
+       ),
+       rotating as (
+         select purpose, creation_time from context_keys where purpose <> 'ledger' and retired_time is null
+         union all
+         select 'digest', creation_time from digest_keys where purpose = 'address' and retired_time is null
        )
      select
        'warning' as severity,
@@ -33,10 +38,8 @@ export async function findContextKeys(
          when 'digest' then 'safetypin keys rotate --digest --cell ' || $1
          else format('as %s_operator_login: select %I.rotate_context_key(%L);', $1, $1, purpose)
        end as remedy
-     from context_keys
-     where retired_time is null
-       and purpose not in ('ledger', 'salt')
-       and creation_time < now() - make_interval(days => $2::integer)
+     from rotating
+     where creation_time < now() - make_interval(days => $2::integer)
      union all
      select
        'warning',

@@ -45,7 +45,9 @@ as $$
 $$;
 grant execute on all functions in schema tests to public;
 
+-- Who comes first of all makes the keys, whoever they are.
 select tests.act_as_nobody();
+select begin_password_check('first@example.com');
 select is(
   tests.writes_of(format('select %s(%L)', name, tests.email('bob'))),
   tests.writes_of(format('select %s(%L)', name, 'nobody@example.com')),

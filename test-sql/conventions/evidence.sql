@@ -59,7 +59,7 @@ select is_empty(
       and relkind = 'r'
       and not relispartition
       and relname not in (
-        'blind_indexes', 'cell_incarnations', 'cloud_providers', 'context_keys', 'event_types', 'messages', 'migrations',
+        'blind_indexes', 'cell_incarnations', 'cloud_providers', 'context_keys', 'digest_keys', 'event_types', 'messages', 'migrations',
         'one_time_tokens', 'password_attempts', 'password_blocklist', 'password_costs', 'password_history', 'password_history_indexes',
         'refresh_tokens', 'sealed_fields', 'security_alerts', 'session_activities', 'sessions', 'shreddings',
         'sign_in_throttles', 'subject_salts', 'user_email_indexes'

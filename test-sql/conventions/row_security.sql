@@ -211,7 +211,7 @@ select 'safetypin_definer', unnest(array[
   'password_policies'
 ]), 'read and written before anybody is known, or before an organization is chosen'
 union all
-select 'safetypin_definer', unnest(array['context_keys', 'cell_settings']), 'the cell''s own'
+select 'safetypin_definer', unnest(array['context_keys', 'digest_keys', 'cell_settings']), 'the cell''s own'
 union all
 select 'safetypin_definer', unnest(array[
   'cell_settings', 'cloud_providers', 'event_types', 'permissions', 'password_blocklist'

@@ -1,6 +1,6 @@
 -- context_keys: read by none but the definer's functions; rotated under way.
 begin;
-select plan(29);
+select plan(27);
 
 select tests.two_organizations();
 
@@ -9,7 +9,6 @@ select throws_ok($$ select secret from context_keys $$, '42501', null, 'ann read
 select throws_ok($$ select id from context_keys $$, '42501', null, '... not even which there are');
 select tests.act_as_nobody();
 select throws_ok($$ select secret from context_keys $$, '42501', null, 'nobody reads a key');
-select throws_ok($$ select _keyed_digest('ann@example.com') $$, '42501', null, 'nobody has an address digested');
 select tests.act_as_operator();
 select throws_ok($$ select secret from context_keys $$, '42501', null, 'a job, which rotates keys, reads none');
 select tests.act_as_auditor();
@@ -27,7 +26,7 @@ select throws_ok(
 select tests.act_as_superuser();
 select results_eq(
   $$ select purpose, count(*) from context_keys where retired_time is null group by purpose order by purpose $$,
-  $$ values ('context', 1::bigint), ('digest', 1::bigint), ('ledger', 1::bigint), ('refresh', 1::bigint), ('salt', 1::bigint) $$,
+  $$ values ('context', 1::bigint), ('ledger', 1::bigint), ('refresh', 1::bigint) $$,
   'there is one key for each purpose'
 );
 select throws_ok(
@@ -72,12 +71,11 @@ select is(
   '... with the id of the new key, and no secret'
 );
 select throws_ok(
-  $$ select rotate_context_key('digest') $$,
+  $$ select rotate_context_key('address') $$,
   'SP504', null,
   'the key for digests is rotated by another function, which waits for those who count'
 );
-select throws_ok($$ select rotate_context_key('salt') $$, 'SP504', null, 'that of salts never is');
-select throws_ok($$ select rotate_context_key('ledger') $$, 'SP504', null, '... nor that of the ledger');
+select throws_ok($$ select rotate_context_key('ledger') $$, 'SP504', null, 'that of the ledger never is');
 select throws_ok($$ select rotate_context_key(null) $$, 'SP504', null, 'nor is a key for nothing');
 
 select tests.act_as_nobody();

@@ -26,7 +26,7 @@ select is((select count(distinct domain_index) from user_email_indexes), 1::bigi
 -- Written in another way it is the same address, with the same throttle
 select is(
   (
-    select count(distinct (_fold_email(address), _account_id(address), _find_user_by_email(address)))
+    select count(distinct (_fold_email(address), tests.throttle_id(address), _find_user_by_email(address)))
     from unnest(array[
       'ann@example.com', ' ANN@example.com ', 'Ann@Example.COM', '   ann@example.com' || repeat(' ', 400)
     ]) as address

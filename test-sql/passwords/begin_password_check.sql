@@ -96,7 +96,7 @@ select tests.act_as_superuser();
 create function pg_temp.same_place(p_one inet, p_other inet)
   returns boolean
   language sql
-as $$ select _address_id(p_one) = _address_id(p_other) $$;
+as $$ select tests.throttle_id(p_one) = tests.throttle_id(p_other) $$;
 select ok(not pg_temp.same_place('203.0.113.7', '203.0.113.8'), 'two addresses of IPv4 are two places');
 select ok(pg_temp.same_place('203.0.113.7', '203.0.113.7/24'), 'one is one, whatever its mask');
 select ok(pg_temp.same_place('2001:db8::1', '2001:db8::ffff:ffff:ffff:ffff'), 'a /64 of IPv6 is one place');
@@ -104,7 +104,7 @@ select ok(not pg_temp.same_place('2001:db8::1', '2001:db8:0:1::1'), 'the next /6
 select ok(pg_temp.same_place('203.0.113.7', '::ffff:203.0.113.7'), 'an IPv4 address that a socket of both families reports is that IPv4 address');
 select ok(not pg_temp.same_place('::ffff:203.0.113.7', '::ffff:203.0.113.8'), '... and not the same as every other');
 select is((select count(*) from sign_in_throttles where kind = 'address'), 4::bigint, 'the seven came from four places');
-select is(_address_id(null), null, 'no address is no place');
+select is(tests.throttle_id(null::inet), null, 'no address is no place');
 
 -- Whose business it is
 select tests.act_as_operator();
@@ -117,10 +117,10 @@ select throws_ok($$ select id from password_attempts $$, '42501', null, '... and
 select throws_ok($$ select id from sign_in_throttles $$, '42501', null, '... nor how often anybody failed');
 select throws_ok($$ delete from sign_in_throttles $$, '42501', null, '... and forgives nobody');
 select throws_ok($$ select _release_attempt(array[new_id()], array[new_id()]) $$, '42501', null, '... by no function');
-select throws_ok($$ select _account_id('bob@example.com') $$, '42501', null, '... nor computes whose count is whose');
+select throws_ok($$ select _account_ids('bob@example.com', '{}') $$, '42501', null, '... nor computes whose count is whose');
 select tests.act_as_nobody();
 select throws_ok($$ select nonce from password_attempts $$, '42501', null, 'nobody reads a nonce');
-select throws_ok($$ select _salt_for_nobody('a', 12) $$, '42501', null, '... or asks which salts are nobody''s');
+select throws_ok($$ select _salt_for_nobody('a', 12, 'key') $$, '42501', null, '... or asks which salts are nobody''s');
 select throws_ok($$ select _judge_attempt(new_id()) $$, '42501', null, '... or has an attempt judged by the inner way');
 
 select finish();

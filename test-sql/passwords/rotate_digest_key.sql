@@ -29,7 +29,7 @@ create function tests.counted(p_name text)
 as $$
   select sum(failure_count)::integer
   from sign_in_throttles
-  where id in (_account_id(tests.email(p_name)), _account_id(tests.email(p_name), true))
+  where id in (tests.throttle_id(tests.email(p_name)), tests.throttle_id(tests.email(p_name), true))
 $$;
 create function tests.messages_to(p_name text)
   returns bigint
@@ -72,10 +72,10 @@ select set_config(
   'tests.under_way_too', tests.prove_password('zoe', p_ip_address => '203.0.113.9')::text, true
 );
 select tests.act_as_superuser();
-update sign_in_throttles set failure_count = 3 where id = _account_id(tests.email('amos'));
-update sign_in_throttles set failure_count = 7 where id = _address_id('203.0.113.8');
+update sign_in_throttles set failure_count = 3 where id = tests.throttle_id(tests.email('amos'));
+update sign_in_throttles set failure_count = 7 where id = tests.throttle_id(inet '203.0.113.8');
 insert into sign_in_throttles (id, kind, user_id, failure_count, last_failure_time)
-values (_account_id(tests.email('ann')), 'account', tests.user_id('ann'), 100, now());
+values (tests.throttle_id(tests.email('ann')), 'account', tests.user_id('ann'), 100, now());
 select set_config('tests.key', _digest_key_id()::text, true);
 
 
@@ -88,8 +88,8 @@ select tests.act_as_nobody();
 select throws_ok($$ select rotate_digest_key() $$, '42501', null, 'nobody rotates it');
 select throws_ok($$ select move_sign_in_throttles() $$, '42501', null, '... or moves failures');
 select throws_ok($$ select sweep_context_keys() $$, '42501', null, '... or deletes keys');
-select throws_ok($$ select _earlier_digest('email|ann@example.com') $$, '42501', null, '... or has an address digested under the one before');
-select throws_ok($$ select _salt_digest('salt|ann@example.com') $$, '42501', null, '... or under that of salts');
+select throws_ok($$ select _keyed_digest('email|ann@example.com', 'key') $$, '42501', null, '... or has an address digested');
+select throws_ok($$ select _open_digest_keys('salt') $$, '42501', null, '... or opens a key');
 select tests.act_as_monitor();
 select throws_ok($$ select rotate_digest_key() $$, '42501', null, 'a monitor rotates none');
 
@@ -150,7 +150,7 @@ select is(
 select is(tests.counted('amos'), 0, '... and has no failures');
 select tests.act_as_superuser();
 select is(
-  (select failure_count from sign_in_throttles where id = _address_id('203.0.113.8', true)), 6,
+  (select failure_count from sign_in_throttles where id = tests.throttle_id(inet '203.0.113.8', true)), 6,
   '... and where he came from one less'
 );
 select tests.act_as_nobody();
@@ -188,7 +188,7 @@ select is(
 -- A day and a month later
 select is(sweep_context_keys(), 0, 'the key stays while anything is counted under it');
 select tests.act_as_superuser();
-update context_keys set retired_time = now() - interval '31 days' where purpose = 'digest' and retired_time is not null;
+update digest_keys set retired_time = now() - interval '31 days' where retired_time is not null;
 select tests.act_as_operator();
 select is(sweep_context_keys(), 0, '... however old it is');
 select tests.act_as_superuser();

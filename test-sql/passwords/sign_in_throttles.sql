@@ -27,7 +27,7 @@ create function tests.failures(p_name text)
   returns integer
   language sql
   security definer
-as $$ select failure_count from sign_in_throttles where id = _account_id(tests.email(p_name)) $$;
+as $$ select failure_count from sign_in_throttles where id = tests.throttle_id(tests.email(p_name)) $$;
 
 -- Bob
 select tests.act_as_nobody();
@@ -96,11 +96,11 @@ select tests.waited();
 -- The edge of a wait
 select tests.act_as_superuser();
 select _forgive_account(tests.email('bob'));
-update sign_in_throttles set failure_count = 5, blocked_until = clock_timestamp() + interval '2 seconds' where id = _account_id(tests.email('bob'));
+update sign_in_throttles set failure_count = 5, blocked_until = clock_timestamp() + interval '2 seconds' where id = tests.throttle_id(tests.email('bob'));
 select tests.act_as_nobody();
 select is(tests.try('bob'), 'throttled 2', 'two seconds before the wait is over it is not');
 select tests.act_as_superuser();
-update sign_in_throttles set blocked_until = clock_timestamp() where id = _account_id(tests.email('bob'));
+update sign_in_throttles set blocked_until = clock_timestamp() where id = tests.throttle_id(tests.email('bob'));
 select tests.act_as_nobody();
 select is(tests.try('bob'), 'ready', '... and when it is over it is');
 
@@ -175,12 +175,12 @@ select is(tests.try('ann', '2001:db8::ffff'), 'throttled 30', '... are one custo
 select is(tests.try('ann', '2001:db8:0:1::1'), 'ready', '... and not the neighbour''s');
 -- One success takes one failure off, so that a thief with an account of his own gains nothing
 select tests.act_as_superuser();
-update sign_in_throttles set failure_count = 8, blocked_until = '-infinity' where id = _address_id('203.0.113.7');
+update sign_in_throttles set failure_count = 8, blocked_until = '-infinity' where id = tests.throttle_id(inet '203.0.113.7');
 update sign_in_throttles set failure_count = 0, blocked_until = '-infinity' where kind = 'account';
 select tests.act_as_nobody();
 select is(tests.sign_in('zoe', p_token => 'zoe', p_ip_address => '203.0.113.7'), 'signed_in', 'zoe signs in from an address with eight failures');
 select tests.act_as_superuser();
-select is((select failure_count from sign_in_throttles where id = _address_id('203.0.113.7')), 8, '... which has eight still');
+select is((select failure_count from sign_in_throttles where id = tests.throttle_id(inet '203.0.113.7')), 8, '... which has eight still');
 select is((select count(*) from sign_in_throttles where kind = 'address' and user_id is not null), 0::bigint, 'an address is nobody''s account');
 
 

@@ -23,6 +23,9 @@ const ISOLATIONS = ["read committed", "repeatable read"] as const;
 /** What each of two transactions that write the same row is told, where one came too late. */
 const SERIALIZATION_FAILURE = "40001";
 
+/** ... and those who wait for each other. */
+const DEADLOCK = "40P01";
+
 describe("guessing with eight clients", () => {
   const database = useDatabase({ template: "pgtap" });
 
@@ -101,7 +104,7 @@ describe("guessing with eight clients", () => {
     const counted = async () => {
       const { rows } = await database.admin.query<{ count: number }>(
         `select coalesce(sum(failure_count), 0)::integer as count from sign_in_throttles
-         where id in (_account_id($1), _account_id($1, true))`,
+         where id in (tests.throttle_id($1::text), tests.throttle_id($1::text, true))`,
         [address],
       );
       return rows[0]!.count;
@@ -114,7 +117,7 @@ describe("guessing with eight clients", () => {
   const drain = () =>
     database.admin.query(
       `delete from sign_in_throttles where key_id <> _digest_key_id();
-       delete from context_keys where purpose = 'digest' and retired_time is not null`,
+       delete from digest_keys where retired_time is not null`,
     );
 
   it.each([
@@ -143,6 +146,45 @@ describe("guessing with eight clients", () => {
     expect(charged).toBeGreaterThan(100);
   });
 
+  /** Eight who are the first to need a digest key: how many were let in, and how many of those are counted under it. */
+  async function firstOfAll(name: string, isolation: RaceOptions["isolation"]) {
+    await database.admin.query("delete from sign_in_throttles; update digest_keys set secret = null");
+    const addresses = Array.from({ length: CLIENTS }, (_, index) => `${name}${index}@example.com`);
+    const outcomes = await race(
+      database.app,
+      CLIENTS,
+      async (client, index) => {
+        const { rows } = await client.query<{ status: string }>("select status from begin_password_check($1)", [addresses[index]]);
+        return [addresses[index]!, rows[0]!.status];
+      },
+      { isolation, prepare: (client) => client.query("select tests.unlock()") },
+    );
+    const { rows } = await database.admin.query<{ count: number }>(
+      "select count(*)::integer as count from unnest($1::text[]) as address join sign_in_throttles on id = tests.throttle_id(address)",
+      [winners(outcomes).map(([address]) => address)],
+    );
+    return { refused: refusals(outcomes), let: winners(outcomes).map(([, status]) => status), counted: rows[0]!.count };
+  }
+
+  it.each(ROUNDS)("counts under one key whoever is the first to need it (round %i)", async (round) => {
+    const { refused, let: statuses, counted } = await firstOfAll(`first${round}`, "read committed");
+    expect({ refused, statuses, counted }).toEqual({ refused: [], statuses: Array.from({ length: CLIENTS }, () => "ready"), counted: CLIENTS });
+  });
+
+  it("... and tells whoever saw none before that they came too late", async () => {
+    const { refused, let: statuses, counted } = await firstOfAll("snapshot", "repeatable read");
+    expect(statuses.length).toBeGreaterThan(0);
+    expect(counted).toBe(statuses.length);
+    expect(refused).toEqual(refused.filter((code) => code === SERIALIZATION_FAILURE || code === DEADLOCK));
+  });
+
+  it("would count under several, if each kept the key that they made", async () => {
+    const repair = await sabotage(database.admin, "_make_digest_key", /and secret is null/, "");
+    const { counted } = await firstOfAll("careless", "read committed");
+    await repair();
+    expect(counted).toBeLessThan(CLIENTS);
+  });
+
   it("waits for whoever is counting to rotate the digest key, and not for long", async () => {
     const client = await database.app.connect();
     try {
@@ -162,7 +204,7 @@ describe("guessing with eight clients", () => {
   it("would give a guess more to whoever read the key before, if it did not wait", async () => {
     const address = "nobody-waits@example.com";
     await database.admin.query(
-      "insert into sign_in_throttles (id, kind, failure_count, last_failure_time) values (_account_id($1), 'account', 100, now())",
+      "insert into sign_in_throttles (id, kind, failure_count, last_failure_time) values (tests.throttle_id($1::text), 'account', 100, now())",
       [address],
     );
     const repairs = [
@@ -229,7 +271,7 @@ describe("guessing with eight clients", () => {
     await proveAttempt(database.app, address);
     await database.admin.query(
       `update sign_in_throttles set last_failure_time = now() - interval '60 days'
-       where id = _account_id($1)`,
+       where id = tests.throttle_id($1::text)`,
       [address],
     );
 
@@ -248,7 +290,7 @@ describe("guessing with eight clients", () => {
     await expect(charging).resolves.toMatchObject({ status: "ready" });
     await database.admin.query("drop trigger _999_wait on sign_in_throttles");
     const { rows: counted } = await database.admin.query(
-      "select failure_count from sign_in_throttles where id = _account_id($1)",
+      "select failure_count from sign_in_throttles where id = tests.throttle_id($1::text)",
       [address],
     );
     expect(counted).toEqual([{ failure_count: 1 }]);
