@@ -51,10 +51,13 @@ from find_organization_of_own_domain();
 
 /* @name OpenContacts */
 select
-  (open_fields(3, array[id], array[billing_email]))[1] as "billingEmail",
-  (open_fields(4, array[id], array[technical_contact_email]))[1] as "technicalContactEmail"
+  opened.texts[1] as "billingEmail",
+  opened.texts[2] as "technicalContactEmail"
 from organizations
-where id = :organizationId!;
+cross join lateral open_rows(
+  '{3,4}', array[organizations.id], array[billing_email, technical_contact_email]
+) as opened
+where organizations.id = :organizationId!;
 
 /* @name SetBillingEmail */
 select set_billing_email(:email);

@@ -2640,6 +2640,174 @@ REVOKE ALL ON FUNCTION safetypin._open_text(p_field_id integer, p_organization_i
 GRANT ALL ON FUNCTION safetypin._open_text(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_subject_id uuid) TO safetypin_definer;
 
 --
+-- safetypin._open_values()
+--
+
+CREATE FUNCTION safetypin._open_values(p_field_ids integer[], p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id    uuid := uuid '00000000-0000-0000-0000-000000000000';
+  v_fields       integer := cardinality(p_field_ids);
+  v_count        integer := cardinality(p_row_ids);
+  v_before       integer := 0;
+  v_first        record;
+  v_field        record;
+  v_subject_ids  uuid[];
+  v_salts        bytea[];
+  v_subject_keys bytea[];
+  v_nonce        bytea := gen_random_bytes(16);
+  v_place        bytea;
+  v_value        bytea;
+  v_length       integer;
+  v_aad          bytea;
+  v_header       bytea;
+  v_db_share     bytea;
+  v_check_value  bytea;
+  v_key          bytea;
+  v_is_shredded  boolean;
+  v_value_key    bytea;
+  v_texts        text[] := array_fill(null::text, array[coalesce(cardinality(p_values), 0)]);
+begin
+  if p_values is null
+     or v_count is null
+     or coalesce(v_fields, 0) = 0
+     or cardinality(p_values) <> v_fields * v_count
+     or array_dims(p_values) <> '[1:' || cardinality(p_values) || ']'
+     or (p_subject_ids is not null and cardinality(p_subject_ids) <> v_count)
+  then
+    raise exception 'there are not as many rows as values'
+      using errcode = 'SP526',
+        hint = 'Pass the ids of the rows, and of their subjects, in the order of the values: all of the first field, then all of the next.';
+  end if;
+
+  for v_number in 1 .. v_fields loop
+    select table_name, scope, row_column, subject_column
+    into v_field
+    from sealed_fields
+    where field_id = p_field_ids[v_number]
+      and algorithm = 1
+      and opened_by = 'application';
+
+    if not found then
+      raise exception 'field % is not opened for applications', p_field_ids[v_number]
+        using errcode = 'SP222', hint = 'See sealed_fields.opened_by.';
+    end if;
+
+    if v_number = 1 then
+      v_first := v_field;
+    elsif v_field <> v_first then
+      raise exception 'fields % and % are not sealed alike', p_field_ids[1], p_field_ids[v_number]
+        using errcode = 'SP526',
+          hint = 'Open together what is of one table, one scope and one subject: see sealed_fields.';
+    end if;
+  end loop;
+
+  if v_field.scope = 'organization' then
+    v_tenant_id := current_organization_id();
+    if v_tenant_id is null then
+      raise exception 'no organization is chosen'
+        using errcode = 'SP103', hint = 'Call choose_organization() or create_organization() first.';
+    end if;
+  end if;
+
+  if v_field.subject_column is not null then
+    v_subject_ids := p_subject_ids;
+    if v_subject_ids is null and v_field.subject_column = v_field.row_column then
+      v_subject_ids := p_row_ids;
+    end if;
+    v_salts := array(
+      select subject_salts.salt
+      from unnest(v_subject_ids) with ordinality as subject (user_id, place)
+      left join subject_salts on subject_salts.user_id = subject.user_id
+      order by subject.place
+    );
+  end if;
+
+  for v_number in 1 .. v_fields loop
+    v_place := int4send(p_field_ids[v_number]) || uuid_send(v_tenant_id);
+
+    for v_at in 1 .. v_count loop
+      v_value := p_values[v_before + v_at];
+      continue when v_value is null;
+
+      -- Few keys, one after the other: mostly one.
+      if substr(v_value, 1, 6) is distinct from v_header then
+        v_header := substr(v_value, 1, 6);
+        v_db_share := null;
+        v_key := null;
+        v_subject_keys := null;
+        v_is_shredded := false;
+        if octet_length(v_header) = 6 and substr(v_header, 1, 2) = '\x0101' then
+          select db_share, check_value
+          into v_db_share, v_check_value
+          from tenant_keys
+          where tenant_id = v_tenant_id
+            and key_id = _key_id_of(v_header)
+            and state in ('active', 'decrypt_only');
+        end if;
+        if v_db_share is not null then
+          v_key := _unlocked_key('enc', v_tenant_id, _key_id_of(v_header), v_db_share, v_check_value);
+        else
+          v_is_shredded := _is_tenant_shredded(v_tenant_id);
+        end if;
+      end if;
+      continue when v_is_shredded;
+
+      -- Of whom a value is about, nothing is said to those without its key: not even
+      -- whether there is such a person.
+      v_value_key := v_key;
+      if v_key is not null and v_subject_ids[v_at] is not null then
+        -- Shredded a moment ago: there is nothing to show, and nothing wrong.
+        continue when v_salts[v_at] is null;
+        v_value_key := coalesce(
+          v_subject_keys[v_at], _subject_key(v_key, v_salts[v_at], v_subject_ids[v_at])
+        );
+        if v_number < v_fields then
+          v_subject_keys[v_at] := v_value_key;
+        end if;
+      end if;
+
+      -- _a256cbc_hs512_open(), in place.
+      v_length := octet_length(v_value);
+      v_aad := v_header || v_place || uuid_send(p_row_ids[v_at]);
+      if v_length < 70
+         or _is_same_tag(
+           _a256cbc_hs512_tag(v_value_key, v_aad, substr(v_value, 7, v_length - 38)),
+           substr(v_value, v_length - 31),
+           v_nonce
+         ) is not true
+      then
+        raise exception 'the value cannot be opened'
+          using errcode = 'SP521',
+            detail = format('Field %s of row %s.', p_field_ids[v_number], p_row_ids[v_at]),
+            hint = 'It was changed, or belongs to another place, or its key or its subject is gone.';
+      end if;
+      v_texts[v_before + v_at] := convert_from(
+        decrypt_iv(
+          substr(v_value, 23, v_length - 54), substr(v_value_key, 33, 32), substr(v_value, 7, 16),
+          'aes-cbc/pad:pkcs'
+        ),
+        'UTF8'
+      );
+    end loop;
+
+    v_before := v_before + v_count;
+  end loop;
+
+  return v_texts;
+end;
+$$;
+
+ALTER FUNCTION safetypin._open_values(p_field_ids integer[], p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._open_values(p_field_ids integer[], p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) IS 'Opens the values of fields of many rows, all of the first field and then all of the next, in their order. Raises SP103, SP222, SP521 and SP526 for what open_rows() raises them for.';
+
+REVOKE ALL ON FUNCTION safetypin._open_values(p_field_ids integer[], p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._open_values(p_field_ids integer[], p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) TO safetypin_definer;
+
+--
 -- safetypin._organization_to_enter()
 --
 
@@ -9268,19 +9436,18 @@ CREATE FUNCTION safetypin.open_attempts(p_ids uuid[], p_user_ids uuid[], p_email
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_emails       text[];
-  v_ip_addresses text[];
+  v_count integer := cardinality(p_ids);
+  v_texts text[];
 begin
   if p_ids is null then
     return;
   end if;
-  v_emails := open_fields(7, p_ids, p_emails, p_user_ids);
-  v_ip_addresses := open_fields(8, p_ids, p_ip_addresses, p_user_ids);
+  v_texts := _open_values(array[7, 8], p_ids, p_emails || p_ip_addresses, p_user_ids);
 
-  for v_at in 1 .. cardinality(p_ids) loop
+  for v_at in 1 .. v_count loop
     id := p_ids[v_at];
-    email := v_emails[v_at];
-    ip_address := v_ip_addresses[v_at];
+    email := v_texts[v_at];
+    ip_address := v_texts[v_count + v_at];
     return next;
   end loop;
 end;
@@ -9302,128 +9469,8 @@ CREATE FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_va
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
-declare
-  v_tenant_id   uuid := uuid '00000000-0000-0000-0000-000000000000';
-  v_field       record;
-  v_count       integer := cardinality(p_values);
-  v_subject_ids uuid[] := p_subject_ids;
-  v_salts       bytea[];
-  v_nonce       bytea := gen_random_bytes(16);
-  v_place       bytea;
-  v_value       bytea;
-  v_length      integer;
-  v_aad         bytea;
-  v_header      bytea;
-  v_db_share    bytea;
-  v_check_value bytea;
-  v_key         bytea;
-  v_is_shredded boolean;
-  v_value_key   bytea;
-  v_texts       text[] := array_fill(null::text, array[coalesce(v_count, 0)]);
 begin
-  select scope, row_column, subject_column
-  into v_field
-  from sealed_fields
-  where field_id = p_field_id
-    and algorithm = 1
-    and opened_by = 'application';
-
-  if not found then
-    raise exception 'field % is not opened for applications', p_field_id
-      using errcode = 'SP222', hint = 'See sealed_fields.opened_by.';
-  end if;
-  if p_values is null
-     or cardinality(p_row_ids) is distinct from v_count
-     or (p_subject_ids is not null and cardinality(p_subject_ids) <> v_count)
-  then
-    raise exception 'there are not as many rows as values'
-      using errcode = 'SP526', hint = 'Pass the ids of the rows, and of their subjects, in the order of the values.';
-  end if;
-
-  if v_field.scope = 'organization' then
-    v_tenant_id := current_organization_id();
-    if v_tenant_id is null then
-      raise exception 'no organization is chosen'
-        using errcode = 'SP103', hint = 'Call choose_organization() or create_organization() first.';
-    end if;
-  end if;
-
-  if v_field.subject_column is not null then
-    if v_subject_ids is null and v_field.subject_column = v_field.row_column then
-      v_subject_ids := p_row_ids;
-    end if;
-    v_salts := array(
-      select subject_salts.salt
-      from unnest(v_subject_ids) with ordinality as subject (user_id, place)
-      left join subject_salts on subject_salts.user_id = subject.user_id
-      order by subject.place
-    );
-  else
-    v_subject_ids := null;
-  end if;
-
-  v_place := int4send(p_field_id) || uuid_send(v_tenant_id);
-
-  for v_at in 1 .. v_count loop
-    v_value := p_values[v_at];
-    continue when v_value is null;
-
-    -- Few keys, one after the other: mostly one.
-    if substr(v_value, 1, 6) is distinct from v_header then
-      v_header := substr(v_value, 1, 6);
-      v_db_share := null;
-      v_key := null;
-      v_is_shredded := false;
-      if octet_length(v_header) = 6 and substr(v_header, 1, 2) = '\x0101' then
-        select db_share, check_value
-        into v_db_share, v_check_value
-        from tenant_keys
-        where tenant_id = v_tenant_id
-          and key_id = _key_id_of(v_header)
-          and state in ('active', 'decrypt_only');
-      end if;
-      if v_db_share is not null then
-        v_key := _unlocked_key('enc', v_tenant_id, _key_id_of(v_header), v_db_share, v_check_value);
-      else
-        v_is_shredded := _is_tenant_shredded(v_tenant_id);
-      end if;
-    end if;
-    continue when v_is_shredded;
-
-    -- Of whom a value is about, nothing is said to those without its key: not even
-    -- whether there is such a person.
-    v_value_key := v_key;
-    if v_key is not null and v_subject_ids[v_at] is not null then
-      -- Shredded a moment ago: there is nothing to show, and nothing wrong.
-      continue when v_salts[v_at] is null;
-      v_value_key := _subject_key(v_key, v_salts[v_at], v_subject_ids[v_at]);
-    end if;
-
-    -- _a256cbc_hs512_open(), in place.
-    v_length := octet_length(v_value);
-    v_aad := v_header || v_place || uuid_send(p_row_ids[v_at]);
-    if v_length < 70
-       or _is_same_tag(
-         _a256cbc_hs512_tag(v_value_key, v_aad, substr(v_value, 7, v_length - 38)),
-         substr(v_value, v_length - 31),
-         v_nonce
-       ) is not true
-    then
-      raise exception 'the value cannot be opened'
-        using errcode = 'SP521',
-          detail = format('Field %s of row %s.', p_field_id, p_row_ids[v_at]),
-          hint = 'It was changed, or belongs to another place, or its key or its subject is gone.';
-    end if;
-    v_texts[v_at] := convert_from(
-      decrypt_iv(
-        substr(v_value, 23, v_length - 54), substr(v_value_key, 33, 32), substr(v_value, 7, 16),
-        'aes-cbc/pad:pkcs'
-      ),
-      'UTF8'
-    );
-  end loop;
-
-  return v_texts;
+  return _open_values(array[p_field_id], p_row_ids, p_values, p_subject_ids);
 end;
 $$;
 
@@ -9434,7 +9481,37 @@ COMMENT ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], 
 REVOKE ALL ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) TO safetypin_app;
 GRANT ALL ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) TO safetypin_operator;
-GRANT ALL ON FUNCTION safetypin.open_fields(p_field_id integer, p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) TO safetypin_definer;
+
+--
+-- safetypin.open_rows()
+--
+
+CREATE FUNCTION safetypin.open_rows(p_field_ids integer[], p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[] DEFAULT NULL::uuid[]) RETURNS TABLE(id uuid, texts text[])
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_texts text[] := _open_values(p_field_ids, p_row_ids, p_values, p_subject_ids);
+  v_count integer := cardinality(p_row_ids);
+begin
+  texts := array_fill(null::text, array[cardinality(p_field_ids)]);
+  for v_at in 1 .. v_count loop
+    id := p_row_ids[v_at];
+    for v_number in 1 .. cardinality(p_field_ids) loop
+      texts[v_number] := v_texts[(v_number - 1) * v_count + v_at];
+    end loop;
+    return next;
+  end loop;
+end;
+$$;
+
+ALTER FUNCTION safetypin.open_rows(p_field_ids integer[], p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.open_rows(p_field_ids integer[], p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) IS 'Opens several fields of many rows, which share a table, a scope and a subject, from all values of the first field and then all of the next: the texts of each row in the order of the fields. Raises SP222 for a field that is not for applications, SP526 when the arrays do not match or the fields are not sealed alike, SP103 when no organization is chosen, SP521 for a value that does not open, SP522 when its key is not unlocked.';
+
+REVOKE ALL ON FUNCTION safetypin.open_rows(p_field_ids integer[], p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.open_rows(p_field_ids integer[], p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) TO safetypin_app;
+GRANT ALL ON FUNCTION safetypin.open_rows(p_field_ids integer[], p_row_ids uuid[], p_values bytea[], p_subject_ids uuid[]) TO safetypin_operator;
 
 --
 -- safetypin.open_users()
@@ -9445,19 +9522,18 @@ CREATE FUNCTION safetypin.open_users(p_ids uuid[], p_emails bytea[], p_phone_num
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_emails        text[];
-  v_phone_numbers text[];
+  v_count integer := cardinality(p_ids);
+  v_texts text[];
 begin
   if p_ids is null then
     return;
   end if;
-  v_emails := open_fields(1, p_ids, p_emails);
-  v_phone_numbers := open_fields(2, p_ids, p_phone_numbers);
+  v_texts := _open_values(array[1, 2], p_ids, p_emails || p_phone_numbers, null);
 
-  for v_at in 1 .. cardinality(p_ids) loop
+  for v_at in 1 .. v_count loop
     id := p_ids[v_at];
-    email := v_emails[v_at];
-    phone_number := v_phone_numbers[v_at];
+    email := v_texts[v_at];
+    phone_number := v_texts[v_count + v_at];
     return next;
   end loop;
 end;

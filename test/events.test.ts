@@ -452,6 +452,7 @@ const NO_EVENT = [
   "ip_address_indexes",
   "open_attempts",
   "open_fields",
+  "open_rows",
   "open_users",
   "prepare_password_change",
   "read_digest_rotation",

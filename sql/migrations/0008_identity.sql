@@ -416,19 +416,18 @@ create function open_users(
   set search_path from current
 as $$
 declare
-  v_emails        text[];
-  v_phone_numbers text[];
+  v_count integer := cardinality(p_ids);
+  v_texts text[];
 begin
   if p_ids is null then
     return;
   end if;
-  v_emails := open_fields(1, p_ids, p_emails);
-  v_phone_numbers := open_fields(2, p_ids, p_phone_numbers);
+  v_texts := _open_values(array[1, 2], p_ids, p_emails || p_phone_numbers, null);
 
-  for v_at in 1 .. cardinality(p_ids) loop
+  for v_at in 1 .. v_count loop
     id := p_ids[v_at];
-    email := v_emails[v_at];
-    phone_number := v_phone_numbers[v_at];
+    email := v_texts[v_at];
+    phone_number := v_texts[v_count + v_at];
     return next;
   end loop;
 end;

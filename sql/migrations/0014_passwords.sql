@@ -2194,19 +2194,18 @@ create function open_attempts(
   set search_path from current
 as $$
 declare
-  v_emails       text[];
-  v_ip_addresses text[];
+  v_count integer := cardinality(p_ids);
+  v_texts text[];
 begin
   if p_ids is null then
     return;
   end if;
-  v_emails := open_fields(7, p_ids, p_emails, p_user_ids);
-  v_ip_addresses := open_fields(8, p_ids, p_ip_addresses, p_user_ids);
+  v_texts := _open_values(array[7, 8], p_ids, p_emails || p_ip_addresses, p_user_ids);
 
-  for v_at in 1 .. cardinality(p_ids) loop
+  for v_at in 1 .. v_count loop
     id := p_ids[v_at];
-    email := v_emails[v_at];
-    ip_address := v_ip_addresses[v_at];
+    email := v_texts[v_at];
+    ip_address := v_texts[v_count + v_at];
     return next;
   end loop;
 end;

@@ -214,16 +214,19 @@ export interface OpenContactsQuery {
   result: OpenContactsResult;
 }
 
-const openContactsIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":203,"b":218}]}],"statement":"select\n  (open_fields(3, array[id], array[billing_email]))[1] as \"billingEmail\",\n  (open_fields(4, array[id], array[technical_contact_email]))[1] as \"technicalContactEmail\"\nfrom organizations\nwhere id = :organizationId!"};
+const openContactsIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":257,"b":272}]}],"statement":"select\n  opened.texts[1] as \"billingEmail\",\n  opened.texts[2] as \"technicalContactEmail\"\nfrom organizations\ncross join lateral open_rows(\n  '{3,4}', array[organizations.id], array[billing_email, technical_contact_email]\n) as opened\nwhere organizations.id = :organizationId!"};
 
 /**
  * Query generated from SQL:
  * ```
  * select
- *   (open_fields(3, array[id], array[billing_email]))[1] as "billingEmail",
- *   (open_fields(4, array[id], array[technical_contact_email]))[1] as "technicalContactEmail"
+ *   opened.texts[1] as "billingEmail",
+ *   opened.texts[2] as "technicalContactEmail"
  * from organizations
- * where id = :organizationId!
+ * cross join lateral open_rows(
+ *   '{3,4}', array[organizations.id], array[billing_email, technical_contact_email]
+ * ) as opened
+ * where organizations.id = :organizationId!
  * ```
  */
 export const openContacts = new PreparedQuery<OpenContactsParams,OpenContactsResult>(openContactsIR);

@@ -76,6 +76,7 @@ values
   ('ip_address_indexes'),
   ('open_attempts'),
   ('open_fields'),
+  ('open_rows'),
   ('open_users'),
   ('prepare_password_change'),
   ('read_digest_rotation'),

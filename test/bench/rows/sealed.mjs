@@ -7,9 +7,10 @@ import { compareDuration, compareThroughput, timed } from "../measure.mjs";
 const LIST = 1000;
 const START = "00000000-0000-0000-0000-000000000000";
 
-/** As the client reads a list: a page of rows, and each field of all of them opened in one call. */
+/** As the client reads a list: a page of rows, and all of it opened in one call. */
 function listOf(fields) {
   const columns = fields.map(({ column }) => column);
+  const values = columns.map((column) => `${column}s`).join(" || ");
   return {
     sealed: `with page as (
         select array_agg(id order by id) as ids,
@@ -20,8 +21,14 @@ function listOf(fields) {
       )
       select opened.*
       from page
-      cross join unnest(ids, ${fields.map(({ id, column }) => `open_fields(${id}, ids, ${column}s)`).join(", ")})
-        as opened (id, ${columns.join(", ")})`,
+      cross join ${
+        fields.length === 1
+          ? `unnest(ids, open_fields(${fields[0].id}, ids, ${values})) as opened (id, ${columns[0]})`
+          : `lateral (
+              select id, ${columns.map((column, at) => `texts[${at + 1}] as ${column}`).join(", ")}
+              from open_rows('{${fields.map(({ id }) => id)}}', ids, ${values})
+            ) as opened`
+      }`,
     plain: `select id, ${columns.join(", ")} from bench_plain where id > $1 order by id limit ${LIST}`,
   };
 }
