@@ -953,26 +953,29 @@ CREATE FUNCTION safetypin._describe_transactions(p_transactions text[]) RETURNS 
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  return (
-    select string_agg(
-      case
-        when holder.pid is null then 'a prepared transaction (pg_prepared_xacts)'
-        else concat(
-          format('process %s of %s', holder.pid, coalesce(quote_ident(pg_stat_activity.usename), 'a login that is gone')),
-          ' (' || quote_nullable(nullif(left(pg_stat_activity.application_name, 64), '')) || ')',
-          ', since ' || to_char(pg_stat_activity.xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
-        )
-      end,
-      '; ' order by holder.pid
-    )
-    from (
-      select distinct pid
-      from pg_locks
-      where virtualtransaction = any (p_transactions)
-      order by pid
-      limit 10
-    ) as holder
-    left join pg_stat_activity on pg_stat_activity.pid = holder.pid
+  return coalesce(
+    (
+      select string_agg(
+        case
+          when holder.pid is null then 'a prepared transaction (pg_prepared_xacts)'
+          else concat(
+            format('process %s of %s', holder.pid, coalesce(quote_ident(pg_stat_activity.usename), 'a login that is gone')),
+            ' (' || quote_nullable(nullif(left(pg_stat_activity.application_name, 64), '')) || ')',
+            ', since ' || to_char(pg_stat_activity.xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
+          )
+        end,
+        '; ' order by holder.pid
+      )
+      from (
+        select distinct pid
+        from pg_locks
+        where virtualtransaction = any (p_transactions)
+        order by pid
+        limit 10
+      ) as holder
+      left join pg_stat_activity on pg_stat_activity.pid = holder.pid
+    ),
+    'they have ended meanwhile'
   );
 end;
 $$;
@@ -982,6 +985,7 @@ ALTER FUNCTION safetypin._describe_transactions(p_transactions text[]) OWNER TO 
 COMMENT ON FUNCTION safetypin._describe_transactions(p_transactions text[]) IS 'The processes that are in these transactions, ten at most: number, login, application_name, and since when where one may see it. Never a query.';
 
 REVOKE ALL ON FUNCTION safetypin._describe_transactions(p_transactions text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._describe_transactions(p_transactions text[]) TO safetypin_definer;
 
 --
 -- safetypin._digest_key_id()
@@ -1992,7 +1996,8 @@ begin
     id, user_id, email, email_digest, ip_address, ip_index, user_agent, result
   )
   values (
-    v_attempt.id, v_attempt.user_id, v_attempt.email, v_attempt.email_digest, v_attempt.ip_address,
+    v_attempt.id, v_attempt.user_id, v_attempt.email,
+    case when v_attempt.user_id is null then v_attempt.email_digest end, v_attempt.ip_address,
     v_attempt.ip_index, v_attempt.user_agent, case when v_succeeded then 'success' else 'invalid' end
   );
 
@@ -5274,7 +5279,7 @@ COMMENT ON COLUMN safetypin.access_attempt_logs.user_id IS 'Whose account; null 
 
 COMMENT ON COLUMN safetypin.access_attempt_logs.email IS 'The address that was typed; null where the attempt is not known. A table that cannot be changed forgets by its keys: what was typed for somebody goes with them, the rest with the key of its time. [sealed]';
 
-COMMENT ON COLUMN safetypin.access_attempt_logs.email_digest IS 'The keyed digest of the address that was typed: the same for the same. [secret]';
+COMMENT ON COLUMN safetypin.access_attempt_logs.email_digest IS 'The keyed digest of the address that was typed, where it was nobody''s: the same for the same. Null for somebody, whom the row names: nothing typed at their account can be compared once they are shredded. [secret]';
 
 COMMENT ON COLUMN safetypin.access_attempt_logs.ip_address IS 'Where from, as the application says; null when it does not. [sealed]';
 
@@ -6096,7 +6101,8 @@ begin
       id, user_id, email, email_digest, ip_address, ip_index, user_agent, result
     )
     values (
-      v_id, v_user_id, v_email, v_email_digest, v_ip_address, v_ip_index, _printable(p_user_agent), status
+      v_id, v_user_id, v_email, case when v_user_id is null then v_email_digest end, v_ip_address, v_ip_index,
+      _printable(p_user_agent), status
     );
     return;
   end if;
@@ -12941,8 +12947,9 @@ CREATE FUNCTION safetypin.rotate_digest_key() RETURNS uuid
     SET lock_timeout TO '2s'
     AS $$
 declare
-  v_now    timestamptz := _now();
-  v_key_id uuid := new_id();
+  v_now       timestamptz := _now();
+  v_key_id    uuid := new_id();
+  v_relations oid[] := array['sign_in_throttles'::regclass, 'digest_keys'::regclass];
 begin
   -- Those who count at this moment end first, and who comes after them waits for us: not
   -- for long, so that nobody who signs in waits behind somebody who never ends.
@@ -12952,7 +12959,17 @@ begin
   exception
     when lock_not_available then
       raise exception 'sign-ins that began earlier are still running'
-        using errcode = 'SP423', hint = 'Try again when they are done.';
+        using errcode = 'SP423',
+          detail = _describe_transactions(array(
+            select virtualtransaction
+            from pg_locks
+            where database = (select oid from pg_database where datname = current_database())
+              and relation = any (v_relations)
+              and mode not in ('AccessShareLock', 'RowShareLock')
+              and granted
+              and pid is distinct from pg_backend_pid()
+          )),
+          hint = 'Try again when they are done. Who does not end is ended by a DBA: select pg_terminate_backend(pid).';
   end;
 
   if exists (select from digest_keys where purpose = 'address' and retired_time is not null) then
@@ -14438,7 +14455,8 @@ begin
       id, user_id, email, email_digest, ip_address, ip_index, user_agent, attempt_time, result
     )
     select
-      id, user_id, email, email_digest, ip_address, ip_index, user_agent, creation_time, 'abandoned'
+      id, user_id, email, case when user_id is null then email_digest end, ip_address, ip_index, user_agent,
+      creation_time, 'abandoned'
     from swept
     where finished_time is null
   )

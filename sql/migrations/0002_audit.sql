@@ -189,7 +189,7 @@ comment on column access_attempt_logs.user_id is 'Whose account; null for an unk
 comment on column access_attempt_logs.email is
   'The address that was typed; null where the attempt is not known. A table that cannot be changed forgets by its keys: what was typed for somebody goes with them, the rest with the key of its time. [sealed]';
 comment on column access_attempt_logs.email_digest is
-  'The keyed digest of the address that was typed: the same for the same. [secret]';
+  'The keyed digest of the address that was typed, where it was nobody''s: the same for the same. Null for somebody, whom the row names: nothing typed at their account can be compared once they are shredded. [secret]';
 comment on column access_attempt_logs.ip_address is
   'Where from, as the application says; null when it does not. [sealed]';
 comment on column access_attempt_logs.ip_index is

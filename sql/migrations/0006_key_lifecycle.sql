@@ -256,32 +256,37 @@ create function _describe_transactions(
   set search_path from current
 as $$
 begin
-  return (
-    select string_agg(
-      case
-        when holder.pid is null then 'a prepared transaction (pg_prepared_xacts)'
-        else concat(
-          format('process %s of %s', holder.pid, coalesce(quote_ident(pg_stat_activity.usename), 'a login that is gone')),
-          ' (' || quote_nullable(nullif(left(pg_stat_activity.application_name, 64), '')) || ')',
-          ', since ' || to_char(pg_stat_activity.xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
-        )
-      end,
-      '; ' order by holder.pid
-    )
-    from (
-      select distinct pid
-      from pg_locks
-      where virtualtransaction = any (p_transactions)
-      order by pid
-      limit 10
-    ) as holder
-    left join pg_stat_activity on pg_stat_activity.pid = holder.pid
+  return coalesce(
+    (
+      select string_agg(
+        case
+          when holder.pid is null then 'a prepared transaction (pg_prepared_xacts)'
+          else concat(
+            format('process %s of %s', holder.pid, coalesce(quote_ident(pg_stat_activity.usename), 'a login that is gone')),
+            ' (' || quote_nullable(nullif(left(pg_stat_activity.application_name, 64), '')) || ')',
+            ', since ' || to_char(pg_stat_activity.xact_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
+          )
+        end,
+        '; ' order by holder.pid
+      )
+      from (
+        select distinct pid
+        from pg_locks
+        where virtualtransaction = any (p_transactions)
+        order by pid
+        limit 10
+      ) as holder
+      left join pg_stat_activity on pg_stat_activity.pid = holder.pid
+    ),
+    'they have ended meanwhile'
   );
 end;
 $$;
 
 comment on function _describe_transactions(text[]) is
   'The processes that are in these transactions, ten at most: number, login, application_name, and since when where one may see it. Never a query.';
+
+grant execute on function _describe_transactions(text[]) to safetypin_definer;
 
 
 -- Whoever writes has read these tables before, and holds a lock on what they have

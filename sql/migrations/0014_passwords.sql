@@ -1134,7 +1134,8 @@ begin
       id, user_id, email, email_digest, ip_address, ip_index, user_agent, result
     )
     values (
-      v_id, v_user_id, v_email, v_email_digest, v_ip_address, v_ip_index, _printable(p_user_agent), status
+      v_id, v_user_id, v_email, case when v_user_id is null then v_email_digest end, v_ip_address, v_ip_index,
+      _printable(p_user_agent), status
     );
     return;
   end if;
@@ -1296,7 +1297,8 @@ begin
     id, user_id, email, email_digest, ip_address, ip_index, user_agent, result
   )
   values (
-    v_attempt.id, v_attempt.user_id, v_attempt.email, v_attempt.email_digest, v_attempt.ip_address,
+    v_attempt.id, v_attempt.user_id, v_attempt.email,
+    case when v_attempt.user_id is null then v_attempt.email_digest end, v_attempt.ip_address,
     v_attempt.ip_index, v_attempt.user_agent, case when v_succeeded then 'success' else 'invalid' end
   );
 
@@ -2276,7 +2278,8 @@ begin
       id, user_id, email, email_digest, ip_address, ip_index, user_agent, attempt_time, result
     )
     select
-      id, user_id, email, email_digest, ip_address, ip_index, user_agent, creation_time, 'abandoned'
+      id, user_id, email, case when user_id is null then email_digest end, ip_address, ip_index, user_agent,
+      creation_time, 'abandoned'
     from swept
     where finished_time is null
   )
@@ -2351,8 +2354,9 @@ create function rotate_digest_key()
   set lock_timeout = '2s'
 as $$
 declare
-  v_now    timestamptz := _now();
-  v_key_id uuid := new_id();
+  v_now       timestamptz := _now();
+  v_key_id    uuid := new_id();
+  v_relations oid[] := array['sign_in_throttles'::regclass, 'digest_keys'::regclass];
 begin
   -- Those who count at this moment end first, and who comes after them waits for us: not
   -- for long, so that nobody who signs in waits behind somebody who never ends.
@@ -2362,7 +2366,17 @@ begin
   exception
     when lock_not_available then
       raise exception 'sign-ins that began earlier are still running'
-        using errcode = 'SP423', hint = 'Try again when they are done.';
+        using errcode = 'SP423',
+          detail = _describe_transactions(array(
+            select virtualtransaction
+            from pg_locks
+            where database = (select oid from pg_database where datname = current_database())
+              and relation = any (v_relations)
+              and mode not in ('AccessShareLock', 'RowShareLock')
+              and granted
+              and pid is distinct from pg_backend_pid()
+          )),
+          hint = 'Try again when they are done. Who does not end is ended by a DBA: select pg_terminate_backend(pid).';
   end;
 
   if exists (select from digest_keys where purpose = 'address' and retired_time is not null) then

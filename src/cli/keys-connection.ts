@@ -79,11 +79,11 @@ export async function withProvider<Result>(
 }
 
 /** Tells once whom a rotation waits for, and again when that is somebody else. */
-export function tellWaiting(output: Output): (whom?: string) => void {
+export function tellWaiting(output: Output, forWhat = "transactions"): (whom?: string) => void {
   let told: string | undefined;
   return (whom) => {
     const sentence = [
-      "waiting for transactions that began earlier",
+      `waiting for ${forWhat} that began earlier`,
       ...(whom === undefined ? [] : [`${whom}. A DBA ends one that does not end: select pg_terminate_backend(pid)`]),
     ].join(": ");
     if (sentence !== told) output.note(sentence);

@@ -162,7 +162,7 @@ async function runDigest({ cell, keys, batch, rowsPerSecond, dryRun }: Options, 
         onBatch: (rows) => {
           if (!output.isJson) output.note(`move  ${String(rows)} rows`);
         },
-        onWait: () => output.note("waiting for sign-ins that began earlier"),
+        onWait: tellWaiting(output, "sign-ins"),
       }),
     );
     output.line(

@@ -43,7 +43,7 @@ select results_eq(
 select tests.act_as_auditor();
 select results_eq(
   $$
-    select result, user_id, opened.ip_address, opened.email, email_digest = sha256('bob'), attempt_time = now() - interval '1 hour', count(*)
+    select result, user_id, opened.ip_address, opened.email, email_digest is not distinct from sha256('bob'), attempt_time = now() - interval '1 hour', count(*)
     from access_attempt_logs as log
     cross join lateral open_attempts(array[log.id], array[user_id], array[log.email], array[log.ip_address]) as opened
     where xid = txid_current()
@@ -52,7 +52,7 @@ select results_eq(
   $$,
   $$
     values
-      ('abandoned', tests.user_id('bob'), '203.0.113.7', 'bob@example.com', true, true, 2::bigint),
+      ('abandoned', tests.user_id('bob'), '203.0.113.7', 'bob@example.com', false, true, 2::bigint),
       ('abandoned', null, '203.0.113.7', 'bob@example.com', true, true, 2)
   $$,
   'the four that were never finished are in the log as abandoned, bob''s and nobody''s'

@@ -1,7 +1,7 @@
 -- shred_person() and erase_own_account(): what is sealed about somebody opens no more, what
 -- is said in clear is overwritten, rows and ids and evidence stay.
 begin;
-select plan(54);
+select plan(57);
 
 select tests.two_organizations();
 select tests.person('max');
@@ -42,6 +42,31 @@ select results_eq(
     (tests.user_id('ann'), 'success', tests.email('ann'), '203.0.113.9') $$,
   'bob and ann have signed in, from somewhere'
 );
+
+-- What whoever has the database and its key can compare an address with
+create function tests.traces(p_name text) returns text[] language sql as $$
+  with digest as (
+    select tests.throttle_id(tests.email(p_name)) as id,
+      _keyed_digest('email|' || tests.email(p_name), (_open_digest_keys('address'))[1]) as email_digest
+  )
+  select array_agg(found.what order by found.what)
+  from digest
+  cross join lateral (
+    select 'a message' as what from messages where messages.email_digest = digest.email_digest
+    union select 'an attempt under way' from password_attempts where password_attempts.email_digest = digest.email_digest
+    union select 'evidence' from access_attempt_logs where access_attempt_logs.email_digest = digest.email_digest
+    union select 'failures' from sign_in_throttles where sign_in_throttles.id = digest.id
+  ) as found
+$$;
+select tests.act_as_nobody();
+select tests.unlock();
+select request_password_reset(tests.email('bob'));
+select begin_password_check(tests.email('eve'));
+select tests.finish_password_check(tests.prove_password('eve'), sha256('x'));
+select tests.act_as_superuser();
+select tests.unlock();
+select is(tests.traces('bob'), '{"a message","an attempt under way",failures}'::text[], 'bob''s address is known by its digest where something is counted or under way');
+select is(tests.traces('eve'), '{"an attempt under way",evidence,failures}'::text[], '... and evidence has the digest of an address that is nobody''s, and of none that is somebody''s');
 
 -- Who may
 create function tests.shredding() returns setof text language sql as $body$
@@ -143,6 +168,8 @@ select is_empty(
   $$,
   'he has no password, no token, no message and no membership'
 );
+select tests.unlock();
+select is(tests.traces('bob'), null, 'nothing compares with his address, for whoever has the keys either');
 select results_eq(
   $$ select distinct revoked, ip_address, user_agent, session_data from sessions where user_id = tests.user_id('bob') $$,
   $$ values (true, null::inet, null::text, '{}'::jsonb) $$,

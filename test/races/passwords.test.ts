@@ -192,7 +192,10 @@ describe("guessing with eight clients", () => {
       await client.query("select tests.unlock()");
       await client.query("select begin_password_check('slow@example.com')");
       const rotating = database.pool("operator").query("select rotate_digest_key()");
-      await expect(rotating).rejects.toMatchObject({ code: "SP423" });
+      const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+      const error = (await rotating.then(() => undefined, (refused: unknown) => refused)) as pg.DatabaseError;
+      expect(error).toMatchObject({ code: "SP423", hint: expect.stringContaining("pg_terminate_backend(pid)") });
+      expect(error.detail).toMatch(new RegExp(`^process ${String(rows[0]!.pid)} of ${database.cell}_app_login \\([^;]*$`));
       await client.query("rollback");
     } finally {
       client.release(true);
