@@ -468,6 +468,10 @@ begin
           select v_organization_id, max(version) + 1, v_key.key_id + 1, 'steady'
           from blind_index_versions
           where organization_id is not distinct from v_organization_id;
+          -- What was digested under theirs is theirs: here they are made anew.
+          if v_organization_id is null then
+            update digest_keys set secret = null;
+          end if;
           perform tests.unlock(p_organization);
           return;
         end if;

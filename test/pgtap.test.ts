@@ -4,7 +4,9 @@ import { join } from "node:path";
 
 import pg from "pg";
 
+import { runCli } from "./support/cli.js";
 import { useDatabase } from "./support/database.js";
+import { inUnlockedCell } from "./support/keys.js";
 import { parseTap, runTapFile, type TapReport } from "./support/pgtap.js";
 
 describe("what a pgTAP file prints", () => {
@@ -76,6 +78,20 @@ describe("a pgTAP file", () => {
     ["loses its connection", "select pg_terminate_backend(pg_backend_pid());", /terminating connection/],
   ])("fails when it %s", async (_what, sql, sentence) => {
     expect((await run(sql)).failure).toMatch(sentence);
+  });
+
+  it("signs people in where a client made the cell's key, and digested addresses under it", async () => {
+    const env = { DATABASE_URL: db.connectionString("operator"), SAFETYPIN_KEY_FILE: process.env["SAFETYPIN_KEY_FILE"]! };
+    expect(await runCli(["keys", "init"], { env })).toMatchObject({ code: 0 });
+    await inUnlockedCell(db.app, (client) => client.query("select begin_password_check('nobody@example.com')"));
+    const { rows: before } = await db.admin.query("select id, secret from digest_keys order by id");
+    expect(before.map(({ secret }) => secret as Buffer | null)).not.toContain(null);
+
+    const report = await run(`
+      begin; select plan(1); select tests.person('ann'); select tests.act_as_nobody();
+      select is(tests.sign_in('ann'), 'signed_in', 'ann signs in'); select finish(); rollback;`);
+    expect(report).toMatchObject({ failure: undefined, assertions: [{ isOk: true }] });
+    expect((await db.admin.query("select id, secret from digest_keys order by id")).rows).toEqual(before);
   });
 
   it("says how far it came before it raised", async () => {

@@ -26,6 +26,7 @@ jest.setTimeout(180_000);
 
 const cell = parseCellName("safetypin");
 const DATABASE = "clinic";
+const GUESSES = 3;
 const PHONE = "+15550123456";
 const BILLS = "bills@acme.example";
 const credentials = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY" };
@@ -92,6 +93,12 @@ const AWS = { AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY:
 /** Runs what the page says below a heading. */
 async function follow(heading: string, environment: Readonly<Record<string, string>>, block = 0): Promise<string> {
   return shell.run(page.blocks(heading, "sh")[block]!, { ...AWS, ...environment });
+}
+
+/** Somebody guesses, at an address that nobody has. */
+async function guess(safetypin: SafetyPin): Promise<void> {
+  const attempt = { email: "nemo@example.com", password: "a guess at a password", ipAddress: "203.0.113.7" };
+  await expect(safetypin.signIn(attempt)).rejects.toMatchObject({ code: "invalid_credentials" });
 }
 
 async function open(server: EmbeddedServer): Promise<SafetyPin> {
@@ -176,6 +183,7 @@ async function expectItIsBack(server: EmbeddedServer): Promise<void> {
       expect(self).toMatchObject({ email, phoneNumber: PHONE, firstName: "Ann" });
     }
     await expect(safetypin.signIn({ email, password: `${password}!` })).rejects.toMatchObject({ code: "invalid_credentials" });
+    await guess(safetypin);
   } finally {
     await safetypin.close();
   }
@@ -192,6 +200,11 @@ async function expectItIsBack(server: EmbeddedServer): Promise<void> {
     await safetypinAfter.close();
   }
   await asSuperuser(server, async (client) => {
+    // What addresses were throttled by they are throttled by: the key came back with them.
+    const { rows: counts } = await client.query(
+      `select kind, failure_count as failures from ${cell}.sign_in_throttles where user_id is null order by kind`,
+    );
+    expect(counts).toEqual([{ kind: "account", failures: GUESSES + 1 }, { kind: "address", failures: GUESSES + 1 }]);
     const { rows } = await client.query<{ doubles: string; newest: string }>(
       `select count(*) - count(distinct seq) as doubles, max(seq) as newest from ${cell}.auth_audit_logs`,
     );
@@ -237,6 +250,7 @@ beforeAll(async () => {
       await organizations.update({ billingEmail: BILLS });
       await users.updateOwnProfile({ phoneNumber: PHONE });
     });
+    for (let guesses = 0; guesses < GUESSES; guesses += 1) await guess(safetypin);
   } finally {
     await safetypin.close();
   }
