@@ -99,7 +99,7 @@ with page as materialized (
     recorded_at
   from access_attempt_logs
   where user_id = (select current_user_id())
-    and (open_fields(8, array[id], array[ip_address], array[user_id]))[1] = abbrev(:ipAddress!::inet)
+    and (open_fields(:ipAddressField!, array[id], array[ip_address], array[user_id]))[1] = abbrev(:ipAddress!::inet)
     and (:results::text[] is null or result = any (:results))
     and recorded_at >= :since!
     and recorded_at <= :beforeTime!

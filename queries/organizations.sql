@@ -55,7 +55,7 @@ select
   opened.texts[2] as "technicalContactEmail"
 from organizations
 cross join lateral open_rows(
-  '{3,4}', array[organizations.id], array[billing_email, technical_contact_email]
+  :fields!, array[organizations.id], array[billing_email, technical_contact_email]
 ) as opened
 where organizations.id = :organizationId!;
 

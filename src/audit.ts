@@ -20,7 +20,11 @@ import * as attempts from "./queries/access_attempt_logs.js";
 import * as events from "./queries/auth_audit_logs.js";
 import * as changes from "./queries/data_change_logs.js";
 import * as alerts from "./queries/security_alerts.js";
+import { SEALED_FIELDS } from "./sealed-fields.js";
 import type { Transaction } from "./transaction.js";
+
+/** Where attempts came from. */
+const IP_ADDRESS = SEALED_FIELDS["access_attempt_logs.ip_address"];
 
 /** How something ended. */
 export type EventResult = "success" | "failure" | "denied";
@@ -519,10 +523,14 @@ export function postgresAudit(
 
     listAttemptsFrom: async (address, filter = {}) => {
       const ipAddress = parseNetwork(address);
-      const query = as === "auditor" ? attempts.listAttemptsFromAddress : attempts.listOwnAttemptsFromAddress;
-      return readPeriod(filter, toAttempt, (window) =>
-        readAttempts(() => query.run({ ipAddress, opens, results: resultsOf(filter), ...window }, tx)),
-      );
+      return readPeriod(filter, toAttempt, (window) => {
+        const asked = { ipAddress, opens, results: resultsOf(filter), ...window };
+        return readAttempts<attempts.ListAttemptsFromAddressResult>(() =>
+          as === "auditor"
+            ? attempts.listAttemptsFromAddress.run(asked, tx)
+            : attempts.listOwnAttemptsFromAddress.run({ ...asked, ipAddressField: IP_ADDRESS.fieldId }, tx),
+        );
+      });
     },
 
     listChanges: async ({ rowId, actingUserId, organizationId, tableName, ...filter } = {}) => {

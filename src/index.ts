@@ -66,11 +66,21 @@ export type { Refreshed } from "./refresh.js";
 export type { Registration } from "./register.js";
 export { createRepositories, type Repositories, type RepositoryImplementation } from "./repositories.js";
 export { SafetyPin } from "./safetypin.js";
+export {
+  declareSealedFields,
+  SEALED_FIELDS,
+  type KeyScope,
+  type SealedField,
+  type SealedFieldDeclaration,
+  type SealedFieldDeclarations,
+  type SealedFields,
+  type SealingAlgorithm,
+} from "./sealed-fields.js";
 export type { Credentials, SignedIn } from "./sign-in.js";
 export type { CertificateFiles, Certificates } from "./certificate-files.js";
 export type { Tls, TlsOptions } from "./tls.js";
 export { OneTimeToken, RefreshToken, SessionToken, Token } from "./tokens.js";
-export type { Caller, StatementResult, Transaction } from "./transaction.js";
+export type { Caller, SealedValue, StatementResult, Transaction } from "./transaction.js";
 export type {
   AccessAttempt,
   AlertSeverity,

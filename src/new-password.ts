@@ -6,6 +6,7 @@ import { checkPassword, PasswordRefusedError, type PasswordRules } from "./passw
 import type { Password } from "./passwords.js";
 import { findBlocklistBucket } from "./queries/password_blocklist.js";
 import { RuleError } from "./errors.js";
+import { SEALED_FIELDS } from "./sealed-fields.js";
 import type { Transaction } from "./transaction.js";
 
 /** What the application adds to what the database knows about passwords. */
@@ -39,12 +40,6 @@ export interface MaskedPassword {
   readonly historyDigests: Buffer[];
   readonly policyVersion: string;
 }
-
-/** The field of `password_credentials.digest`. */
-const DIGEST = 5;
-
-/** The field of `password_history.digest`. */
-const HISTORY_DIGEST = 6;
 
 /** What a new password is judged against. */
 export interface Judging {
@@ -89,7 +84,7 @@ export async function handOverPassword(
 ): Promise<MaskedPassword> {
   const [digest, ...history] = await Promise.all([
     handOverDigest(tx, passwordDigest),
-    ...historyDigests.map((text) => tx.mask(HISTORY_DIGEST, text)),
+    ...historyDigests.map((text) => tx.mask(SEALED_FIELDS["password_history.digest"], text)),
   ]);
   return { passwordDigest: digest, historyDigests: history, policyVersion };
 }
@@ -97,7 +92,7 @@ export async function handOverPassword(
 /** Masks one digest, and unlocks what it is sealed under. */
 export async function handOverDigest(tx: Transaction, digest: string): Promise<Buffer> {
   await tx.unlock();
-  return tx.mask(DIGEST, digest);
+  return tx.mask(SEALED_FIELDS["password_credentials.digest"], digest);
 }
 
 /**

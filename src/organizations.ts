@@ -16,8 +16,15 @@ import * as members from "./queries/organization_users.js";
 import * as queries from "./queries/organizations.js";
 import * as policies from "./queries/password_policies.js";
 import { requirePermission } from "./queries/permissions.js";
+import { SEALED_FIELDS } from "./sealed-fields.js";
 import { OneTimeToken, secretOf, tagOf } from "./tokens.js";
 import type { Transaction } from "./transaction.js";
+
+/** Of an organization's own: where its bills go, and whom to ask. */
+const CONTACTS = [
+  SEALED_FIELDS["organizations.billing_email"].fieldId,
+  SEALED_FIELDS["organizations.technical_contact_email"].fieldId,
+];
 
 /**
  * Where an organization stands: `inactive` while it is founded, then `active`; `suspended`
@@ -478,7 +485,7 @@ export function postgresOrganizations(tx: Transaction): OrganizationRepository {
     if (row === undefined) return [];
     if (!row.hasContacts) return [{ ...row, billingEmail: null, technicalContactEmail: null }];
     await tx.unlock("organization");
-    const contacts = await queries.openContacts.run({ organizationId: row.id }, tx);
+    const contacts = await queries.openContacts.run({ organizationId: row.id, fields: CONTACTS }, tx);
     return contacts.map((opened) => ({ ...row, ...opened }));
   }
 

@@ -1,4 +1,5 @@
 import type { OrganizationId, SessionId, UserId } from "./ids.js";
+import type { KeyScope, SealedField } from "./sealed-fields.js";
 
 declare const isTransaction: unique symbol;
 
@@ -14,13 +15,18 @@ export interface Caller {
   readonly assuranceLevel: number;
 }
 
-/** Whose keys: the cell's own, or those of the organization that the caller acts in. */
-export type KeyScope = "cell" | "organization";
-
 /** What a statement came to. */
 export interface StatementResult {
   readonly rows: unknown[];
   readonly rowCount: number;
+}
+
+/** A value as it stands in its row. */
+export interface SealedValue {
+  readonly rowId: string;
+
+  /** `null` where the row has none. */
+  readonly value: Buffer | null;
 }
 
 /**
@@ -76,5 +82,24 @@ export interface Transaction {
    * A secret as the database's functions take it that seal it in a field: masked, so that
    * no log the server writes shows it. Good in this transaction only.
    */
-  mask(fieldId: number, secret: string): Promise<Buffer>;
+  mask(field: SealedField<string, 1>, secret: string): Promise<Buffer>;
+
+  /**
+   * Seals a text for a row of a field that clients seal (algorithm 2), under the active key of
+   * the field's scope. It is for that row alone, and for this transaction to write.
+   *
+   * @throws {@link ConfigurationError} when the database declares the field otherwise.
+   * @throws {@link KeyProviderError} when the key cannot be had from where keys are kept.
+   * @throws {@link RuleError} `organization_not_chosen`, or `key_missing` where nothing seals.
+   */
+  seal(field: SealedField<string, 2>, rowId: string, text: string): Promise<Buffer>;
+
+  /**
+   * Opens what {@link seal} sealed, of many rows, in their order; `null` where there is none.
+   *
+   * @throws {@link RuleError} `value_cannot_be_opened` for one that was changed, or belongs
+   * to another place, or whose key is gone; `organization_not_chosen`.
+   * @throws {@link ConfigurationError}, {@link KeyProviderError} as {@link seal}.
+   */
+  open(field: SealedField<string, 2>, rows: readonly SealedValue[]): Promise<(string | null)[]>;
 }

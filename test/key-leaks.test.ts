@@ -13,6 +13,7 @@ import { associatedData, sealedBody, sealedHeader } from "../src/keys/sealed-pla
 import { SQL_DIRECTORY } from "../src/migrations/chapters.js";
 import { userId } from "./support/actors.js";
 import { findForms } from "./support/log-forms.js";
+import { NOTES } from "./support/notes.js";
 import { useServer } from "./support/server.js";
 import { connect } from "./support/template.js";
 
@@ -184,7 +185,7 @@ beforeAll(async () => {
   const { rows: lists } = await openFields(sealed);
   expect(lists[0]?.opened).toEqual([opened]);
   const { rows: noted } = await app.query<{ noted: boolean }>("select note('plain', $1) as noted", [
-    maskSecret(appPad, digest, 90003),
+    maskSecret(appPad, digest, NOTES["notes.digest"]),
   ]);
   expect(noted[0]?.noted).toBe(true);
   // What digests addresses: made by the first of these, opened by each.
@@ -201,8 +202,8 @@ beforeAll(async () => {
   changed.writeUInt8(changed.readUInt8(30) ^ 1, 30);
   expect(await fails(openFields(changed))).toBe("SP521");
   expect(await fails(app.query("select unlock(null, 1, $1)", [maskShare(appPad, nextShare, null, 1)]))).toBe("SP221");
-  expect(await fails(app.query("select note('plain', $1)", [maskSecret(appPad, digest, 90001)]))).toBe("SP521");
-  expect(await fails(app.query("select note('not@plain', $1)", [maskSecret(appPad, digest, 90003)]))).toBe("23514");
+  expect(await fails(app.query("select note('plain', $1)", [maskSecret(appPad, digest, NOTES["notes.about"])]))).toBe("SP521");
+  expect(await fails(app.query("select note('not@plain', $1)", [maskSecret(appPad, digest, NOTES["notes.digest"])]))).toBe("23514");
   expect(await fails(app.query("select 1 / (octet_length($1::bytea) - 102)", [maskShare(appPad, share, null, 1)]))).toBe("22012");
   await app.query("select current_setting('safetypin.shares') is not null");
   const { rows: shares } = await app.query<{ shares: string }>("select current_setting('safetypin.shares') as shares");

@@ -3,12 +3,16 @@ import { randomUUID } from "node:crypto";
 import { EXIT } from "../src/cli/exit-codes.js";
 import { openInClient, sealInClient } from "../src/keys/client-sealing.js";
 import { localKeyFile } from "../src/keys/local-key-file.js";
+import { declareSealedFields } from "../src/sealed-fields.js";
 import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
 import { useDatabase } from "./support/database.js";
 
 jest.setTimeout(120_000);
 
 const FIELD = 9201;
+const { "service_tokens.token": TOKEN } = declareSealedFields({
+  "service_tokens.token": { fieldId: FIELD, scope: "cell", algorithm: 2 },
+});
 const COUNT = 30;
 
 /** A table of an application of ours: tokens of another service, which SQL has no use for. */
@@ -32,7 +36,7 @@ describe("what clients seal, when its key rotates", () => {
     SAFETYPIN_KEY_FILE: process.env["SAFETYPIN_KEY_FILE"]!,
   });
   const keys = (...args: string[]): Promise<CliResult> => runCli(["keys", ...args], { env: environment() });
-  const place = (rowId: string) => ({ fieldId: FIELD, organizationId: null, rowId });
+  const place = (rowId: string) => ({ field: TOKEN, organizationId: null, rowId });
 
   /** The share of a key of the cell, as any client gets it. */
   async function shareOf(keyId: number): Promise<Buffer> {

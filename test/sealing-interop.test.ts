@@ -3,12 +3,14 @@ import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import type pg from "pg";
 
 import { openA256CbcHs512, sealA256CbcHs512 } from "../src/keys/a256cbc-hs512.js";
-import { openInClient, sealInClient } from "../src/keys/client-sealing.js";
+import { openInClient, sealInClient, type ClientSealedPlace } from "../src/keys/client-sealing.js";
 import { clientKey, purposeKey, subjectKey, type KeyHalves } from "../src/keys/key-schedule.js";
 import { maskSecret, maskShare } from "../src/keys/mask.js";
 import { associatedData, keyIdOf, NIL_ID, sealedBody, sealedHeader, type SealedPlace } from "../src/keys/sealed-place.js";
+import { declareSealedFields } from "../src/sealed-fields.js";
 import { organizationId } from "./support/actors.js";
 import { useDatabase } from "./support/database.js";
+import { NOTES } from "./support/notes.js";
 
 /*
  * The same bytes in SQL and in Node, both ways: keys, masks and values of any length,
@@ -20,7 +22,7 @@ const db = useDatabase({ template: "pgtap" });
 const ACME = organizationId("acme");
 const CELL_FIELD = 90001;
 const ORGANIZATION_FIELD = 90002;
-const DATABASE_FIELD = 90003;
+const DATABASE_FIELD = NOTES["notes.digest"];
 const KEY_IDS = [1, 2, 255, 256, 65_536, 2_147_483_647];
 const ROUNDS = 25;
 
@@ -212,12 +214,12 @@ test("what is masked in Node is unmasked in SQL, for its field and under its pad
     const pad = await hello(client);
     for (const length of [0, 1, 16, 60, 1000]) {
       const secret = randomBytes(length);
-      expect(await unmask(maskSecret(pad, secret, DATABASE_FIELD), DATABASE_FIELD)).toEqual(secret);
+      expect(await unmask(maskSecret(pad, secret, DATABASE_FIELD), DATABASE_FIELD.fieldId)).toEqual(secret);
     }
     const masked = maskSecret(pad, Buffer.from("a digest"), DATABASE_FIELD);
     await expect(unmask(masked, CELL_FIELD)).rejects.toMatchObject({ code: "SP521" });
     await hello(client);
-    await expect(unmask(masked, DATABASE_FIELD)).rejects.toMatchObject({ code: "SP521" });
+    await expect(unmask(masked, DATABASE_FIELD.fieldId)).rejects.toMatchObject({ code: "SP521" });
   } finally {
     client.release();
   }
@@ -259,8 +261,9 @@ test("a share that is handed over for the transaction is gone with it", async ()
 });
 
 describe("algorithm 2", () => {
+  const OTHER = declareSealedFields({ "others.token": { fieldId: 90005, scope: "organization", algorithm: 2 } });
   const share = randomBytes(32);
-  const place: SealedPlace = { fieldId: 90004, organizationId: ACME, rowId: randomUUID() };
+  const place: ClientSealedPlace = { field: NOTES["notes.token"], organizationId: ACME, rowId: randomUUID() };
   const value = sealInClient(share, 7, place, Buffer.from("an OAuth token"));
 
   it("opens in its place, and is what its column takes", async () => {
@@ -280,8 +283,8 @@ describe("algorithm 2", () => {
     ]);
   });
 
-  it.each<[string, Partial<SealedPlace>]>([
-    ["another field", { fieldId: 90003 }],
+  it.each<[string, Partial<ClientSealedPlace>]>([
+    ["another field", { field: OTHER["others.token"] }],
     ["another organization", { organizationId: randomUUID() }],
     ["the cell", { organizationId: null }],
     ["another row", { rowId: randomUUID() }],

@@ -2,17 +2,29 @@ import { randomUUID } from "node:crypto";
 
 import pg from "pg";
 
+import { ConfigurationError } from "../src/errors.js";
+import type { OrganizationId } from "../src/ids.js";
 import { LISTED_FOR_MS } from "../src/keys/cell-keys.js";
 import type { KeyProvider } from "../src/keys/key-provider.js";
 import { localKeyFile } from "../src/keys/local-key-file.js";
 import { activateKey, addKey } from "../src/keys/new-key.js";
 import { createRepositories } from "../src/repositories.js";
 import type { SafetyPin } from "../src/safetypin.js";
+import { declareSealedFields, type SealedField, type SealedFieldDeclarations } from "../src/sealed-fields.js";
 import type { Transaction } from "../src/transaction.js";
 import { connectForTest, newPerson, type Person } from "./support/client.js";
 import { useDatabase } from "./support/database.js";
 
 const FIELD = 9001;
+const {
+  "notes.note": NOTE,
+  "service_tokens.of_cell": OF_CELL,
+  "service_tokens.of_organization": OF_ORGANIZATION,
+} = declareSealedFields({
+  "notes.note": { fieldId: FIELD, scope: "cell" },
+  "service_tokens.of_cell": { fieldId: 9002, scope: "cell", algorithm: 2 },
+  "service_tokens.of_organization": { fieldId: 9003, scope: "organization", algorithm: 2 },
+});
 
 describe("where keys come from", () => {
   const db = useDatabase();
@@ -56,6 +68,19 @@ describe("sealed fields in a transaction", () => {
           insert into notes (id, note) values (p_id, _seal(${FIELD}, null, p_id, _unmask(p_masked, ${FIELD})));
         end $$;
       grant execute on function keep_note(uuid, bytea) to safetypin_app;
+      set local role safetypin_owner;
+      create table service_tokens (id uuid primary key, organization_id uuid, of_cell bytea, of_organization bytea);
+      comment on column service_tokens.of_cell is 'What a service of everybody takes. [sealed]';
+      comment on column service_tokens.of_organization is 'What a service of an organization takes. [sealed]';
+      alter table service_tokens enable row level security;
+      select _declare_sealed_field(
+        'service_tokens', 'of_cell', 9002, 'cell', 'application', 200, 'For this test.', p_algorithm => 2
+      );
+      select _declare_sealed_field(
+        'service_tokens', 'of_organization', 9003, 'organization', 'application', 200, 'For this test.', p_algorithm => 2
+      );
+      grant select, insert on service_tokens to safetypin_app;
+      create policy all_app on service_tokens to safetypin_app using (true) with check (true);
       commit`);
     safetyPin = await connectForTest(db);
     ann = await newPerson(db, "ann");
@@ -65,7 +90,7 @@ describe("sealed fields in a transaction", () => {
   async function keep(tx: Transaction, text: string): Promise<string> {
     const id = randomUUID();
     await tx.unlock();
-    await tx.query("select keep_note($1, $2)", [id, await tx.mask(FIELD, text)]);
+    await tx.query("select keep_note($1, $2)", [id, await tx.mask(NOTE, text)]);
     return id;
   }
 
@@ -200,10 +225,84 @@ describe("sealed fields in a transaction", () => {
     );
   });
 
+  describe("of which the database never has the plaintext", () => {
+    const inOrganization = <Result>(organizationId: OrganizationId, work: (tx: Transaction) => Promise<Result>) =>
+      safetyPin.withSession(ann.sessionToken, work, { organizationId });
+    let acme: OrganizationId;
+    let zenith: OrganizationId;
+
+    beforeAll(async () => {
+      const found = (slug: string) => inSession((tx) => createRepositories(tx).organizations.create({ slug, name: slug }));
+      acme = await found("tokens-of-acme");
+      zenith = await found("tokens-of-zenith");
+    });
+
+    const give = (tx: Transaction, id: string, value: Buffer) =>
+      tx.query("insert into service_tokens (id, organization_id, of_organization) values ($1, current_organization_id(), $2)", [id, value]);
+
+    it("are sealed here for one row, and opened here", async () => {
+      const id = randomUUID();
+      await inOrganization(acme, async (tx) => give(tx, id, await tx.seal(OF_ORGANIZATION, id, "Zugang, 😀")));
+      const { rows } = await db.admin.query<{ value: Buffer }>("select of_organization as value from service_tokens where id = $1", [id]);
+      const { value } = rows[0]!;
+      expect(value.subarray(0, 6).toString("hex")).toBe("010200000001");
+      expect(value.includes("Zugang")).toBe(false);
+
+      const opened = await inOrganization(acme, (tx) =>
+        tx.open(OF_ORGANIZATION, [{ rowId: randomUUID(), value: null }, { rowId: id, value }]),
+      );
+      expect(opened).toEqual([null, "Zugang, 😀"]);
+    });
+
+    it("open for no other row, organization or field, and not once they were changed", async () => {
+      const rowId = randomUUID();
+      const value = await inOrganization(acme, (tx) => tx.seal(OF_ORGANIZATION, rowId, "a token"));
+      const changed = Buffer.from(value);
+      changed.writeUInt8(changed.readUInt8(20) ^ 1, 20);
+      const refusal = { code: "value_cannot_be_opened" };
+      for (const row of [{ rowId: randomUUID(), value }, { rowId, value: changed }, { rowId, value: Buffer.alloc(0) }]) {
+        await expect(inOrganization(acme, (tx) => tx.open(OF_ORGANIZATION, [row]))).rejects.toMatchObject(refusal);
+      }
+      await expect(inOrganization(zenith, (tx) => tx.open(OF_ORGANIZATION, [{ rowId, value }]))).rejects.toMatchObject(refusal);
+      await expect(inOrganization(acme, (tx) => tx.open(OF_CELL, [{ rowId, value }]))).rejects.toMatchObject(refusal);
+      await expect(inOrganization(zenith, (tx) => give(tx, rowId, Buffer.from("a token")))).rejects.toMatchObject({ code: "sealed_value_refused" });
+    });
+
+    it("are of an organization that is chosen", async () => {
+      const work = (tx: Transaction) => tx.seal(OF_ORGANIZATION, randomUUID(), "a token");
+      const bea = await newPerson(db, "bea");
+      await expect(safetyPin.withSession(bea.sessionToken, work)).rejects.toMatchObject({ code: "organization_not_chosen" });
+    });
+
+    it("are sealed under no number, scope or algorithm that the database does not declare", async () => {
+      const otherwise = [
+        [{ "service_tokens.of_cell": { fieldId: 9004, scope: "cell", algorithm: 2 } }, /is field 9004.*for this client, and field 9002.*in the database/],
+        [{ "service_tokens.of_cell": { fieldId: 9002, scope: "organization", algorithm: 2 } }, /keys of organizations for this client, and .*of the cell in the database/],
+        [{ "service_tokens.gone": { fieldId: 9005, scope: "cell", algorithm: 2 } }, /service_tokens.gone is field 9005.*, and not sealed in the database/],
+        [{ "notes.note": { fieldId: FIELD, scope: "cell", algorithm: 2 } }, /of algorithm 2 .* for this client, and .*of algorithm 1 .*in the database/],
+      ] as const;
+      for (const [declarations, sentence] of otherwise) {
+        const field = Object.values(declareSealedFields<SealedFieldDeclarations>(declarations))[0] as SealedField<string, 2>;
+        const rowId = randomUUID();
+        const works: ((tx: Transaction) => Promise<unknown>)[] = [
+          (tx) => tx.seal(field, rowId, "a token"),
+          (tx) => tx.open(field, [{ rowId, value: null }]),
+        ];
+        for (const work of works) {
+          const refused = inOrganization(acme, work);
+          await expect(refused).rejects.toThrow(ConfigurationError);
+          await expect(refused).rejects.toThrow(sentence);
+        }
+      }
+    });
+  });
+
   it("works on while a key takes over from another", async () => {
     const client = await connectForTest(db);
     try {
       const before = await inSession((tx) => keep(tx, "under the first"), client);
+      const rowId = randomUUID();
+      const token = await inSession((tx) => tx.seal(OF_CELL, rowId, "a token"), client);
       const key = { provider, cellId: await cellId(), organizationId: null };
       const second = await withOperator((operator) => addKey(operator, key));
       await new Promise((resolve) => setTimeout(resolve, LISTED_FOR_MS + 500));
@@ -215,6 +314,11 @@ describe("sealed fields in a transaction", () => {
       expect(rows[0]!.note.readInt32BE(2)).toBe(second.keyId);
       await expect(inSession((tx) => read(tx, before), client)).resolves.toBe("under the first");
       await expect(inSession((tx) => read(tx, after), client)).resolves.toBe("under the second");
+
+      const next = await inSession((tx) => tx.seal(OF_CELL, rowId, "another"), client);
+      expect([token, next].map((value) => value.readInt32BE(2))).toEqual([1, second.keyId]);
+      const values = [token, next].map((value) => ({ rowId, value }));
+      await expect(inSession((tx) => tx.open(OF_CELL, values), client)).resolves.toEqual(["a token", "another"]);
     } finally {
       await client.close();
     }

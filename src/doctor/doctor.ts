@@ -30,6 +30,7 @@ import { checkTls, TLS } from "./tls-check.js";
 import { checkKeys, KEYS } from "./keys-check.js";
 import { checkMasterKeys, MASTER_KEYS } from "./master-keys-check.js";
 import { checkRestore, RESTORE } from "./restore-check.js";
+import { checkSealedFields, SEALED } from "./sealed-fields-check.js";
 import { checkSlowQueries, SLOW_QUERIES } from "./slow-queries-check.js";
 import { indexes, indexUsage, partitions, triggers } from "./upkeep-checks.js";
 
@@ -76,6 +77,7 @@ export const CHECKS: readonly { readonly id: string; readonly about: string }[] 
     about: "the cell, and each organization with sealed values, has a key that seals; none is old, on its way for long or left over",
   },
   { id: MASTER_KEYS, about: "every share is wrapped by the master key that is configured" },
+  { id: SEALED, about: "what is sealed is the same, by the same numbers, for this client and for the database" },
   { id: RESTORE, about: "the database did not come out of a backup, or what was shredded since is shredded in it; the ledger was exported" },
   { id: ALERTS, about: "no critical alert is unresolved" },
   { id: AT_REST, about: "nothing: PostgreSQL cannot say whether its volume is encrypted. Who can, for this server, is told" },
@@ -149,6 +151,7 @@ export async function examine(client: ClientBase, options: DoctorOptions): Promi
   add([CLOCK, ALERTS], await checkEvidence(client, cell), "connect as safetypin_migrator");
   const { keys, keyAgeDays } = options;
   add([KEYS], await checkKeys(client, { cell }, { keyAgeDays }), "connect as safetypin_migrator");
+  add([SEALED], await checkSealedFields(client, { cell }), "connect as safetypin_migrator");
   add([RESTORE], await checkRestore(client, { cell }), "connect as safetypin_migrator");
   const masterKeys = await checkMasterKeys(client, { cell, environment }, { keys });
   if ("reason" in masterKeys) add([MASTER_KEYS], undefined, masterKeys.reason);

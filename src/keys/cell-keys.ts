@@ -40,8 +40,8 @@ export interface CellKeys {
   /** Those of the cell's own keys. The list is read when it is not known, or old. */
   ofCell(list: () => Promise<readonly ListedKey[]>): Promise<readonly BareShare[]>;
 
-  /** Those of an organization's keys. */
-  ofOrganization(organizationId: string, listed: readonly ListedKey[]): Promise<readonly BareShare[]>;
+  /** Those of keys that were listed: of an organization, or of the cell for `null`. */
+  unwrap(organizationId: string | null, listed: readonly ListedKey[]): Promise<readonly BareShare[]>;
 
   /** One for the first key of an organization: unwrapped anew, so that what is kept is known to open. */
   generate(organizationId: string): Promise<NewShare>;
@@ -61,7 +61,7 @@ export function createCellKeys(cellId: string, provider: KeyProvider): CellKeys 
       if (known === undefined || now - known.since > LISTED_FOR_MS) known = { keys: await list(), since: now };
       return unwrap(null, known.keys);
     },
-    ofOrganization: unwrap,
+    unwrap,
     async generate(organizationId) {
       const context = { cellId, organizationId, keyId: FIRST_KEY_ID };
       const { share: made, wrapped } = await provider.generate(context);

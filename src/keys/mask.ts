@@ -1,3 +1,4 @@
+import type { SealedField } from "../sealed-fields.js";
 import { sealA256CbcHs512 } from "./a256cbc-hs512.js";
 import { associatedData, NIL_ID, sealedHeader } from "./sealed-place.js";
 
@@ -13,8 +14,8 @@ export function maskShare(pad: Buffer, share: Buffer, organizationId: string | n
 }
 
 /** A secret as functions take it that unmask it for a field, such as a password's digest. */
-export function maskSecret(pad: Buffer, secret: Buffer, fieldId: number): Buffer {
-  return mask(pad, secret, fieldId, null, 0);
+export function maskSecret(pad: Buffer, secret: Buffer, field: SealedField<string, 1>): Buffer {
+  return mask(pad, secret, field.fieldId, null, 0);
 }
 
 function mask(

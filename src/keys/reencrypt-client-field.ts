@@ -1,13 +1,13 @@
 import type { ClientBase } from "pg";
 
 import { ConfigurationError } from "../errors.js";
+import type { SealedField } from "../sealed-fields.js";
 import { isWhole, listKeysOf } from "./administered-keys.js";
 import { unwrapListed } from "./cell-keys.js";
 import { openInClient, sealInClient } from "./client-sealing.js";
 import { inTransaction } from "./in-transaction.js";
 import { inPasses, type BatchOptions } from "./reencrypt.js";
 import { keyIdOf } from "./sealed-place.js";
-import type { SealedField } from "./sealed-values.js";
 
 /** A value as it was taken. */
 interface TakenValue {
@@ -24,7 +24,7 @@ interface TakenValue {
  * @returns how many
  * @throws {@link KeyProviderError}; {@link ConfigurationError} for a value that does not open
  */
-export async function reencryptClientField(client: ClientBase, field: SealedField, options: BatchOptions): Promise<number> {
+export async function reencryptClientField(client: ClientBase, field: SealedField<string, 2>, options: BatchOptions): Promise<number> {
   const { organizationId, batchSize } = options;
   return inPasses(field.name, options, (after) =>
     inTransaction(client, async () => {
@@ -46,7 +46,7 @@ export async function reencryptClientField(client: ClientBase, field: SealedFiel
 
 async function sealAnew(
   client: ClientBase,
-  { sealedAs, name }: SealedField,
+  field: SealedField<string, 2>,
   rows: readonly TakenValue[],
   { provider, cellId, organizationId }: BatchOptions,
 ): Promise<Buffer[]> {
@@ -60,11 +60,11 @@ async function sealAnew(
       shares.set(key.keyId, (await unwrapListed(key, { provider, cellId, organizationId })).share);
     }
     return rows.map(({ rowId, value }) => {
-      const place = { fieldId: sealedAs, organizationId, rowId };
+      const place = { field, organizationId, rowId };
       const share = shares.get(keyIdOf(value, 2) ?? 0);
       const plaintext = share === undefined ? null : openInClient(share, place, value);
       if (plaintext === null) {
-        throw new ConfigurationError(`a value cannot be opened. It is ${name} of row ${rowId}`, {
+        throw new ConfigurationError(`a value cannot be opened. It is ${field.name} of row ${rowId}`, {
           remedy: "Compare it with a backup, write it anew or set it to null, and rotate once more",
         });
       }

@@ -1,9 +1,9 @@
 import type { ClientBase } from "pg";
 
+import type { SealedField } from "../sealed-fields.js";
 import { isWhole, listKeysOf } from "./administered-keys.js";
 import { inTransaction } from "./in-transaction.js";
 import { unlockKeys, type NewKeyOptions } from "./new-key.js";
-import type { SealedField } from "./sealed-values.js";
 import type { Throttle } from "./throttle.js";
 
 /** How large a batch is, and what is told of it. */

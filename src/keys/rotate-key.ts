@@ -12,7 +12,7 @@ import { activateKey, addKey, type NewKeyOptions } from "./new-key.js";
 import { reencryptClientField } from "./reencrypt-client-field.js";
 import { reencryptField, type BatchOptions } from "./reencrypt.js";
 import { rotateBlindIndexes, sweepBlindIndexes } from "./rotate-blind-indexes.js";
-import { countSealedValues, isSealedAnew, listSealedFields, type SealedCount, type SealedField } from "./sealed-values.js";
+import { countSealedValues, isSealedAnew, listSealedFields, type SealedCount, type CatalogField } from "./sealed-values.js";
 import { createThrottle } from "./throttle.js";
 
 /** For how long a new key is pending: longer than a client believes a list without it. */
@@ -151,8 +151,10 @@ export async function rotateKey(client: ClientBase, options: KeyRotationOptions)
   for (;;) {
     onStep?.("reencrypt", keyId);
     for (const field of await fieldsOf(client, organizationId)) {
-      const sealAnew = field.algorithm === 1 ? reencryptField : reencryptClientField;
-      reencrypted += await sealAnew(client, field, batches);
+      reencrypted +=
+        field.algorithm === 2
+          ? await reencryptClientField(client, field, batches)
+          : await reencryptField(client, field, batches);
     }
 
     onStep?.("index", keyId);
@@ -198,7 +200,7 @@ async function retireUnlessNeeded(client: ClientBase, { keyId }: AdministeredKey
   }
 }
 
-async function fieldsOf(client: ClientBase, organizationId: string | null): Promise<SealedField[]> {
+async function fieldsOf(client: ClientBase, organizationId: string | null): Promise<CatalogField[]> {
   const scope = organizationId === null ? "cell" : "organization";
   return (await listSealedFields(client)).filter((field) => field.scope === scope);
 }

@@ -1,26 +1,16 @@
 import type { ClientBase } from "pg";
 
-/** A column that is sealed, as it is declared. */
-export interface SealedField {
-  readonly fieldId: number;
+import type { AnySealedField } from "../sealed-fields.js";
 
-  /** Which field it is sealed for: its own, or that of the evidence it becomes. */
-  readonly sealedAs: number;
-
-  /** `users.email` */
-  readonly name: string;
-  readonly scope: "cell" | "organization";
-
-  /** 1 is sealed in SQL, 2 by clients. */
-  readonly algorithm: 1 | 2;
-
+/** A column that is sealed, as the database has it: also those of applications. */
+export type CatalogField = AnySealedField & {
   /** Whether it is about a person, and gone when they are shredded. */
   readonly hasSubject: boolean;
-}
+};
 
 /** How many values of a field are under a key. */
 export interface SealedCount {
-  readonly field: SealedField;
+  readonly field: CatalogField;
   readonly organizationId: string | null;
   readonly keyId: number;
   readonly count: number;
@@ -30,17 +20,17 @@ export interface SealedCount {
 }
 
 /** The columns that are sealed. */
-export async function listSealedFields(client: ClientBase): Promise<SealedField[]> {
-  const { rows } = await client.query<SealedField>(
-    `select field_id as "fieldId", sealed_as as "sealedAs", table_name || '.' || column_name as name, scope, algorithm,
-       subject_column is not null as "hasSubject"
+export async function listSealedFields(client: ClientBase): Promise<CatalogField[]> {
+  const { rows } = await client.query<CatalogField>(
+    `select table_name || '.' || column_name as name, table_name as table, column_name as column,
+       field_id as "fieldId", sealed_as as "sealedAs", scope, algorithm, subject_column is not null as "hasSubject"
      from sealed_fields order by field_id`,
   );
   return rows;
 }
 
 /** How many values are under which key. Every table is read. */
-export async function countSealedValues(client: ClientBase, fields: readonly SealedField[]): Promise<SealedCount[]> {
+export async function countSealedValues(client: ClientBase, fields: readonly CatalogField[]): Promise<SealedCount[]> {
   const counts: SealedCount[] = [];
   for (const field of fields) {
     const { rows } = await client.query<Omit<SealedCount, "field" | "count"> & { readonly count: string }>(

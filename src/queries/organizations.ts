@@ -3,6 +3,8 @@ import { PreparedQuery } from '@pgtyped/runtime';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
+export type numberArray = (number)[];
+
 /** 'FindOrganization' parameters type */
 export interface FindOrganizationParams {
   organizationId: string;
@@ -199,6 +201,7 @@ export const findOrganizationOfOwnDomain = new PreparedQuery<FindOrganizationOfO
 
 /** 'OpenContacts' parameters type */
 export interface OpenContactsParams {
+  fields: numberArray;
   organizationId: string;
 }
 
@@ -214,7 +217,7 @@ export interface OpenContactsQuery {
   result: OpenContactsResult;
 }
 
-const openContactsIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":257,"b":272}]}],"statement":"select\n  opened.texts[1] as \"billingEmail\",\n  opened.texts[2] as \"technicalContactEmail\"\nfrom organizations\ncross join lateral open_rows(\n  '{3,4}', array[organizations.id], array[billing_email, technical_contact_email]\n) as opened\nwhere organizations.id = :organizationId!"};
+const openContactsIR: any = {"usedParamSet":{"fields":true,"organizationId":true},"params":[{"name":"fields","required":true,"transform":{"type":"scalar"},"locs":[{"a":140,"b":147}]},{"name":"organizationId","required":true,"transform":{"type":"scalar"},"locs":[{"a":258,"b":273}]}],"statement":"select\n  opened.texts[1] as \"billingEmail\",\n  opened.texts[2] as \"technicalContactEmail\"\nfrom organizations\ncross join lateral open_rows(\n  :fields!, array[organizations.id], array[billing_email, technical_contact_email]\n) as opened\nwhere organizations.id = :organizationId!"};
 
 /**
  * Query generated from SQL:
@@ -224,7 +227,7 @@ const openContactsIR: any = {"usedParamSet":{"organizationId":true},"params":[{"
  *   opened.texts[2] as "technicalContactEmail"
  * from organizations
  * cross join lateral open_rows(
- *   '{3,4}', array[organizations.id], array[billing_email, technical_contact_email]
+ *   :fields!, array[organizations.id], array[billing_email, technical_contact_email]
  * ) as opened
  * where organizations.id = :organizationId!
  * ```

@@ -102,6 +102,67 @@ const listWrappedSharesOfOrganizationIR: any = {"usedParamSet":{},"params":[],"s
 export const listWrappedSharesOfOrganization = new PreparedQuery<ListWrappedSharesOfOrganizationParams,ListWrappedSharesOfOrganizationResult>(listWrappedSharesOfOrganizationIR);
 
 
+/** 'ListWrappedSharesOfField' parameters type */
+export interface ListWrappedSharesOfFieldParams {
+  columnName: string;
+  scope: string;
+  tableName: string;
+}
+
+/** 'ListWrappedSharesOfField' return type */
+export interface ListWrappedSharesOfFieldResult {
+  /** 1: AES-256-CBC with HMAC-SHA-512 (RFC 7518, A256CBC-HS512), in SQL. 2: AES-256-GCM, in the client alone. [public] */
+  algorithm: number;
+  /** The number that is authenticated with every value of the column: the same in every cell, and never used again. [public] */
+  fieldId: number;
+  keyId: number | null;
+  keyName: string | null;
+  organizationId: string | null;
+  provider: string | null;
+  /** cell: under the cell's own key. organization: under the key of the row's organization. [public] */
+  scope: string;
+  /** The field whose number is authenticated with the values: another than its own where values wait for a row of the same id elsewhere, and go there as they are. [public] */
+  sealedAs: number;
+  state: string | null;
+  wrapped: Buffer | null;
+}
+
+/** 'ListWrappedSharesOfField' query type */
+export interface ListWrappedSharesOfFieldQuery {
+  params: ListWrappedSharesOfFieldParams;
+  result: ListWrappedSharesOfFieldResult;
+}
+
+const listWrappedSharesOfFieldIR: any = {"usedParamSet":{"scope":true,"tableName":true,"columnName":true},"params":[{"name":"scope","required":true,"transform":{"type":"scalar"},"locs":[{"a":462,"b":468},{"a":746,"b":751}]},{"name":"tableName","required":true,"transform":{"type":"scalar"},"locs":[{"a":625,"b":635}]},{"name":"columnName","required":true,"transform":{"type":"scalar"},"locs":[{"a":664,"b":675}]}],"statement":"-- How a field is declared, and the keys of its scope, as they are now. One row at the least,\n-- and nothing in it of what there is not.\nselect\n  declared.field_id as \"fieldId\",\n  declared.sealed_as as \"sealedAs!\",\n  declared.scope as \"scope!\",\n  declared.algorithm as \"algorithm!\",\n  chosen.organization_id as \"organizationId\",\n  shares.key_id as \"keyId\",\n  shares.state,\n  shares.provider,\n  shares.key_name as \"keyName\",\n  shares.wrapped\nfrom (\n  select case :scope!::text when 'organization' then current_organization_id() end as organization_id\n) as chosen\nleft join sealed_fields as declared\n  on declared.table_name = :tableName! and declared.column_name = :columnName!\nleft join list_wrapped_shares(chosen.organization_id) as shares\n  on :scope = 'cell' or chosen.organization_id is not null"};
+
+/**
+ * Query generated from SQL:
+ * ```
+ * -- How a field is declared, and the keys of its scope, as they are now. One row at the least,
+ * -- and nothing in it of what there is not.
+ * select
+ *   declared.field_id as "fieldId",
+ *   declared.sealed_as as "sealedAs!",
+ *   declared.scope as "scope!",
+ *   declared.algorithm as "algorithm!",
+ *   chosen.organization_id as "organizationId",
+ *   shares.key_id as "keyId",
+ *   shares.state,
+ *   shares.provider,
+ *   shares.key_name as "keyName",
+ *   shares.wrapped
+ * from (
+ *   select case :scope!::text when 'organization' then current_organization_id() end as organization_id
+ * ) as chosen
+ * left join sealed_fields as declared
+ *   on declared.table_name = :tableName! and declared.column_name = :columnName!
+ * left join list_wrapped_shares(chosen.organization_id) as shares
+ *   on :scope = 'cell' or chosen.organization_id is not null
+ * ```
+ */
+export const listWrappedSharesOfField = new PreparedQuery<ListWrappedSharesOfFieldParams,ListWrappedSharesOfFieldResult>(listWrappedSharesOfFieldIR);
+
+
 /** 'AddFirstKey' parameters type */
 export interface AddFirstKeyParams {
   keyName: string;

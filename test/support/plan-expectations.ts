@@ -97,7 +97,7 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     uses: ["access_attempt_logs_user_id_recorded_at_idx"],
   },
   "access_attempt_logs.listOwnAttemptsFromAddress": {
-    params: { ...NEWEST, ipAddress: "198.51.100.7", opens: true },
+    params: { ...NEWEST, ipAddress: "198.51.100.7", ipAddressField: 8, opens: true },
     uses: ["access_attempt_logs_user_id_recorded_at_idx"],
   },
   "access_attempt_logs.listAttemptsFromAddress": {
@@ -231,7 +231,10 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     params: { name: "Acme" },
     uses: ["organizations_pkey"],
   },
-  "organizations.openContacts": { params: { organizationId: organizationId("acme") }, uses: ["organizations_pkey"] },
+  "organizations.openContacts": {
+    params: { organizationId: organizationId("acme"), fields: [3, 4] },
+    uses: ["organizations_pkey"],
+  },
   "organizations.setBillingEmail": { params: { email: null }, uses: ["organizations_pkey"] },
   "organizations.setTechnicalContactEmail": { params: { email: null }, uses: ["organizations_pkey"] },
   "organizations.closeOrganization": { uses: ["organizations_pkey"] },
@@ -410,6 +413,10 @@ export const PLAN_EXPECTATIONS: Readonly<Record<string, PlanExpectation>> = {
     uses: ["tenant_keys_tenant_id_key_id_key"],
   },
   "tenant_keys.listWrappedSharesOfOrganization": { uses: ["tenant_keys_tenant_id_key_id_key"] },
+  "tenant_keys.listWrappedSharesOfField": {
+    params: { scope: "organization", tableName: "organizations", columnName: "billing_email" },
+    uses: ["tenant_keys_tenant_id_key_id_key"],
+  },
   "tenant_keys.addFirstKey": {
     params: first(`
       select create_organization('keyed', 'Keyed', tests.organization_id('keyed')) as "organizationId",
