@@ -747,10 +747,16 @@ declare
     select from pg_trigger
     where tgrelid = p_table::regclass and tgname = '_500_append_only'
   );
+  v_is_handed    text;
   v_owner        name;
   v_row_column   name;
   v_class        text;
 begin
+  if exists (select from sealed_fields where field_id = p_sealed_as) then
+    raise exception 'field % is declared already, and takes nothing over from %.%', p_sealed_as, p_table, p_column
+      using errcode = '42804', hint = 'Declare where values wait first, and then where they go.';
+  end if;
+
   select
     pg_get_userbyid(relowner),
     (
@@ -774,6 +780,18 @@ begin
       using errcode = '42804',
         hint = 'It has to be a bytea whose comment ends with [sealed], in a table whose key begins with a uuid.';
   end if;
+
+  -- What waits in another table for the row of its id there comes as it is, while it stands there.
+  select string_agg(
+    format(
+      'exists (select from %I where %I = new.%I and %I = new.%I)',
+      table_name, row_column, v_row_column, column_name, p_column
+    ),
+    ' or ' order by field_id
+  )
+  into v_is_handed
+  from sealed_fields
+  where sealed_as = p_field_id;
 
   set local role safetypin_keyholder;
   insert into sealed_fields (
@@ -805,7 +823,7 @@ begin
           end if;
           return new;
         end if;
-        perform _require_sealed(%6$s, %7$s, %8$s, %4$s, new.%2$I, %9$L);
+        perform _require_sealed(%6$s, %10$s, %7$s, %8$s, %4$s, new.%3$I, new.%2$I, %9$L, %11$s);
         return new;
       end;
       $trigger$
@@ -815,7 +833,8 @@ begin
     coalesce('old.' || quote_ident(v_organization), 'null::uuid'),
     p_field_id, p_algorithm, p_max_bytes,
     -- What waited for it may be under a key that has ceased to seal meanwhile.
-    case when v_is_evidence then '{active,decrypt_only}' else '{active}' end
+    case when v_is_evidence then '{active,decrypt_only}' else '{active}' end,
+    coalesce(p_sealed_as, p_field_id), coalesce(v_is_handed, 'false')
   );
   execute format(
     'comment on function %I() is %L',
@@ -1914,6 +1933,20 @@ COMMENT ON FUNCTION safetypin._is_token_owner_here(p_user_id uuid) IS 'Whether a
 REVOKE ALL ON FUNCTION safetypin._is_token_owner_here(p_user_id uuid) FROM PUBLIC;
 
 --
+-- safetypin._iv_stamp()
+--
+
+CREATE FUNCTION safetypin._iv_stamp(p_db_share bytea, p_random bytea, p_place bytea) RETURNS bytea
+    LANGUAGE sql
+    RETURN substr(extensions.hmac((((('\x697600'::bytea || p_random) || p_place) || xid8send(pg_current_xact_id())) || timestamptz_send(transaction_timestamp())), p_db_share, 'sha256'::text), 1, 8);
+
+ALTER FUNCTION safetypin._iv_stamp(p_db_share bytea, p_random bytea, p_place bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._iv_stamp(p_db_share bytea, p_random bytea, p_place bytea) IS 'The second half of the iv of a value that this transaction seals for a place: 8 bytes, made of the database''s half of the key and the first half of the iv.';
+
+REVOKE ALL ON FUNCTION safetypin._iv_stamp(p_db_share bytea, p_random bytea, p_place bytea) FROM PUBLIC;
+
+--
 -- safetypin._judge_attempt()
 --
 
@@ -2412,13 +2445,22 @@ GRANT ALL ON FUNCTION safetypin._now() TO safetypin_keyholder;
 -- safetypin._obliterate()
 --
 
-CREATE FUNCTION safetypin._obliterate(p_value bytea, p_key_id integer) RETURNS bytea
+CREATE FUNCTION safetypin._obliterate(p_value bytea, p_key_id integer, p_tenant_id uuid, p_place bytea) RETURNS bytea
     LANGUAGE plpgsql
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_value bytea := substr(p_value, 1, 2) || int4send(p_key_id);
+  v_random   bytea := gen_random_bytes(8);
+  v_db_share bytea;
+  v_value    bytea;
 begin
+  select db_share
+  into v_db_share
+  from tenant_keys
+  where tenant_id = p_tenant_id
+    and key_id = p_key_id;
+
+  v_value := substr(p_value, 1, 2) || int4send(p_key_id) || v_random || _iv_stamp(v_db_share, v_random, p_place);
   while octet_length(v_value) < octet_length(p_value) loop
     v_value := v_value || gen_random_bytes(least(1024, octet_length(p_value) - octet_length(v_value)));
   end loop;
@@ -2426,11 +2468,11 @@ begin
 end;
 $$;
 
-ALTER FUNCTION safetypin._obliterate(p_value bytea, p_key_id integer) OWNER TO safetypin_keyholder;
+ALTER FUNCTION safetypin._obliterate(p_value bytea, p_key_id integer, p_tenant_id uuid, p_place bytea) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin._obliterate(p_value bytea, p_key_id integer) IS 'As long as a sealed value, under the number of a key, and random.';
+COMMENT ON FUNCTION safetypin._obliterate(p_value bytea, p_key_id integer, p_tenant_id uuid, p_place bytea) IS 'As long as a value that was sealed here, written like one that this transaction seals for its place under a key, and random.';
 
-REVOKE ALL ON FUNCTION safetypin._obliterate(p_value bytea, p_key_id integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._obliterate(p_value bytea, p_key_id integer, p_tenant_id uuid, p_place bytea) FROM PUBLIC;
 
 --
 -- safetypin._open()
@@ -4015,14 +4057,17 @@ REVOKE ALL ON FUNCTION safetypin._require_role_permissions_held(p_role_id uuid, 
 -- safetypin._require_sealed()
 --
 
-CREATE FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea, p_states text[]) RETURNS void
+CREATE FUNCTION safetypin._require_sealed(p_field_id integer, p_sealed_as integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_states text[], p_is_handed_over boolean) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
   v_length    integer := octet_length(p_value);
+  v_nonce     bytea;
+  v_stamp     bytea;
   v_state     text;
+  v_db_share  bytea;
   v_flaw      text;
 begin
   if v_length < 6 or get_byte(p_value, 0) <> 1 or get_byte(p_value, 1) <> p_algorithm then
@@ -4044,14 +4089,15 @@ begin
         case
           when state = 'decrypt_only' and decrypt_only_time + interval '1 minute' > now() then 'active'
           else state
-        end
-      into v_state
+        end,
+        db_share
+      into v_state, v_db_share
       from tenant_keys
       where tenant_id = v_tenant_id
         and key_id = _key_id_of(p_value);
     else
-      select state
-      into v_state
+      select state, db_share
+      into v_state, v_db_share
       from tenant_keys
       where tenant_id = v_tenant_id
         and key_id = _key_id_of(p_value)
@@ -4060,22 +4106,33 @@ begin
     if (v_state = any (p_states)) is not true then
       v_flaw := 'It is under key ' || _key_id_of(p_value) || ', which is '
         || coalesce(v_state, 'not there') || '.';
+    elsif p_algorithm = 1 and not p_is_handed_over then
+      v_nonce := gen_random_bytes(16);
+      v_stamp := _iv_stamp(
+        v_db_share, substr(p_value, 7, 8), _sealed_place(p_sealed_as, v_tenant_id, p_row_id)
+      );
+      -- What a publisher wrote, a subscriber writes in a transaction of its own.
+      if not _is_same_tag(v_stamp, substr(p_value, 15, 8), v_nonce)
+         and current_setting('session_replication_role') <> 'replica'
+      then
+        v_flaw := 'It was sealed for another row or column, or in another transaction.';
+      end if;
     end if;
   end if;
 
   if v_flaw is not null then
     raise exception 'field % takes sealed values only', p_field_id
       using errcode = 'SP525', detail = v_flaw,
-        hint = 'Seal the value for this field and row under the active key.';
+        hint = 'Seal the value for this field and row under the active key, in the transaction that writes it.';
   end if;
 end;
 $$;
 
-ALTER FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea, p_states text[]) OWNER TO safetypin_keyholder;
+ALTER FUNCTION safetypin._require_sealed(p_field_id integer, p_sealed_as integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_states text[], p_is_handed_over boolean) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea, p_states text[]) IS 'Passes for what looks like a value sealed as its field is declared, under a key in one of these states: the active one, or the one that was a minute ago; for evidence, also one that only opens. Raises SP525.';
+COMMENT ON FUNCTION safetypin._require_sealed(p_field_id integer, p_sealed_as integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_states text[], p_is_handed_over boolean) IS 'Passes for what looks like a value sealed as its field is declared, under a key in one of these states: the active one, or the one that was a minute ago; for evidence, also one that only opens. One of algorithm 1 was sealed for this row in this transaction, or is handed over as it is. Raises SP525.';
 
-REVOKE ALL ON FUNCTION safetypin._require_sealed(p_field_id integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_value bytea, p_states text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._require_sealed(p_field_id integer, p_sealed_as integer, p_algorithm integer, p_max_bytes integer, p_organization_id uuid, p_row_id uuid, p_value bytea, p_states text[], p_is_handed_over boolean) FROM PUBLIC;
 
 --
 -- safetypin._require_share()
@@ -4225,6 +4282,8 @@ CREATE FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_ro
     AS $$
 declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_place     bytea := _sealed_place(p_field_id, v_tenant_id, p_row_id);
+  v_random    bytea := gen_random_bytes(8);
   v_field     record;
   v_header    bytea;
   v_salt      bytea;
@@ -4281,14 +4340,14 @@ begin
 
   v_header := '\x0101'::bytea || int4send(v_field.key_id);
   return v_header || _a256cbc_hs512_seal(
-    v_key, gen_random_bytes(16), v_header || _sealed_place(p_field_id, v_tenant_id, p_row_id), p_plaintext
+    v_key, v_random || _iv_stamp(v_field.db_share, v_random, v_place), v_header || v_place, p_plaintext
   );
 end;
 $$;
 
 ALTER FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) IS 'Seals a value for one field of one row, under the active key of its organization, or of the cell for null. Raises SP221 and SP522 when that key is not unlocked, SP321 when there is none, SP425 about somebody who was shredded, SP526 for a field that is not declared so.';
+COMMENT ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) IS 'Seals a value for one field of one row, to be written in this transaction, under the active key of its organization, or of the cell for null. Raises SP221 and SP522 when that key is not unlocked, SP321 when there is none, SP425 about somebody who was shredded, SP526 for a field that is not declared so.';
 
 REVOKE ALL ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin._seal(p_field_id integer, p_organization_id uuid, p_row_id uuid, p_plaintext bytea, p_subject_id uuid) TO safetypin_definer;
@@ -11377,20 +11436,23 @@ CREATE FUNCTION safetypin.reencrypt_batch(p_field_id integer, p_organization_id 
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $_$
 declare
-  v_field  sealed_fields := _require_resealed_field(p_field_id, 1, p_organization_id, p_limit);
-  v_key_id integer := _require_active_key(p_organization_id);
-  v_row    record;
-  v_value  bytea;
-  v_ids    uuid[] := array[]::uuid[];
-  v_olds   bytea[] := array[]::bytea[];
-  v_news   bytea[] := array[]::bytea[];
+  v_field     sealed_fields := _require_resealed_field(p_field_id, 1, p_organization_id, p_limit);
+  v_key_id    integer := _require_active_key(p_organization_id);
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_row       record;
+  v_value     bytea;
+  v_ids       uuid[] := array[]::uuid[];
+  v_olds      bytea[] := array[]::bytea[];
+  v_news      bytea[] := array[]::bytea[];
 begin
   for v_row in
     select * from _hold_outdated_values(v_field, v_key_id, p_organization_id, p_limit, p_after)
   loop
     if _is_subject_shredded(v_row.subject_id) then
       -- It opens under no key: random bytes take its place, under the number of the new one.
-      v_value := _obliterate(v_row.value, v_key_id);
+      v_value := _obliterate(
+        v_row.value, v_key_id, v_tenant_id, _sealed_place(v_field.sealed_as, v_tenant_id, v_row.row_id)
+      );
     else
       v_value := _seal(
         v_field.sealed_as, p_organization_id, v_row.row_id,
@@ -14433,34 +14495,33 @@ CREATE FUNCTION safetypin.sweep_password_attempts(p_batch integer DEFAULT 1000) 
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
+  v_ids   uuid[];
   v_swept integer;
 begin
   perform _require_batch(p_batch);
 
-  with swept as (
-    delete from password_attempts
-    where id = any (array(
-      select id
-      from password_attempts
-      where expiration_time < _now() - interval '1 minute'
-      order by expiration_time
-      limit p_batch
-      for update skip locked
-    ))
-    returning
-      id, user_id, email, email_digest, ip_address, ip_index, user_agent, creation_time, finished_time
-  ),
-  abandoned as (
-    insert into access_attempt_logs (
-      id, user_id, email, email_digest, ip_address, ip_index, user_agent, attempt_time, result
-    )
-    select
-      id, user_id, email, case when user_id is null then email_digest end, ip_address, ip_index, user_agent,
-      creation_time, 'abandoned'
-    from swept
-    where finished_time is null
+  -- Recorded before it is deleted: what is sealed of it comes from where it stands.
+  v_ids := array(
+    select id
+    from password_attempts
+    where expiration_time < _now() - interval '1 minute'
+    order by expiration_time
+    limit p_batch
+    for update skip locked
+  );
+
+  insert into access_attempt_logs (
+    id, user_id, email, email_digest, ip_address, ip_index, user_agent, attempt_time, result
   )
-  select count(*) into v_swept from swept;
+  select
+    id, user_id, email, case when user_id is null then email_digest end, ip_address, ip_index, user_agent,
+    creation_time, 'abandoned'
+  from password_attempts
+  where id = any (v_ids)
+    and finished_time is null;
+
+  delete from password_attempts where id = any (v_ids);
+  get diagnostics v_swept = row_count;
 
   perform _log_event('password_attempts.swept', p_additional_data => jsonb_build_object('swept', v_swept));
 
@@ -14916,7 +14977,7 @@ CREATE FUNCTION safetypin.tg_access_attempt_logs__email_is_sealed() RETURNS trig
           end if;
           return new;
         end if;
-        perform _require_sealed(7, 1, 1280, null::uuid, new.email, '{active,decrypt_only}');
+        perform _require_sealed(7, 7, 1, 1280, null::uuid, new.id, new.email, '{active,decrypt_only}', exists (select from password_attempts where id = new.id and email = new.email));
         return new;
       end;
       $$;
@@ -14948,7 +15009,7 @@ CREATE FUNCTION safetypin.tg_access_attempt_logs__ip_address_is_sealed() RETURNS
           end if;
           return new;
         end if;
-        perform _require_sealed(8, 1, 49, null::uuid, new.ip_address, '{active,decrypt_only}');
+        perform _require_sealed(8, 8, 1, 49, null::uuid, new.id, new.ip_address, '{active,decrypt_only}', exists (select from password_attempts where id = new.id and ip_address = new.ip_address));
         return new;
       end;
       $$;
@@ -15112,7 +15173,7 @@ CREATE FUNCTION safetypin.tg_digest_keys__secret_is_sealed() RETURNS trigger
           end if;
           return new;
         end if;
-        perform _require_sealed(11, 1, 64, null::uuid, new.secret, '{active}');
+        perform _require_sealed(11, 11, 1, 64, null::uuid, new.id, new.secret, '{active}', false);
         return new;
       end;
       $$;
@@ -15368,7 +15429,7 @@ CREATE FUNCTION safetypin.tg_organizations__billing_email_is_sealed() RETURNS tr
           end if;
           return new;
         end if;
-        perform _require_sealed(3, 1, 254, new.id, new.billing_email, '{active}');
+        perform _require_sealed(3, 3, 1, 254, new.id, new.id, new.billing_email, '{active}', false);
         return new;
       end;
       $$;
@@ -15447,7 +15508,7 @@ CREATE FUNCTION safetypin.tg_organizations__technical_contact_email_is_sealed() 
           end if;
           return new;
         end if;
-        perform _require_sealed(4, 1, 254, new.id, new.technical_contact_email, '{active}');
+        perform _require_sealed(4, 4, 1, 254, new.id, new.id, new.technical_contact_email, '{active}', false);
         return new;
       end;
       $$;
@@ -15479,7 +15540,7 @@ CREATE FUNCTION safetypin.tg_password_attempts__email_is_sealed() RETURNS trigge
           end if;
           return new;
         end if;
-        perform _require_sealed(9, 1, 1280, null::uuid, new.email, '{active}');
+        perform _require_sealed(9, 7, 1, 1280, null::uuid, new.id, new.email, '{active}', false);
         return new;
       end;
       $$;
@@ -15511,7 +15572,7 @@ CREATE FUNCTION safetypin.tg_password_attempts__ip_address_is_sealed() RETURNS t
           end if;
           return new;
         end if;
-        perform _require_sealed(10, 1, 49, null::uuid, new.ip_address, '{active}');
+        perform _require_sealed(10, 8, 1, 49, null::uuid, new.id, new.ip_address, '{active}', false);
         return new;
       end;
       $$;
@@ -15581,7 +15642,7 @@ CREATE FUNCTION safetypin.tg_password_credentials__digest_is_sealed() RETURNS tr
           end if;
           return new;
         end if;
-        perform _require_sealed(5, 1, 60, null::uuid, new.digest, '{active}');
+        perform _require_sealed(5, 5, 1, 60, null::uuid, new.user_id, new.digest, '{active}', false);
         return new;
       end;
       $$;
@@ -15660,7 +15721,7 @@ CREATE FUNCTION safetypin.tg_password_history__digest_is_sealed() RETURNS trigge
           end if;
           return new;
         end if;
-        perform _require_sealed(6, 1, 60, null::uuid, new.digest, '{active}');
+        perform _require_sealed(6, 6, 1, 60, null::uuid, new.id, new.digest, '{active}', false);
         return new;
       end;
       $$;
@@ -16093,7 +16154,7 @@ CREATE FUNCTION safetypin.tg_users__email_is_sealed() RETURNS trigger
           end if;
           return new;
         end if;
-        perform _require_sealed(1, 1, 254, null::uuid, new.email, '{active}');
+        perform _require_sealed(1, 1, 1, 254, null::uuid, new.id, new.email, '{active}', false);
         return new;
       end;
       $$;
@@ -16125,7 +16186,7 @@ CREATE FUNCTION safetypin.tg_users__phone_number_is_sealed() RETURNS trigger
           end if;
           return new;
         end if;
-        perform _require_sealed(2, 1, 16, null::uuid, new.phone_number, '{active}');
+        perform _require_sealed(2, 2, 1, 16, null::uuid, new.id, new.phone_number, '{active}', false);
         return new;
       end;
       $$;

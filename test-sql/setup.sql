@@ -26,6 +26,7 @@
  *   tests.opened_digest('ann')        -- what is sealed of her password; and tests.opened_history()
  *   tests.throttle_id('ann@example.com') -- what failures of an address are counted under; or, with true,
  *                                      were under the digest key before; likewise tests.throttle_id(inet)
+ *   tests.sealed_before(field, …)     -- a value as another transaction sealed it: as _seal_text(), and it opens
  *   tests.notes()                     -- a table with sealed columns, for as long as the test
  *   tests.outcome('select …')         -- the SQLSTATE it fails with, or 'done'
  *
@@ -702,6 +703,48 @@ begin
   perform set_config('safetypin.shares', '', true);
 end;
 $$;
+
+-- What _seal() made in another transaction, and _seal_text() of a text, under the key that seals now. No
+-- iv of 16 random bytes is one that this transaction made: one in 2^64 is.
+create function tests.sealed_before(
+  p_field_id integer,
+  p_organization_id uuid,
+  p_row_id uuid,
+  p_plaintext bytea,
+  p_subject_id uuid default null
+)
+  returns bytea
+  language plpgsql
+  security definer
+as $$
+declare
+  v_key_id integer := _require_active_key(p_organization_id);
+  v_header bytea := '\x0101'::bytea || int4send(v_key_id);
+  v_key    bytea := _derive_key('enc', p_organization_id, v_key_id);
+begin
+  if p_subject_id is not null then
+    v_key := _subject_key(v_key, _make_subject_salt(p_subject_id), p_subject_id);
+  end if;
+  return v_header || _a256cbc_hs512_seal(
+    v_key,
+    gen_random_bytes(16),
+    v_header
+      || _sealed_place(p_field_id, coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000'), p_row_id),
+    p_plaintext
+  );
+end;
+$$;
+
+create function tests.sealed_before(
+  p_field_id integer,
+  p_organization_id uuid,
+  p_row_id uuid,
+  p_text text,
+  p_subject_id uuid default null
+)
+  returns bytea
+  language sql
+  return tests.sealed_before(p_field_id, p_organization_id, p_row_id, convert_to(p_text, 'UTF8'), p_subject_id);
 
 -- A table that lasts as long as the test, with a sealed column of each kind: `about`
 -- is about a person and the application's to open, `remark` is of an organization,

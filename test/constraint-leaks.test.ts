@@ -192,6 +192,21 @@ describe("a row that breaks a constraint", () => {
     try {
       await client.query("begin");
       await client.query(ROWS);
+      // They refuse what was sealed for another row before any constraint is asked; here what is asked are the constraints.
+      await client.query(`
+        do $$
+        declare
+          v_trigger record;
+        begin
+          for v_trigger in
+            select tgrelid::regclass as relation, tgname from pg_trigger
+            where tgparentid = 0 and tgname ~ '^_500_.*_is_sealed$' and tgrelid in (
+              select pg_class.oid from pg_class where relnamespace = current_schema()::regnamespace
+            )
+          loop
+            execute format('alter table %s disable trigger %I', v_trigger.relation, v_trigger.tgname);
+          end loop;
+        end $$`);
       const { rows: cases } = await client.query<Case>(CASES);
       const values = new Map<string, string[]>();
       for (const table of new Set(cases.map((one) => one.table))) {

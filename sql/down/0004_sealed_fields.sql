@@ -16,5 +16,6 @@ drop function _seal_text;
 drop function _open;
 drop function _make_subject_salt;
 drop function _seal;
+drop function _iv_stamp;
 
 drop table sealed_fields;

@@ -4,6 +4,8 @@
  * A sealed column is declared, once, in the chapter that makes it. The declaration
  * names its field id, its algorithm, whose key seals it and whose salt is part of
  * that key; it writes the trigger that looks at every value, and lets rotation in.
+ * A value also knows its transaction: it is written in the one that sealed it or never,
+ * and so an older one does not come back.
  * Functions of ours seal and open single values. An application opens lists, in one
  * call, and only what row-level security shows it.
  */
@@ -114,6 +116,30 @@ grant select on sealed_fields
 -- Sealing and opening, for functions of ours
 --
 
+-- Half of an iv is random, and half is this: who may write a column has every older value of
+-- it, and none that is of their transaction. The number of a transaction comes again after a
+-- restore or a failover, and its number with the microsecond it began in does not.
+create function _iv_stamp(
+  p_db_share bytea,
+  p_random bytea,
+  p_place bytea
+)
+  returns bytea
+  language sql
+  volatile
+  return substr(
+    hmac(
+      '\x697600'::bytea || p_random || p_place
+        || xid8send(pg_current_xact_id()) || timestamptz_send(transaction_timestamp()),
+      p_db_share, 'sha256'
+    ),
+    1, 8
+  );
+
+comment on function _iv_stamp(bytea, bytea, bytea) is
+  'The second half of the iv of a value that this transaction seals for a place: 8 bytes, made of the database''s half of the key and the first half of the iv.';
+
+
 create function _seal(
   p_field_id integer,
   p_organization_id uuid,
@@ -129,6 +155,8 @@ create function _seal(
 as $$
 declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_place     bytea := _sealed_place(p_field_id, v_tenant_id, p_row_id);
+  v_random    bytea := gen_random_bytes(8);
   v_field     record;
   v_header    bytea;
   v_salt      bytea;
@@ -185,13 +213,13 @@ begin
 
   v_header := '\x0101'::bytea || int4send(v_field.key_id);
   return v_header || _a256cbc_hs512_seal(
-    v_key, gen_random_bytes(16), v_header || _sealed_place(p_field_id, v_tenant_id, p_row_id), p_plaintext
+    v_key, v_random || _iv_stamp(v_field.db_share, v_random, v_place), v_header || v_place, p_plaintext
   );
 end;
 $$;
 
 comment on function _seal(integer, uuid, uuid, bytea, uuid) is
-  'Seals a value for one field of one row, under the active key of its organization, or of the cell for null. Raises SP221 and SP522 when that key is not unlocked, SP321 when there is none, SP425 about somebody who was shredded, SP526 for a field that is not declared so.';
+  'Seals a value for one field of one row, to be written in this transaction, under the active key of its organization, or of the cell for null. Raises SP221 and SP522 when that key is not unlocked, SP321 when there is none, SP425 about somebody who was shredded, SP526 for a field that is not declared so.';
 
 
 -- Two who seal about a person for the first time get the same salt.
@@ -633,16 +661,20 @@ to safetypin_app, safetypin_operator;
 --
 
 -- What seals itself cannot be checked by what it says: these bytes may still open to
--- nothing. They cannot be plaintext that somebody forgot to seal, and they cannot be
--- under a key that is about to go. The transaction takes its id before it asks, so
--- that _await_writers() knows of it.
+-- nothing. They cannot be plaintext that somebody forgot to seal, they cannot be under a
+-- key that is about to go, and of algorithm 1 they cannot have been in this place before:
+-- they are written by the transaction that sealed them. That one has its number before it
+-- asks, so _await_writers() knows of it.
 create function _require_sealed(
   p_field_id integer,
+  p_sealed_as integer,
   p_algorithm integer,
   p_max_bytes integer,
   p_organization_id uuid,
+  p_row_id uuid,
   p_value bytea,
-  p_states text[]
+  p_states text[],
+  p_is_handed_over boolean
 )
   returns void
   language plpgsql
@@ -652,7 +684,10 @@ as $$
 declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
   v_length    integer := octet_length(p_value);
+  v_nonce     bytea;
+  v_stamp     bytea;
   v_state     text;
+  v_db_share  bytea;
   v_flaw      text;
 begin
   if v_length < 6 or get_byte(p_value, 0) <> 1 or get_byte(p_value, 1) <> p_algorithm then
@@ -674,14 +709,15 @@ begin
         case
           when state = 'decrypt_only' and decrypt_only_time + interval '1 minute' > now() then 'active'
           else state
-        end
-      into v_state
+        end,
+        db_share
+      into v_state, v_db_share
       from tenant_keys
       where tenant_id = v_tenant_id
         and key_id = _key_id_of(p_value);
     else
-      select state
-      into v_state
+      select state, db_share
+      into v_state, v_db_share
       from tenant_keys
       where tenant_id = v_tenant_id
         and key_id = _key_id_of(p_value)
@@ -690,19 +726,30 @@ begin
     if (v_state = any (p_states)) is not true then
       v_flaw := 'It is under key ' || _key_id_of(p_value) || ', which is '
         || coalesce(v_state, 'not there') || '.';
+    elsif p_algorithm = 1 and not p_is_handed_over then
+      v_nonce := gen_random_bytes(16);
+      v_stamp := _iv_stamp(
+        v_db_share, substr(p_value, 7, 8), _sealed_place(p_sealed_as, v_tenant_id, p_row_id)
+      );
+      -- What a publisher wrote, a subscriber writes in a transaction of its own.
+      if not _is_same_tag(v_stamp, substr(p_value, 15, 8), v_nonce)
+         and current_setting('session_replication_role') <> 'replica'
+      then
+        v_flaw := 'It was sealed for another row or column, or in another transaction.';
+      end if;
     end if;
   end if;
 
   if v_flaw is not null then
     raise exception 'field % takes sealed values only', p_field_id
       using errcode = 'SP525', detail = v_flaw,
-        hint = 'Seal the value for this field and row under the active key.';
+        hint = 'Seal the value for this field and row under the active key, in the transaction that writes it.';
   end if;
 end;
 $$;
 
-comment on function _require_sealed(integer, integer, integer, uuid, bytea, text[]) is
-  'Passes for what looks like a value sealed as its field is declared, under a key in one of these states: the active one, or the one that was a minute ago; for evidence, also one that only opens. Raises SP525.';
+comment on function _require_sealed(integer, integer, integer, integer, uuid, uuid, bytea, text[], boolean) is
+  'Passes for what looks like a value sealed as its field is declared, under a key in one of these states: the active one, or the one that was a minute ago; for evidence, also one that only opens. One of algorithm 1 was sealed for this row in this transaction, or is handed over as it is. Raises SP525.';
 
 set local role safetypin_owner;
 
@@ -740,10 +787,16 @@ declare
     select from pg_trigger
     where tgrelid = p_table::regclass and tgname = '_500_append_only'
   );
+  v_is_handed    text;
   v_owner        name;
   v_row_column   name;
   v_class        text;
 begin
+  if exists (select from sealed_fields where field_id = p_sealed_as) then
+    raise exception 'field % is declared already, and takes nothing over from %.%', p_sealed_as, p_table, p_column
+      using errcode = '42804', hint = 'Declare where values wait first, and then where they go.';
+  end if;
+
   select
     pg_get_userbyid(relowner),
     (
@@ -767,6 +820,18 @@ begin
       using errcode = '42804',
         hint = 'It has to be a bytea whose comment ends with [sealed], in a table whose key begins with a uuid.';
   end if;
+
+  -- What waits in another table for the row of its id there comes as it is, while it stands there.
+  select string_agg(
+    format(
+      'exists (select from %I where %I = new.%I and %I = new.%I)',
+      table_name, row_column, v_row_column, column_name, p_column
+    ),
+    ' or ' order by field_id
+  )
+  into v_is_handed
+  from sealed_fields
+  where sealed_as = p_field_id;
 
   set local role safetypin_keyholder;
   insert into sealed_fields (
@@ -798,7 +863,7 @@ begin
           end if;
           return new;
         end if;
-        perform _require_sealed(%6$s, %7$s, %8$s, %4$s, new.%2$I, %9$L);
+        perform _require_sealed(%6$s, %10$s, %7$s, %8$s, %4$s, new.%3$I, new.%2$I, %9$L, %11$s);
         return new;
       end;
       $trigger$
@@ -808,7 +873,8 @@ begin
     coalesce('old.' || quote_ident(v_organization), 'null::uuid'),
     p_field_id, p_algorithm, p_max_bytes,
     -- What waited for it may be under a key that has ceased to seal meanwhile.
-    case when v_is_evidence then '{active,decrypt_only}' else '{active}' end
+    case when v_is_evidence then '{active,decrypt_only}' else '{active}' end,
+    coalesce(p_sealed_as, p_field_id), coalesce(v_is_handed, 'false')
   );
   execute format(
     'comment on function %I() is %L',

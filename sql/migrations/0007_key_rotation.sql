@@ -34,7 +34,9 @@ comment on function _is_subject_shredded(uuid) is
 -- In blocks of up to 1024 bytes, which is what pgcrypto gives at once.
 create function _obliterate(
   p_value bytea,
-  p_key_id integer
+  p_key_id integer,
+  p_tenant_id uuid,
+  p_place bytea
 )
   returns bytea
   language plpgsql
@@ -42,8 +44,17 @@ create function _obliterate(
   set search_path from current
 as $$
 declare
-  v_value bytea := substr(p_value, 1, 2) || int4send(p_key_id);
+  v_random   bytea := gen_random_bytes(8);
+  v_db_share bytea;
+  v_value    bytea;
 begin
+  select db_share
+  into v_db_share
+  from tenant_keys
+  where tenant_id = p_tenant_id
+    and key_id = p_key_id;
+
+  v_value := substr(p_value, 1, 2) || int4send(p_key_id) || v_random || _iv_stamp(v_db_share, v_random, p_place);
   while octet_length(v_value) < octet_length(p_value) loop
     v_value := v_value || gen_random_bytes(least(1024, octet_length(p_value) - octet_length(v_value)));
   end loop;
@@ -51,8 +62,8 @@ begin
 end;
 $$;
 
-comment on function _obliterate(bytea, integer) is
-  'As long as a sealed value, under the number of a key, and random.';
+comment on function _obliterate(bytea, integer, uuid, bytea) is
+  'As long as a value that was sealed here, written like one that this transaction seals for its place under a key, and random.';
 
 
 create function _require_active_key(
@@ -190,20 +201,23 @@ create function reencrypt_batch(
   set search_path from current
 as $$
 declare
-  v_field  sealed_fields := _require_resealed_field(p_field_id, 1, p_organization_id, p_limit);
-  v_key_id integer := _require_active_key(p_organization_id);
-  v_row    record;
-  v_value  bytea;
-  v_ids    uuid[] := array[]::uuid[];
-  v_olds   bytea[] := array[]::bytea[];
-  v_news   bytea[] := array[]::bytea[];
+  v_field     sealed_fields := _require_resealed_field(p_field_id, 1, p_organization_id, p_limit);
+  v_key_id    integer := _require_active_key(p_organization_id);
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_row       record;
+  v_value     bytea;
+  v_ids       uuid[] := array[]::uuid[];
+  v_olds      bytea[] := array[]::bytea[];
+  v_news      bytea[] := array[]::bytea[];
 begin
   for v_row in
     select * from _hold_outdated_values(v_field, v_key_id, p_organization_id, p_limit, p_after)
   loop
     if _is_subject_shredded(v_row.subject_id) then
       -- It opens under no key: random bytes take its place, under the number of the new one.
-      v_value := _obliterate(v_row.value, v_key_id);
+      v_value := _obliterate(
+        v_row.value, v_key_id, v_tenant_id, _sealed_place(v_field.sealed_as, v_tenant_id, v_row.row_id)
+      );
     else
       v_value := _seal(
         v_field.sealed_as, p_organization_id, v_row.row_id,

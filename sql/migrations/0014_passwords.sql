@@ -207,16 +207,6 @@ comment on column password_attempts.session_id is 'The session it opened, if it 
 -- what is sealed is sealed for the evidence, whose row has the attempt's id, from the
 -- beginning.
 select _declare_sealed_field(
-  'access_attempt_logs', 'email', 7, 'cell', 'application', 1280,
-  'It names a person, or somebody whom an attacker took for one.',
-  p_subject_column => 'user_id'
-);
-select _declare_sealed_field(
-  'access_attempt_logs', 'ip_address', 8, 'cell', 'application', 49,
-  'It says where somebody was.',
-  p_subject_column => 'user_id'
-);
-select _declare_sealed_field(
   'password_attempts', 'email', 9, 'cell', 'database', 1280,
   'It names a person, or somebody whom an attacker took for one.',
   p_subject_column => 'user_id',
@@ -227,6 +217,16 @@ select _declare_sealed_field(
   'It says where somebody was.',
   p_subject_column => 'user_id',
   p_sealed_as => 8
+);
+select _declare_sealed_field(
+  'access_attempt_logs', 'email', 7, 'cell', 'application', 1280,
+  'It names a person, or somebody whom an attacker took for one.',
+  p_subject_column => 'user_id'
+);
+select _declare_sealed_field(
+  'access_attempt_logs', 'ip_address', 8, 'cell', 'application', 49,
+  'It says where somebody was.',
+  p_subject_column => 'user_id'
 );
 
 
@@ -2256,34 +2256,33 @@ create function sweep_password_attempts(
   set search_path from current
 as $$
 declare
+  v_ids   uuid[];
   v_swept integer;
 begin
   perform _require_batch(p_batch);
 
-  with swept as (
-    delete from password_attempts
-    where id = any (array(
-      select id
-      from password_attempts
-      where expiration_time < _now() - interval '1 minute'
-      order by expiration_time
-      limit p_batch
-      for update skip locked
-    ))
-    returning
-      id, user_id, email, email_digest, ip_address, ip_index, user_agent, creation_time, finished_time
-  ),
-  abandoned as (
-    insert into access_attempt_logs (
-      id, user_id, email, email_digest, ip_address, ip_index, user_agent, attempt_time, result
-    )
-    select
-      id, user_id, email, case when user_id is null then email_digest end, ip_address, ip_index, user_agent,
-      creation_time, 'abandoned'
-    from swept
-    where finished_time is null
+  -- Recorded before it is deleted: what is sealed of it comes from where it stands.
+  v_ids := array(
+    select id
+    from password_attempts
+    where expiration_time < _now() - interval '1 minute'
+    order by expiration_time
+    limit p_batch
+    for update skip locked
+  );
+
+  insert into access_attempt_logs (
+    id, user_id, email, email_digest, ip_address, ip_index, user_agent, attempt_time, result
   )
-  select count(*) into v_swept from swept;
+  select
+    id, user_id, email, case when user_id is null then email_digest end, ip_address, ip_index, user_agent,
+    creation_time, 'abandoned'
+  from password_attempts
+  where id = any (v_ids)
+    and finished_time is null;
+
+  delete from password_attempts where id = any (v_ids);
+  get diagnostics v_swept = row_count;
 
   perform _log_event('password_attempts.swept', p_additional_data => jsonb_build_object('swept', v_swept));
 

@@ -1,8 +1,8 @@
 -- Every sealed field that the catalog declares, on rows as the product writes them: a value
--- opens in its place, and nowhere else, and not once a bit of it is another. (Put back in its
--- own place an older value opens: it is in its place. See sealed_values.sql.)
+-- opens in its place, and nowhere else, and not once a bit of it is another; and in its place it
+-- is written by the transaction that sealed it, and by none that comes later.
 begin;
-select plan(14);
+select plan(19);
 
 select tests.two_organizations();
 select tests.unlock('acme');
@@ -121,6 +121,99 @@ select is_empty(
 from unnest(array['header', 'key id', 'iv', 'ciphertext']) as part;
 select is_empty(
   $$ select name, outcome from flips where part = 'tag' and outcome <> 'SP521' $$, '... and of its tag'
+);
+
+-- Put back. Of each value an older one, as another transaction sealed it: it opens, where it stands.
+create temporary table olders on commit drop as
+select
+  places as place,
+  tests.sealed_before(
+    field_id, organization_id, row_id,
+    _open(field_id, organization_id, row_id, value, subject_id), subject_id
+  ) as older,
+  _seal(
+    field_id, organization_id, row_id, _open(field_id, organization_id, row_id, value, subject_id), subject_id
+  ) as newer
+from places;
+select is_empty(
+  $$ select (place).name from olders where tests.opening(place, older) <> 'opened' or older in ((place).value, newer) $$,
+  'an older value is another one, and opens in its place'
+);
+
+-- As a superuser, whom no policy binds; and what is tried is undone.
+create function tests.trying(p_sql text, p_value bytea, p_row_id uuid) returns text language plpgsql as $body$
+declare
+  v_detail text;
+begin
+  execute p_sql using p_value, p_row_id;
+  raise exception 'to be undone' using errcode = 'SPDON';
+exception
+  when sqlstate 'SPDON' then return 'written';
+  when others then
+    get stacked diagnostics v_detail = pg_exception_detail;
+    return sqlstate || ' ' || v_detail;
+end;
+$body$;
+create function tests.updating(p_place places, p_value bytea) returns text language sql as $body$
+  select tests.trying(
+    format(
+      'update %1$I set %2$I = $1 where %3$I = $2', table_name, column_name, row_column
+    ),
+    p_value, (p_place).row_id
+  )
+  from sealed_fields where table_name || '.' || column_name = (p_place).name
+$body$;
+-- The row as it is but for this value, in place of the one that was. Foreign keys let nobody delete who is
+-- referred to, and evidence is never deleted: it comes a second time, as recorded later.
+create function tests.inserting(p_place places, p_value bytea) returns text language plpgsql as $body$
+declare
+  v_field   sealed_fields;
+  v_columns text;
+  v_outcome text;
+begin
+  select * into v_field from sealed_fields where table_name || '.' || column_name = (p_place).name;
+  select string_agg(quote_ident(attname), ', ') into v_columns
+  from pg_attribute
+  where attrelid = v_field.table_name::regclass and attnum > 0 and not attisdropped
+    and attgenerated = '' and attidentity = '';
+  execute format('create temporary table spare on commit drop as select * from %I where %I = $1', v_field.table_name, v_field.row_column)
+  using (p_place).row_id;
+  execute format('update spare set %I = $1', v_field.column_name) using p_value;
+  if v_field.table_name <> 'access_attempt_logs' then
+    set local session_replication_role = replica;
+    execute format('delete from %I where %I = $1', v_field.table_name, v_field.row_column) using (p_place).row_id;
+    set local session_replication_role = origin;
+  end if;
+  v_outcome := tests.trying(
+    format('insert into %1$I (%2$s) select %2$s from spare', v_field.table_name, v_columns), p_value, (p_place).row_id
+  );
+  raise exception '%', v_outcome using errcode = 'SPDON';
+exception
+  when sqlstate 'SPDON' then return sqlerrm;
+end;
+$body$;
+select is_empty(
+  $$ select (place).name, tests.updating(place, older) from olders
+     where tests.updating(place, older) <> all (array[
+       'SP525 It was sealed for another row or column, or in another transaction.',
+       case when _is_append_only(split_part((place).name, '.', 1)) then 'SP203 ' end
+     ]) $$,
+  'an older value is not put back where it was'
+);
+select is_empty(
+  $$ select (place).name, tests.inserting(place, older) from olders
+     where tests.inserting(place, older) <> 'SP525 It was sealed for another row or column, or in another transaction.' $$,
+  '... nor with its row, once that is deleted'
+);
+select is_empty(
+  $$ select (place).name, tests.updating(place, newer) from olders
+     where tests.updating(place, newer) <> 'written' and not _is_append_only(split_part((place).name, '.', 1)) $$,
+  'a value that this transaction sealed is written'
+);
+select is_empty(
+  $$ select (place).name, tests.inserting(place, newer) from olders
+     where tests.inserting(place, newer) like 'SP525%' $$,
+  '... and comes with its row'
 );
 
 select finish();

@@ -1,7 +1,8 @@
 -- Sealed values in the hands of an application that may write their columns: copied,
--- swapped, cut, changed and made up, none of them opens anywhere but where it was sealed.
+-- swapped, cut, changed, made up and put back, none of them is written; and past the trigger
+-- that refuses them, none opens anywhere but where it was sealed.
 begin;
-select plan(19);
+select plan(32);
 
 select tests.two_organizations();
 select tests.notes();
@@ -35,6 +36,21 @@ exception
 end;
 $body$;
 
+-- What an application may write is refused; what is written past the trigger, into the
+-- files of the table or by a superuser, opens nowhere but in its place.
+create function tests.written(p_sql text) returns text language plpgsql as $body$
+begin
+  if tests.outcome(p_sql) = 'SP525' then
+    perform tests.act_as_superuser();
+    set local session_replication_role = replica;
+    execute p_sql;
+    set local session_replication_role = origin;
+    perform tests.act_as('bob', 'acme');
+    return 'SP525';
+  end if;
+  return 'done';
+end;
+$body$;
 select tests.act_as('bob', 'acme');
 select is(tests.shown('bob'), 'the secret of bob', 'in its row a value opens');
 select is(tests.digest_of('bob'), 'the digest of bob', '... and what the database compares');
@@ -49,24 +65,37 @@ select is(
   '... not as if it were something that is opened for him'
 );
 
--- The classic: bob's own digest in ann's row, so that bob's password is ann's.
 savepoint before;
-update notes set digest = (select digest from notes where id = tests.user_id('bob')) where id = tests.user_id('ann');
-select is(tests.digest_of('ann'), 'SP521', 'bob''s digest in ann''s row is nobody''s');
+
+-- The classic: bob's own digest in ann's row, so that bob's password is ann's.
+select is(
+  tests.written($$ update notes set digest = (select digest from notes where id = tests.user_id('bob')) where id = tests.user_id('ann') $$),
+  'SP525',
+  'bob''s digest is not written to ann''s row'
+);
+select is(tests.digest_of('ann'), 'SP521', '... where it is nobody''s');
 rollback to before;
 update notes set id = md5('away')::uuid, digest = null, about = null, remark = null where id = tests.user_id('ann');
 select is(
-  tests.outcome($$ update notes set id = tests.user_id('ann') where id = tests.user_id('bob') $$), 'SP525',
+  tests.written($$ update notes set id = tests.user_id('ann') where id = tests.user_id('bob') $$), 'SP525',
   'bob''s row does not become ann''s'
 );
+select is(tests.digest_of('ann'), 'SP521', '... and where it does it opens no more');
 rollback to before;
 delete from notes where id = tests.user_id('ann');
-insert into notes (id, user_id, organization_id, digest)
-select tests.user_id('ann'), tests.user_id('ann'), organization_id, digest from notes where id = tests.user_id('bob');
-select is(tests.digest_of('ann'), 'SP521', '... nor is it made anew');
+select is(
+  tests.written($$ insert into notes (id, user_id, organization_id, digest)
+                   select tests.user_id('ann'), tests.user_id('ann'), organization_id, digest from notes where id = tests.user_id('bob') $$),
+  'SP525',
+  'nor is ann''s row made anew with it'
+);
+select is(tests.digest_of('ann'), 'SP521', '... where it is nobody''s');
 rollback to before;
-update notes set about = digest where id = tests.user_id('bob');
-select is(tests.shown('bob'), 'SP521', 'a value in another column does not open');
+select is(
+  tests.written($$ update notes set about = digest where id = tests.user_id('bob') $$), 'SP525',
+  'a value is not written to another column'
+);
+select is(tests.shown('bob'), 'SP521', '... where it does not open');
 rollback to before;
 update notes set user_id = tests.user_id('ann') where id = tests.user_id('bob');
 select is(tests.shown('bob'), 'SP521', 'what is about bob is about nobody else');
@@ -83,8 +112,11 @@ select is(
   tests.outcome($$ update notes set about = substr(about, 1, 60) where id = tests.user_id('bob') $$), 'SP525',
   'one that was cut is not even written'
 );
-update notes set about = '\x010100000001'::bytea || sha512('made up') where id = tests.user_id('bob');
-select is(tests.shown('bob'), 'SP521', '... and one that was made up does not open');
+select is(
+  tests.written($$ update notes set about = '\x010100000001'::bytea || sha512('made up') where id = tests.user_id('bob') $$), 'SP525',
+  '... nor one that was made up'
+);
+select is(tests.shown('bob'), 'SP521', '... which does not open either');
 rollback to before;
 select is(
   tests.outcome($$ update notes set about = 'in clear' where id = tests.user_id('bob') $$), 'SP525',
@@ -93,9 +125,9 @@ select is(
 
 -- Between organizations
 select is(
-  tests.outcome($$ update notes set remark = (select remark from notes where id = tests.user_id('zoe')) where id = tests.user_id('bob') $$),
-  'done',
-  'what is zenith''s looks like what is acme''s'
+  tests.written($$ update notes set remark = (select remark from notes where id = tests.user_id('zoe')) where id = tests.user_id('bob') $$),
+  'SP525',
+  'what is zenith''s is not written to what is acme''s'
 );
 select is(
   tests.outcome($$ select open_fields(90002, array[id], array[remark]) from notes where id = tests.user_id('bob') $$), 'SP521',
@@ -107,16 +139,62 @@ select is(
 );
 rollback to before;
 
--- An older value of the same row and column does open: it is in its place. Whoever may
--- write the column may put it back, as they could write what it says.
+-- An older value of the same row and column is in its place, and would open there. Whoever
+-- may write the column has it from a read of theirs, or from a dump, and puts it back.
 select tests.act_as_superuser();
-create temporary table kept on commit drop as select about from notes where id = tests.user_id('bob');
+create temporary table kept on commit drop as
+select about, tests.sealed_before(90001, null, id, 'older', user_id) as older from notes where id = tests.user_id('bob');
 grant select on kept to public;
-update notes set about = _seal_text(90001, null, id, 'newer', user_id) where id = tests.user_id('bob');
 select tests.act_as('bob', 'acme');
-select is(tests.shown('bob'), 'newer', 'what is sealed anew is shown');
-update notes set about = (select about from kept) where id = tests.user_id('bob');
-select is(tests.shown('bob'), 'the secret of bob', '... and an older value that is put back is shown again');
+savepoint kept;
+select is(
+  tests.written($$ update notes set about = (select older from kept) where id = tests.user_id('bob') $$), 'SP525',
+  'what another transaction sealed for this very row is not put back'
+);
+select is(tests.shown('bob'), 'older', '... which opens there, once it is put there past the trigger');
+update notes set about = about || '' where id = tests.user_id('bob');
+update notes set user_id = user_id where id = tests.user_id('bob');
+select is(tests.shown('bob'), 'older', '... and stays where it stands, as any value does');
+select is(
+  tests.outcome($$ with gone as (delete from notes where id = tests.user_id('bob') returning *)
+                   insert into notes (id, organization_id, user_id, about) select md5('away')::uuid, organization_id, user_id, about from gone $$),
+  'SP525',
+  '... and goes nowhere from there'
+);
+rollback to kept;
+delete from notes where id = tests.user_id('bob');
+select is(
+  tests.written($$ insert into notes (id, organization_id, user_id, about)
+                   select tests.user_id('bob'), tests.organization_id('acme'), tests.user_id('bob'), older from kept $$),
+  'SP525',
+  '... nor is it, where the row is deleted and made anew'
+);
+rollback to kept;
+select is(
+  tests.outcome($$ insert into notes (id, about) select tests.user_id('bob'), older from kept
+                   on conflict (id) do update set about = excluded.about $$),
+  'SP525',
+  '... nor where it is inserted over'
+);
+select is(
+  tests.outcome($$ merge into notes using kept on notes.id = tests.user_id('bob') when matched then update set about = older $$),
+  'SP525',
+  '... nor where it is merged'
+);
+update notes set about = null where id = tests.user_id('bob');
+select is(
+  tests.written($$ update notes set about = (select older from kept) where id = tests.user_id('bob') $$), 'SP525',
+  '... nor by way of nothing'
+);
+rollback to kept;
+
+-- What the transaction sealed itself it may write as often as it likes.
+update notes set about = null where id = tests.user_id('bob');
+select is(
+  tests.outcome($$ update notes set about = (select about from kept) where id = tests.user_id('bob') $$), 'done',
+  'what this transaction sealed it may put back'
+);
+select is(tests.shown('bob'), 'the secret of bob', '... and it is shown');
 
 select finish();
 rollback;

@@ -274,6 +274,7 @@ values
   ('refresh_session', 'whether the mark is ahead of the clock'),
   ('new_id', 'an id is a name'),
   ('_context_nonce', 'a transaction is known by its start'),
+  ('_iv_stamp', 'a transaction is known by its start'),
   ('add_first_key', 'a transaction is known by its start'),
   ('tg__touch_last_update_time', 'moves forward by itself'),
   ('make_partitions', 'rows are recorded in the month that the clock shows'),

@@ -105,11 +105,14 @@ select throws_ok($$ select search_users('bob', 101) $$, 'SP504', null, '... and 
 
 -- Both indexes carry it: in an organization of many, on the very query of the function
 select tests.act_as_superuser();
+-- Addresses that open to nothing will do: past the trigger.
+alter table users disable trigger _500_email_is_sealed;
 insert into users (id, email, first_name, last_name)
 select
   md5('crowd:' || n)::uuid, '\x0101'::bytea || int4send(1) || decode(repeat('00', 64), 'hex'), 'Crowd' || n,
   left(md5(n::text), 12)
 from generate_series(1, 12000) as n;
+alter table users enable trigger _500_email_is_sealed;
 insert into user_email_indexes (user_id, version, email_index, domain_index)
 select md5('crowd:' || n)::uuid, 1, uuid_send(md5('crowd:' || n)::uuid), uuid_send(md5('domain:' || n % 100)::uuid)
 from generate_series(1, 12000) as n;

@@ -1,7 +1,7 @@
 -- What is sealed of an attempt: where it came from is opened once it succeeds, and all of
 -- it becomes evidence as it is, under whichever key it was sealed.
 begin;
-select plan(24);
+select plan(35);
 
 select tests.two_organizations();
 
@@ -119,13 +119,22 @@ select results_eq(
 select tests.act_as_nobody();
 select set_config('tests.bobs', pg_temp.proven('bob')::text, true);
 select tests.act_as_superuser();
+select throws_ok(
+  $$ update password_attempts
+     set ip_address = (select ip_address from password_attempts where id = current_setting('tests.anns')::uuid)
+     where id = current_setting('tests.bobs')::uuid $$,
+  'SP525', null,
+  'where ann came from is not written as where bob did'
+);
+set local session_replication_role = replica;
 update password_attempts
 set ip_address = (select ip_address from password_attempts where id = current_setting('tests.anns')::uuid)
 where id = current_setting('tests.bobs')::uuid;
+set local session_replication_role = origin;
 select tests.act_as_nobody();
 select throws_ok(
   $$ select finish_password_check(current_setting('tests.bobs')::uuid, sha256('again')) $$, 'SP521', null,
-  'where ann came from does not open as where bob did'
+  '... and does not open as that'
 );
 select tests.act_as_superuser();
 create function pg_temp.finished_with(p_ip_address bytea, p_email bytea) returns text language plpgsql as $body$
@@ -172,6 +181,58 @@ select throws_ok(
   $$ select open_fields(9, array[current_setting('tests.bobs')::uuid], array['\x00'::bytea]) $$, 'SP222', null,
   'and of attempts under way applications open nothing'
 );
+
+-- Evidence comes from where it waits, while it waits there, and from nowhere else
+select tests.act_as_nobody();
+select set_config('tests.bobs', pg_temp.proven('bob')::text, true);
+select tests.act_as_superuser();
+-- As an older transaction left it.
+set local session_replication_role = replica;
+update password_attempts
+set
+  email = tests.sealed_before(7, null, id, tests.email('bob'), user_id),
+  ip_address = tests.sealed_before(8, null, id, '203.0.113.7', user_id),
+  expiration_time = now() - interval '1 hour'
+where id = current_setting('tests.bobs')::uuid;
+set local session_replication_role = origin;
+create temporary table waiting on commit drop as
+select * from password_attempts where id = current_setting('tests.bobs')::uuid;
+create function pg_temp.recorded(p_id uuid, p_email bytea, p_ip_address bytea) returns text language sql as $$
+  select tests.outcome(format(
+    'insert into access_attempt_logs (id, user_id, email, email_digest, ip_address, result) values (%L, %L, %L, %L, %L, %L)',
+    p_id, tests.user_id('bob'), p_email, sha256('x'), p_ip_address, 'invalid'
+  ))
+$$;
+select is((select pg_temp.recorded(new_id(), email, null) from waiting), 'SP525', 'what waits is not evidence of another attempt');
+select is((select pg_temp.recorded(new_id(), null, ip_address) from waiting), 'SP525', '... nor is where from');
+select is(
+  (select pg_temp.recorded(id, tests.sealed_before(7, null, id, 'bob@example.net', user_id), null) from waiting), 'SP525',
+  '... and of this one nothing else is'
+);
+select is(
+  (select pg_temp.recorded(id, null, tests.sealed_before(8, null, id, '203.0.113.8', user_id)) from waiting), 'SP525',
+  '... nor from elsewhere'
+);
+select tests.act_as_operator();
+select set_config('safetypin.shares', '', true);
+select is(sweep_password_attempts(1000) > 0, true, 'a job without a key sweeps the attempt');
+select tests.act_as_superuser();
+select results_eq(
+  $$ select log.result, log.email = waiting.email, log.ip_address = waiting.ip_address
+     from access_attempt_logs as log join waiting using (id) $$,
+  $$ values ('abandoned', true, true) $$,
+  '... and it is evidence as it waited'
+);
+select is((select pg_temp.recorded(id, email, null) from waiting), 'SP525', '... once: what waits no more does not come again');
+select is((select pg_temp.recorded(id, null, ip_address) from waiting), 'SP525', '... nor where from');
+
+-- A subscriber takes what its publisher took, in a transaction of its own
+set local session_replication_role = replica;
+select is((select pg_temp.recorded(id, email, ip_address) from waiting), 'done', 'where it is replicated, evidence comes as it is');
+select is(
+  (select pg_temp.recorded(id, 'in clear', null) from waiting), 'SP525', '... and not in clear'
+);
+set local session_replication_role = origin;
 
 select finish();
 rollback;
