@@ -452,7 +452,7 @@ begin
     select key_id, state
     from tenant_keys
     where organization_id is not distinct from v_organization_id
-      and state in ('active', 'decrypt_only')
+      and state in ('pending', 'active', 'decrypt_only')
     order by key_id
   loop
     begin

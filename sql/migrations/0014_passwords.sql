@@ -677,7 +677,12 @@ begin
   lock table sign_in_throttles in row exclusive mode;
 
   if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-    perform from digest_keys where purpose = 'address' and retired_time is null for share;
+    -- One that is not made yet is held by one alone, who makes it: two who share it would
+    -- wait for each other.
+    perform from digest_keys where purpose = 'address' and retired_time is null and secret is null for no key update;
+    if not found then
+      perform from digest_keys where purpose = 'address' and retired_time is null for share;
+    end if;
   end if;
 end;
 $$;
