@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type pg from "pg";
 
 import { prepareDatabase } from "../src/development/prepare-database.js";
+import { checkAtRest } from "../src/doctor/at-rest-check.js";
 import { runCatalogChecks } from "../src/doctor/catalog-check.js";
 import { CHECKS, examine } from "../src/doctor/doctor.js";
 import type { Finding } from "../src/doctor/finding.js";
@@ -1151,6 +1152,97 @@ describe("whether the volume is encrypted is what nobody can see here", () => {
     } finally {
       await client.end();
     }
+  });
+});
+
+describe("Percona's pg_tde, where it is installed", () => {
+  /** What stands for it: an extension of that name, with a function of that name, and a list to answer from. */
+  const STAND_IN = `
+    create extension tcn schema extensions;
+    set allow_system_table_mods = on;
+    update pg_extension set extname = 'pg_tde' where extname = 'tcn';
+    reset allow_system_table_mods;
+    create schema tde;
+    create table tde.encrypted (relation oid primary key);
+    create function tde.pg_tde_is_encrypted(relation regclass) returns boolean
+      strict language sql stable as 'select exists (select from tde.encrypted where encrypted.relation = $1)';
+    grant usage on schema tde to public;
+    grant select on tde.encrypted to public`;
+  const JOIN = "alter extension pg_tde add function tde.pg_tde_is_encrypted(regclass)";
+  const DELICATE = `
+    select oid from pg_class where relnamespace = 'safetypin'::regnamespace and relkind = 'r'`;
+
+  beforeAll(() => admin.query(STAND_IN));
+  afterAll(() => admin.query("drop extension pg_tde cascade; drop schema if exists tde cascade"));
+  afterEach(() => admin.query("delete from tde.encrypted; reset pg_tde.wal_encrypt"));
+
+  async function look(client: pg.ClientBase = admin) {
+    const { findings, unseen } = await checkAtRest(client, cell);
+    return { found: findings.map(({ severity, object, remedy }) => `${severity} ${object}: ${remedy}`), said: unseen };
+  }
+
+  test("is not asked by a function that is not its own", async () => {
+    expect(await look()).toEqual({ found: [], said: expect.stringMatching(/^PostgreSQL cannot say/) });
+    await admin.query(JOIN);
+    expect(await look()).toEqual({ found: [], said: expect.stringMatching(/^pg_tde encrypts 0 of the \d+ tables/) });
+  });
+
+  test("nor by somebody who may not", async () => {
+    const migrator = await connect(urlOf("safetypin_migrator"));
+    try {
+      expect((await look(migrator)).said).toMatch(/^pg_tde encrypts 0/);
+      await admin.query("revoke execute on function tde.pg_tde_is_encrypted(regclass) from public");
+      expect((await look(migrator)).said).toMatch(/^PostgreSQL cannot say/);
+      await admin.query("grant execute on function tde.pg_tde_is_encrypted(regclass) to public");
+      await admin.query("revoke usage on schema tde from public");
+      expect((await look(migrator)).said).toMatch(/^PostgreSQL cannot say/);
+      await admin.query("grant usage on schema tde to public");
+    } finally {
+      await migrator.end();
+    }
+  });
+
+  test("where it encrypts all that says something of people, and the log, that is said", async () => {
+    await admin.query(`insert into tde.encrypted ${DELICATE}`);
+    await admin.query("select set_config('pg_tde.wal_encrypt', 'on', false)");
+    const { found, said } = await look();
+    expect(found).toEqual([]);
+    const [, encrypted, all] = /^pg_tde encrypts (\d+) of the (\d+) tables .*, and the write-ahead log;/.exec(said) ?? [];
+    expect(encrypted).toBe(all);
+    expect(Number(all)).toBeGreaterThan(15);
+    // The volume is another matter.
+    expect(said).toContain("lsblk");
+  });
+
+  test("a table that it does not encrypt is named, a partition too, and a log in the clear", async () => {
+    const { rows } = await admin.query<{ partition: string }>(
+      `select format('%I.%I', 'safetypin', relname) as partition
+       from pg_inherits join pg_class on pg_class.oid = inhrelid
+       where inhparent = 'safetypin.access_attempt_logs'::regclass order by 1 limit 1`,
+    );
+    const { partition } = rows[0] as { partition: string };
+    await admin.query(
+      `insert into tde.encrypted ${DELICATE} and oid <> all (array['safetypin.users', $1, 'safetypin.permissions']::regclass[])`,
+      [partition],
+    );
+    const { found } = await look();
+    expect(found.sort()).toEqual(
+      [
+        `warning table ${partition}: alter table ${partition} set access method tde_heap;`,
+        "warning table safetypin.users: alter table safetypin.users set access method tde_heap;",
+        expect.stringMatching(/^warning setting pg_tde.wal_encrypt: alter system set pg_tde.wal_encrypt = on;/),
+      ].sort(),
+    );
+    const { findings, skipped } = await examine(admin, { cell });
+    expect(findings.filter(({ check }) => check === "at-rest")).toHaveLength(3);
+    expect(skipped.find(({ check }) => check === "at-rest")?.reason).toMatch(/^pg_tde encrypts/);
+  });
+
+  test("one that answers nothing, or fails, is as none", async () => {
+    await admin.query(
+      "create or replace function tde.pg_tde_is_encrypted(relation regclass) returns boolean strict language plpgsql as 'begin raise exception $m$not loaded$m$; end'",
+    );
+    expect(await look()).toEqual({ found: [], said: expect.stringMatching(/^PostgreSQL cannot say/) });
   });
 });
 

@@ -7,7 +7,7 @@ import { readChapters, type ChapterDirectories } from "../migrations/chapters.js
 import type { Environment } from "../migrations/environment.js";
 import type { SessionOptions } from "../migrations/session.js";
 import { status, type CellStatus } from "../migrations/status.js";
-import { AT_REST, explainAtRest } from "./at-rest-check.js";
+import { AT_REST, checkAtRest } from "./at-rest-check.js";
 import { runCatalogChecks, type CatalogCheck } from "./catalog-check.js";
 import { credentials } from "./credentials-check.js";
 import { CATALOG, findingsOf, PRIVILEGES } from "./difference-findings.js";
@@ -80,7 +80,11 @@ export const CHECKS: readonly { readonly id: string; readonly about: string }[] 
   { id: SEALED, about: "what is sealed is the same, by the same numbers, for this client and for the database" },
   { id: RESTORE, about: "the database did not come out of a backup, or what was shredded since is shredded in it; the ledger was exported" },
   { id: ALERTS, about: "no critical alert is unresolved" },
-  { id: AT_REST, about: "nothing: PostgreSQL cannot say whether its volume is encrypted. Who can, for this server, is told" },
+  {
+    id: AT_REST,
+    about:
+      "where Percona's pg_tde encrypts tables of the cell, it encrypts all that say something of people, and the log. Of volumes PostgreSQL cannot say: who can, is told",
+  },
   { id: SLOW_QUERIES, about: "information: the slowest queries, from pg_stat_statements" },
 ];
 
@@ -156,7 +160,9 @@ export async function examine(client: ClientBase, options: DoctorOptions): Promi
   const masterKeys = await checkMasterKeys(client, { cell, environment }, { keys });
   if ("reason" in masterKeys) add([MASTER_KEYS], undefined, masterKeys.reason);
   else add([MASTER_KEYS], masterKeys.findings, "");
-  add([AT_REST], undefined, await explainAtRest(client));
+  const atRest = await checkAtRest(client, cell);
+  add([AT_REST], atRest.findings, "");
+  add([AT_REST], undefined, atRest.unseen);
   add([SLOW_QUERIES], await checkSlowQueries(client, cell), "pg_stat_statements is not there, or not to be read");
 
   try {
