@@ -1096,7 +1096,7 @@ describe("what the cell has noticed", () => {
     } finally {
       await migrator.end();
     }
-  });
+  }, 90_000);
 
   test("critical alerts that nobody resolved, counted also for the migration login", async () => {
     await admin.query(
