@@ -4,6 +4,7 @@ select hello(:forTransaction!) as "pad!";
 /* @name ListWrappedShares */
 select
   key_id as "keyId!",
+  state as "state!",
   provider as "provider!",
   key_name as "keyName!",
   wrapped as "wrapped!"
@@ -15,6 +16,7 @@ from list_wrapped_shares(:organizationId);
 select
   chosen.organization_id as "organizationId",
   shares.key_id as "keyId",
+  shares.state,
   shares.provider,
   shares.key_name as "keyName",
   shares.wrapped

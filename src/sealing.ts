@@ -1,5 +1,5 @@
 import { ConfigurationError, NotFoundError, RuleError } from "./errors.js";
-import { FIRST_KEY_ID, type BareShare, type CellKeys, type ListedKey } from "./keys/cell-keys.js";
+import { FIRST_KEY_ID, type BareShare, type CellKeys, type WorkingKey } from "./keys/cell-keys.js";
 import { openInClient, sealInClient } from "./keys/client-sealing.js";
 import { maskSecret, maskShare } from "./keys/mask.js";
 import { keyIdOf } from "./keys/sealed-place.js";
@@ -23,7 +23,7 @@ export interface SealingParts {
 interface KeysOfField {
   /** `null` for the cell. */
   readonly organizationId: string | null;
-  readonly listed: readonly (ListedKey & { readonly state: string })[];
+  readonly listed: readonly WorkingKey[];
 }
 
 /** Runs statements, and says whether one may be sent before another has answered. */
@@ -44,20 +44,20 @@ export function createSealing({ keys, pad: ofConnection }: SealingParts, tx: Sea
   const padOf = (): Promise<Buffer> =>
     (pad ??= queries.hello.run({ forTransaction: true }, tx).then(([row]) => row!.pad));
 
-  const listOfCell = async (): Promise<ListedKey[]> => {
+  const listOfCell = async (): Promise<WorkingKey[]> => {
     const rows = await queries.listWrappedShares.run({ organizationId: null }, tx);
-    return rows.map(({ keyId, provider, keyName, wrapped }) => ({ keyId, provider, keyName, bytes: wrapped }));
+    return rows.map(({ wrapped, ...key }) => ({ ...key, bytes: wrapped }));
   };
 
   /** Of the organization that is chosen, and which that is: work may choose another. */
-  const listOfOrganization = async (): Promise<{ organizationId: string; listed: ListedKey[] }> => {
+  const listOfOrganization = async (): Promise<{ organizationId: string; listed: WorkingKey[] }> => {
     const rows = await queries.listWrappedSharesOfOrganization.run(undefined, tx);
     const organizationId = rows[0]?.organizationId ?? null;
     if (organizationId === null) throw organizationNotChosen();
-    const listed = rows.flatMap(({ keyId, provider, keyName, wrapped }) =>
-      keyId === null || provider === null || keyName === null || wrapped === null
+    const listed = rows.flatMap(({ keyId, state, provider, keyName, wrapped }) =>
+      keyId === null || state === null || provider === null || keyName === null || wrapped === null
         ? []
-        : [{ keyId, provider, keyName, bytes: wrapped }],
+        : [{ keyId, state, provider, keyName, bytes: wrapped }],
     );
     return { organizationId, listed };
   };
@@ -106,7 +106,7 @@ export function createSealing({ keys, pad: ofConnection }: SealingParts, tx: Sea
         return cell;
       }
       const { organizationId, listed } = await listOfOrganization();
-      await handOver(organizationId, await keys.unwrap(organizationId, listed));
+      await handOver(organizationId, await keys.ofOrganization(organizationId, listed));
     },
 
     async giveFirstKey(organizationId) {

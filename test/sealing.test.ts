@@ -1,4 +1,7 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import pg from "pg";
 
@@ -323,6 +326,71 @@ describe("sealed fields in a transaction", () => {
       await client.close();
     }
   }, 30_000);
+
+  it("passes over a key that does not open, and stops where it is the one that seals", async () => {
+    const { rows: keys } = await db.admin.query<{ key_id: number; state: string; wrapped: Buffer }>(
+      "select key_id, state, wrapped from tenant_keys where organization_id is null order by 1",
+    );
+    const [first, second] = keys as [(typeof keys)[0], (typeof keys)[0]];
+    expect(keys.map(({ state }) => state)).toEqual(["decrypt_only", "active"]);
+    const { rows: kept } = await db.admin.query<{ id: string }>(
+      `select distinct on (_key_id_of(note)) id from notes order by _key_id_of(note)`,
+    );
+    const [underFirst, underSecond] = kept.map(({ id }) => id) as [string, string];
+    const replace = (keyId: number, wrapped: Buffer) =>
+      db.admin.query("update tenant_keys set wrapped = $2 where organization_id is null and key_id = $1", [keyId, wrapped]);
+    const context = { cellId: await cellId(), organizationId: null, keyId: first.key_id };
+    const rubbish = randomBytes(first.wrapped.length);
+    const failures: unknown[] = [];
+    const open = () =>
+      connectForTest(db, { keyCache: { failureMs: 0, onUnwrap: ({ errorCode }) => errorCode && failures.push(errorCode) } });
+    const { wrapped: another } = await provider.generate(context);
+
+    // What does not open, and what opens and is another's: told of once, not at each transaction.
+    for (const [bytes, told] of [[rubbish, ["share_refused"]], [another.bytes, []]] as const) {
+      await replace(first.key_id, bytes);
+      const client = await open();
+      try {
+        for (let time = 0; time < 3; time += 1) {
+          await expect(inSession((tx) => read(tx, underSecond), client)).resolves.toEqual(expect.any(String));
+          await expect(inSession((tx) => read(tx, underFirst), client)).rejects.toMatchObject({ code: "key_locked" });
+        }
+        const id = await inSession((tx) => keep(tx, "goes on"), client);
+        await expect(inSession((tx) => read(tx, id), client)).resolves.toBe("goes on");
+      } finally {
+        await client.close();
+      }
+      expect(failures.splice(0)).toEqual(told);
+    }
+    await replace(first.key_id, first.wrapped);
+
+    // One that is still to seal, by a master key that nobody here has.
+    const folder = await mkdtemp(join(tmpdir(), "safetypin-other-"));
+    try {
+      const other = localKeyFile({ environment: "test", path: join(folder, "keys.json") });
+      await withOperator((operator) => addKey(operator, { provider: other, cellId: context.cellId, organizationId: null }));
+      const client = await open();
+      try {
+        await expect(inSession((tx) => read(tx, underFirst), client)).resolves.toEqual(expect.any(String));
+        await expect(inSession((tx) => read(tx, underSecond), client)).resolves.toEqual(expect.any(String));
+      } finally {
+        await client.close();
+      }
+      expect(failures.splice(0)).toEqual(["master_key_not_found"]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+
+    await replace(second.key_id, rubbish);
+    const client = await open();
+    try {
+      await expect(inSession((tx) => read(tx, underSecond), client)).rejects.toMatchObject({ code: "share_refused" });
+      await replace(second.key_id, second.wrapped);
+      await expect(inSession((tx) => read(tx, underSecond), client)).resolves.toEqual(expect.any(String));
+    } finally {
+      await client.close();
+    }
+  });
 
   async function cellId(): Promise<string> {
     const { rows } = await db.admin.query<{ id: string }>("select id from cell_settings");

@@ -8,6 +8,7 @@ drop function declare_log_strictness;
 drop function list_wrapped_shares;
 drop function unlock;
 drop function _require_share;
+drop function _proven_share;
 drop function _share_of;
 drop function _unmask;
 drop function _unmask_for;

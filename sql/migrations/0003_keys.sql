@@ -944,7 +944,33 @@ comment on function _share_of(bytea, uuid, integer) is
   'The 32 bytes that were handed over masked as the share of a key, or null.';
 
 
--- One error, whatever is wrong: the pad, the mask, the key or the share.
+-- One answer, whatever is wrong: the pad, the mask, the key or the share.
+create function _proven_share(
+  p_masked bytea,
+  p_tenant_id uuid,
+  p_key_id integer,
+  p_db_share bytea,
+  p_check_value bytea
+)
+  returns bytea
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+declare
+  v_share bytea := _share_of(p_masked, p_tenant_id, p_key_id);
+begin
+  if substr(_purpose_key('kcv', v_share, p_tenant_id, p_key_id, p_db_share), 1, 8) = p_check_value then
+    return v_share;
+  end if;
+  return null;
+end;
+$$;
+
+comment on function _proven_share(bytea, uuid, integer, bytea, bytea) is
+  'The share that was handed over for a key, once the check value has shown that it belongs to the half that is given; or null.';
+
+
 create function _require_share(
   p_masked bytea,
   p_organization_id uuid,
@@ -970,11 +996,9 @@ begin
     and state = any (p_states);
 
   if v_db_share is not null then
-    v_share := _share_of(p_masked, v_tenant_id, p_key_id);
+    v_share := _proven_share(p_masked, v_tenant_id, p_key_id, v_db_share, v_check_value);
   end if;
-  if v_share is null
-     or substr(_purpose_key('kcv', v_share, v_tenant_id, p_key_id, v_db_share), 1, 8) <> v_check_value
-  then
+  if v_share is null then
     raise exception 'this is not the share of key %', p_key_id
       using errcode = 'SP221',
         hint = 'Unwrap it anew, and mask it under the pad that hello() answered on this connection.';
@@ -1004,7 +1028,9 @@ declare
   v_shares    text := coalesce(current_setting('safetypin.shares', true), '');
   v_is_strict boolean;
   v_findings  text[];
+  v_state     text;
   v_db_share  bytea;
+  v_check     bytea;
   v_share     bytea;
   v_mask      bytea;
   v_at        integer;
@@ -1026,8 +1052,8 @@ begin
   end if;
 
   -- Retired since the caller listed it: whatever is left to open is under another.
-  select db_share
-  into v_db_share
+  select state, db_share, check_value
+  into v_state, v_db_share, v_check
   from tenant_keys
   where tenant_id = v_tenant_id
     and key_id = p_key_id
@@ -1037,9 +1063,17 @@ begin
     return false;
   end if;
 
-  v_share := _require_share(
-    p_masked, p_organization_id, p_key_id, array['pending', 'active', 'decrypt_only']
-  );
+  v_share := _proven_share(p_masked, v_tenant_id, p_key_id, v_db_share, v_check);
+  if v_share is null then
+    -- Nothing is under a key that is pending, and what is under one that only opens is
+    -- refused where it is opened. Everybody else's work goes on.
+    if v_state <> 'active' then
+      return false;
+    end if;
+    raise exception 'this is not the share of key %', p_key_id
+      using errcode = 'SP221',
+        hint = 'Unwrap it anew, and mask it under the pad that hello() answered on this connection.';
+  end if;
 
   v_mask := _setting_mask(v_db_share);
   v_at := strpos(v_shares, v_name);
@@ -1058,7 +1092,7 @@ end;
 $$;
 
 comment on function unlock(uuid, integer, bytea) is
-  'Lets this transaction, and no other, seal and open under a key whose share is handed over masked, and says whether: not under one that is retired. A pending one may be unlocked, so that its activation finds every transaction prepared. A null organization is the cell. Raises SP221 for a share that is not the key''s, SP524 where the server would log secrets and the cell is strict, SP527 in a database that was restored, until what was shredded since is shredded again.';
+  'Lets this transaction, and no other, seal and open under a key whose share is handed over masked, and says whether: not under one that is retired, nor, where it does not seal, by a share that is not its own. A pending one may be unlocked, so that its activation finds every transaction prepared. A null organization is the cell. Raises SP221 for a share that is not that of the key that seals, SP524 where the server would log secrets and the cell is strict, SP527 in a database that was restored, until what was shredded since is shredded again.';
 
 
 -- Null for the cell. Wrapped, a share is worth nothing to whoever cannot ask the key

@@ -38,6 +38,7 @@ export interface ListWrappedSharesResult {
   keyId: number;
   keyName: string;
   provider: string;
+  state: string;
   wrapped: Buffer;
 }
 
@@ -47,13 +48,14 @@ export interface ListWrappedSharesQuery {
   result: ListWrappedSharesResult;
 }
 
-const listWrappedSharesIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":false,"transform":{"type":"scalar"},"locs":[{"a":131,"b":145}]}],"statement":"select\n  key_id as \"keyId!\",\n  provider as \"provider!\",\n  key_name as \"keyName!\",\n  wrapped as \"wrapped!\"\nfrom list_wrapped_shares(:organizationId)"};
+const listWrappedSharesIR: any = {"usedParamSet":{"organizationId":true},"params":[{"name":"organizationId","required":false,"transform":{"type":"scalar"},"locs":[{"a":152,"b":166}]}],"statement":"select\n  key_id as \"keyId!\",\n  state as \"state!\",\n  provider as \"provider!\",\n  key_name as \"keyName!\",\n  wrapped as \"wrapped!\"\nfrom list_wrapped_shares(:organizationId)"};
 
 /**
  * Query generated from SQL:
  * ```
  * select
  *   key_id as "keyId!",
+ *   state as "state!",
  *   provider as "provider!",
  *   key_name as "keyName!",
  *   wrapped as "wrapped!"
@@ -72,6 +74,7 @@ export interface ListWrappedSharesOfOrganizationResult {
   keyName: string | null;
   organizationId: string | null;
   provider: string | null;
+  state: string | null;
   wrapped: Buffer | null;
 }
 
@@ -81,7 +84,7 @@ export interface ListWrappedSharesOfOrganizationQuery {
   result: ListWrappedSharesOfOrganizationResult;
 }
 
-const listWrappedSharesOfOrganizationIR: any = {"usedParamSet":{},"params":[],"statement":"-- Of the organization that is chosen now: within a transaction it can change. One row, and\n-- no key in it, where there is none.\nselect\n  chosen.organization_id as \"organizationId\",\n  shares.key_id as \"keyId\",\n  shares.provider,\n  shares.key_name as \"keyName\",\n  shares.wrapped\nfrom (select current_organization_id() as organization_id) as chosen\nleft join list_wrapped_shares(chosen.organization_id) as shares\n  on chosen.organization_id is not null"};
+const listWrappedSharesOfOrganizationIR: any = {"usedParamSet":{},"params":[],"statement":"-- Of the organization that is chosen now: within a transaction it can change. One row, and\n-- no key in it, where there is none.\nselect\n  chosen.organization_id as \"organizationId\",\n  shares.key_id as \"keyId\",\n  shares.state,\n  shares.provider,\n  shares.key_name as \"keyName\",\n  shares.wrapped\nfrom (select current_organization_id() as organization_id) as chosen\nleft join list_wrapped_shares(chosen.organization_id) as shares\n  on chosen.organization_id is not null"};
 
 /**
  * Query generated from SQL:
@@ -91,6 +94,7 @@ const listWrappedSharesOfOrganizationIR: any = {"usedParamSet":{},"params":[],"s
  * select
  *   chosen.organization_id as "organizationId",
  *   shares.key_id as "keyId",
+ *   shares.state,
  *   shares.provider,
  *   shares.key_name as "keyName",
  *   shares.wrapped

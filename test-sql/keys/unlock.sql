@@ -1,6 +1,6 @@
 -- hello() and unlock(): a share is handed over masked, for one transaction, to whoever has the right one.
 begin;
-select plan(36);
+select plan(43);
 
 select tests.two_organizations();
 select tests.notes();
@@ -111,6 +111,30 @@ select is(
   4,
   'nor are those for different purposes'
 );
+
+-- Everybody unlocks every key that works, and one that is damaged is not to stop them all:
+-- unless it seals, for then there is nothing to go on with.
+select tests.act_as_operator();
+select add_key(null, 2, 'local-key-file', 'test', '\x00', tests.masked_share(null, 2));
+select is(
+  unlock(null, 2, tests.mask(gen_random_bytes(32), 0, null, 2)), false,
+  'another share does not unlock a key that is pending, and stops nobody'
+);
+select is(unlock(null, 2, tests.masked_share(null, 2)), true, '... its own unlocks it');
+select activate_key(null, 2, tests.masked_share(null, 2));
+select throws_ok(
+  $$ select unlock(null, 2, tests.mask(gen_random_bytes(32), 0, null, 2)) $$, 'SP221', null,
+  'once it seals, another is refused'
+);
+select tests.act_as_superuser();
+select set_config('safetypin.shares', '', true);
+select is(
+  unlock(null, 1, tests.mask(gen_random_bytes(32), 0, null, 1)), false,
+  'another share does not unlock a key that only opens, and stops nobody'
+);
+select is(current_setting('safetypin.shares'), '', '... and nothing was unlocked');
+select throws_ok($$ select _derive_key('enc', null, 1) $$, 'SP522', null, '... so that what is under it is locked');
+select is(unlock(null, 1, tests.masked_share()), true, '... its own unlocks it');
 
 -- An injection that writes the setting.
 create temporary table seen (shares text) on commit drop;
