@@ -20,7 +20,7 @@ import { authenticatedRequest } from "./rows/authenticated-request.mjs";
 import { coveringIndexes } from "./rows/covering-indexes.mjs";
 import { auditEvent, changeTrigger } from "./rows/evidence.mjs";
 import { growth } from "./rows/growth.mjs";
-import { migrateUp } from "./rows/migrate.mjs";
+import { migrateCells, migrateUp } from "./rows/migrate.mjs";
 import { permissionCheck, policyList, searchUsers } from "./rows/policies.mjs";
 import { refresh } from "./rows/refresh.mjs";
 import { sealed } from "./rows/sealed.mjs";
@@ -43,6 +43,7 @@ const ROWS = [
   // Asked for by name: what takes a database of another size, and why an index holds what it holds.
   ...growth,
   ...coveringIndexes,
+  migrateCells,
 ];
 
 const { values: options } = parseArgs({
