@@ -406,17 +406,13 @@ CREATE FUNCTION safetypin._begin_shredding() RETURNS void
     AS $$
 begin
   perform from cell_settings for no key update;
-
-  if _is_restored() then
-    raise exception 'this database was restored from a backup, and its ledger may lack entries'
-      using errcode = 'SP527', hint = 'Run "safetypin keys replay FILE" first: see "safetypin keys replay --help".';
-  end if;
+  perform _require_whole_ledger();
 end;
 $$;
 
 ALTER FUNCTION safetypin._begin_shredding() OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._begin_shredding() IS 'Waits for whoever else shreds. Raises SP527 in a database that was restored, until its ledger is whole.';
+COMMENT ON FUNCTION safetypin._begin_shredding() IS 'Waits for whoever else shreds, or exports the ledger. Raises SP527 in a database that was restored, until its ledger is whole.';
 
 REVOKE ALL ON FUNCTION safetypin._begin_shredding() FROM PUBLIC;
 
@@ -2102,6 +2098,32 @@ ALTER FUNCTION safetypin._last_shredding(OUT seq bigint, OUT digest bytea) OWNER
 COMMENT ON FUNCTION safetypin._last_shredding(OUT seq bigint, OUT digest bytea) IS 'Where the ledger of this database ends: entry 0, with an empty digest, before the first.';
 
 REVOKE ALL ON FUNCTION safetypin._last_shredding(OUT seq bigint, OUT digest bytea) FROM PUBLIC;
+
+--
+-- safetypin._ledger_end_digest()
+--
+
+CREATE FUNCTION safetypin._ledger_end_digest(p_seq bigint, p_digest bytea) RETURNS bytea
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return hmac(
+    convert_to(
+      format('end of ledger|%s|%s|%s', (select id from cell_settings), p_seq, encode(p_digest, 'hex')),
+      'UTF8'
+    ),
+    (select secret from context_keys where purpose = 'ledger' and retired_time is null),
+    'sha256'
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._ledger_end_digest(p_seq bigint, p_digest bytea) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._ledger_end_digest(p_seq bigint, p_digest bytea) IS 'The digest by which a ledger is known to have ended with this entry when it was exported: 32 bytes, which only this cell makes.';
+
+REVOKE ALL ON FUNCTION safetypin._ledger_end_digest(p_seq bigint, p_digest bytea) FROM PUBLIC;
 
 --
 -- safetypin._list_permissions_held_until()
@@ -4226,6 +4248,28 @@ ALTER FUNCTION safetypin._require_user() OWNER TO safetypin_definer;
 COMMENT ON FUNCTION safetypin._require_user() IS 'The user who is asking. Raises SP102 when nobody is signed in.';
 
 REVOKE ALL ON FUNCTION safetypin._require_user() FROM PUBLIC;
+
+--
+-- safetypin._require_whole_ledger()
+--
+
+CREATE FUNCTION safetypin._require_whole_ledger() RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if _is_restored() then
+    raise exception 'this database was restored from a backup, and its ledger may lack entries'
+      using errcode = 'SP527', hint = 'Run "safetypin keys replay FILE" first: see "safetypin keys replay --help".';
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_whole_ledger() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._require_whole_ledger() IS 'Passes where the ledger has all that was shredded. Raises SP527 in a database that was restored, until it was replayed.';
+
+REVOKE ALL ON FUNCTION safetypin._require_whole_ledger() FROM PUBLIC;
 
 --
 -- safetypin._retract_blind_index()
@@ -8091,7 +8135,11 @@ CREATE FUNCTION safetypin.export_shreddings(p_after bigint DEFAULT 0, p_limit in
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_last bigint := (
+  v_last bigint;
+begin
+  perform _begin_shredding();
+
+  v_last := (
     select max(page.seq)
     from (
       select shreddings.seq
@@ -8101,7 +8149,6 @@ declare
       limit least(p_limit, 10000)
     ) as page
   );
-begin
   update cell_settings set exported_shredding = v_last where exported_shredding < v_last;
 
   if p_after = 0 then
@@ -8122,7 +8169,7 @@ $$;
 
 ALTER FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) IS 'The entries of the ledger as replay_shreddings() takes them, oldest first, after the entry that is given; those count as exported from then on.';
+COMMENT ON FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) IS 'The entries of the ledger as replay_shreddings() takes them, oldest first, after the entry that is given; those count as exported from then on. Nobody shreds until the transaction ends. Raises SP527 in a database that was restored, until its ledger is whole.';
 
 REVOKE ALL ON FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.export_shreddings(p_after bigint, p_limit integer) TO safetypin_operator;
@@ -8389,7 +8436,7 @@ GRANT ALL ON FUNCTION safetypin.finish_password_check(p_attempt_id uuid, p_sessi
 -- safetypin.finish_replay()
 --
 
-CREATE FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) RETURNS void
+CREATE FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea, p_end_digest bytea) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
@@ -8398,10 +8445,10 @@ declare
   v_shredded bigint;
 begin
   perform from cell_settings for no key update;
-  v_last := _last_shredding();
+  perform verify_ledger_end(p_cell_id, p_seq, p_digest, p_end_digest);
 
-  if p_cell_id is distinct from (select id from cell_settings)
-     or v_last.seq is distinct from p_seq
+  v_last := _last_shredding();
+  if v_last.seq is distinct from p_seq
      or v_last.digest is distinct from p_digest
   then
     raise exception 'the ledger ends with entry %, and this database with entry %', p_seq, v_last.seq
@@ -8409,8 +8456,8 @@ begin
         hint = 'Take the ledger that was exported last. If nothing was shredded since the backup: safetypin keys replay --not-needed.';
   end if;
 
-  -- None where the ledger had nothing that this database did not: its end can be known
-  -- without it, and whoever reads the evidence is to see that.
+  -- None where the ledger had nothing that this database did not: whoever reads the evidence
+  -- is to see that.
   select count(*)
   into v_shredded
   from shreddings
@@ -8426,12 +8473,12 @@ begin
 end;
 $$;
 
-ALTER FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea, p_end_digest bytea) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) IS 'Lets keys be unlocked again, once this database has shredded all that the ledger says; the evidence says how many that were which it did not know. Raises SP428 where the ledger ends elsewhere.';
+COMMENT ON FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea, p_end_digest bytea) IS 'Lets keys be unlocked again, once this database has shredded all that the ledger says; the evidence says how many that were which it did not know. Raises SP428 where the ledger ends elsewhere, or was cut off.';
 
-REVOKE ALL ON FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) FROM PUBLIC;
-GRANT ALL ON FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea) TO safetypin_operator;
+REVOKE ALL ON FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea, p_end_digest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.finish_replay(p_cell_id uuid, p_seq bigint, p_digest bytea, p_end_digest bytea) TO safetypin_operator;
 
 --
 -- safetypin.forget_settings()
@@ -11331,6 +11378,30 @@ COMMENT ON FUNCTION safetypin.read_digest_rotation(OUT key_id uuid, OUT creation
 
 REVOKE ALL ON FUNCTION safetypin.read_digest_rotation(OUT key_id uuid, OUT creation_time timestamp with time zone, OUT earlier_key_id uuid, OUT earlier_retired_time timestamp with time zone, OUT people_count bigint, OUT other_count bigint, OUT drained_time timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.read_digest_rotation(OUT key_id uuid, OUT creation_time timestamp with time zone, OUT earlier_key_id uuid, OUT earlier_retired_time timestamp with time zone, OUT people_count bigint, OUT other_count bigint, OUT drained_time timestamp with time zone) TO safetypin_operator;
+
+--
+-- safetypin.read_ledger_end()
+--
+
+CREATE FUNCTION safetypin.read_ledger_end() RETURNS TABLE(seq bigint, digest bytea, end_digest bytea)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform _require_whole_ledger();
+
+  return query
+    select last.seq, last.digest, _ledger_end_digest(last.seq, last.digest)
+    from _last_shredding() as last;
+end;
+$$;
+
+ALTER FUNCTION safetypin.read_ledger_end() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.read_ledger_end() IS 'What a ledger ends with that is exported now: the number and the digest of the last entry, and the keyed digest of both. Raises SP527 in a database that was restored, until its ledger is whole.';
+
+REVOKE ALL ON FUNCTION safetypin.read_ledger_end() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.read_ledger_end() TO safetypin_operator;
 
 --
 -- safetypin.read_password_policy()
@@ -16974,6 +17045,31 @@ COMMENT ON FUNCTION safetypin.verify_email(p_token bytea) IS 'Takes a token that
 
 REVOKE ALL ON FUNCTION safetypin.verify_email(p_token bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.verify_email(p_token bytea) TO safetypin_app;
+
+--
+-- safetypin.verify_ledger_end()
+--
+
+CREATE FUNCTION safetypin.verify_ledger_end(p_cell_id uuid, p_seq bigint, p_digest bytea, p_end_digest bytea) RETURNS void
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if p_cell_id is distinct from (select id from cell_settings)
+     or p_end_digest is distinct from _ledger_end_digest(p_seq, p_digest)
+  then
+    raise exception 'the ledger did not end with entry % when it was exported', coalesce(p_seq::text, 'null')
+      using errcode = 'SP428', hint = 'Entries are missing: take the file as "safetypin keys ledger --export" wrote it.';
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin.verify_ledger_end(p_cell_id uuid, p_seq bigint, p_digest bytea, p_end_digest bytea) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin.verify_ledger_end(p_cell_id uuid, p_seq bigint, p_digest bytea, p_end_digest bytea) IS 'Passes for a ledger of this cell that ended with this entry when it was exported, and not for one that was cut off there since. Raises SP428.';
+
+REVOKE ALL ON FUNCTION safetypin.verify_ledger_end(p_cell_id uuid, p_seq bigint, p_digest bytea, p_end_digest bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.verify_ledger_end(p_cell_id uuid, p_seq bigint, p_digest bytea, p_end_digest bytea) TO safetypin_operator;
 
 --
 -- safetypin.verify_shreddings()

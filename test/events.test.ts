@@ -369,7 +369,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "export_shreddings: shreddings.exported": { as: "operator", call: "export_shreddings()" },
   "finish_replay: cell.ledger_replayed": {
     as: "operator",
-    call: "finish_replay((select id from cell_settings), 0, '\\x')",
+    call: "finish_replay((select id from cell_settings), 0, '\\x', (select end_digest from read_ledger_end()))",
   },
   "place_legal_hold: legal_hold.placed": { as: "operator", call: `place_legal_hold(${BOB}, null, 'Matter 7')` },
   "release_legal_hold: legal_hold.released": {
@@ -456,6 +456,7 @@ const NO_EVENT = [
   "open_users",
   "prepare_password_change",
   "read_digest_rotation",
+  "read_ledger_end",
   "read_password_policy",
   "read_restore_state",
   "require_permission",
@@ -463,6 +464,7 @@ const NO_EVENT = [
   "submit_password_proof",
   "unlock",
   "verified_context",
+  "verify_ledger_end",
   "verify_shreddings",
 ];
 

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -8,12 +8,14 @@ import { promisify } from "node:util";
 import type pg from "pg";
 
 import { EXIT } from "../src/cli/exit-codes.js";
+import { exportLedger, readLedger } from "../src/keys/shredding-ledger.js";
 import { createRepositories } from "../src/repositories.js";
 import type { SafetyPin } from "../src/safetypin.js";
 import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
 import { connectForTest, newPerson, type Person } from "./support/client.js";
 import { aloneWithRoles, asAdmin, useDatabase, type Login } from "./support/database.js";
 import { inUnlockedCell } from "./support/keys.js";
+import "./support/errors-of-node.js";
 import { connect } from "./support/template.js";
 
 /*
@@ -315,6 +317,10 @@ describe("a database that is restored from a dump of before", () => {
     expect(await keys("shred", "--user", bob.userId, "--yes")).toMatchObject({
       code: EXIT.failed, stderr: expect.stringContaining("keys replay"),
     });
+    // What is exported every hour, by a job that was pointed at it, is not exchanged for what it has.
+    const exported = await readFile(ledger, "utf8");
+    expect(await keys("ledger", "--export", ledger)).toMatchObject({ code: EXIT.failed, stderr: expect.stringContaining("keys replay") });
+    expect(await readFile(ledger, "utf8")).toBe(exported);
     // All of bob is in it, and would open.
     await asSuperuser(restored, async (client) => {
       const { rows } = await client.query(
@@ -333,6 +339,10 @@ describe("a database that is restored from a dump of before", () => {
       expect(line).toContain(from);
       return line.replace(from, to);
     };
+    const endedAt = (lines: string[], entries: number) => {
+      const { digest } = entries === 0 ? { digest: "\\x" } : (JSON.parse(lines[entries]!) as { digest: string });
+      return lines.with(-1, JSON.stringify({ ...(JSON.parse(lines.at(-1)!) as object), entries, digest }));
+    };
     const files = [
       ["a person exchanged", (lines: string[]) => lines.with(1, swap(lines[1]!, bob.userId, ann.userId))],
       ["an entry taken out", (lines: string[]) => lines.toSpliced(20, 1)],
@@ -343,6 +353,9 @@ describe("a database that is restored from a dump of before", () => {
       ["another cell's", (lines: string[]) => lines.with(0, JSON.stringify({ ...(JSON.parse(lines[0]!) as object), cellId: randomUUID() }))],
       ["another format", (lines: string[]) => lines.with(0, "{}")],
       ["an empty one", () => []],
+      ["cut off behind an entry, and counted", (lines: string[]) => endedAt(lines.toSpliced(31, OTHERS - 28), 30)],
+      ["cut off before the first, and counted", (lines: string[]) => endedAt([lines[0]!, lines.at(-1)!], 0)],
+      ["without the digest of its end", (lines: string[]) => lines.with(-1, lines.at(-1)!.replace(/,"endDigest":"[^"]*"/, ""))],
       ["one with another end", (lines: string[]) => lines.with(-1, swap(lines.at(-1)!, "\\\\x", "\\\\x00"))],
     ] as const;
     for (const [name, change] of files) {
@@ -425,6 +438,30 @@ describe("a database that is restored from a dump of before", () => {
     expect(await keys("shred", "--user", carol, "--yes")).toMatchObject({ code: 0 });
     expect(await keys("replay", ledger)).toMatchObject({ code: EXIT.failed, stderr: expect.stringContaining("exported last") });
     expect(await signsIn(ann, restored!)).toBe(true);
+  });
+
+  it("replaces no ledger that does not go on in it, as a copy would that cannot know what it is", async () => {
+    const exporting = (path: string, database = restored) => safetypin(["keys", "ledger", "--export", path], database);
+    const longer = await changed("longer.jsonl", (lines) => lines);
+    expect(await exporting(longer)).toMatchObject({ code: 0, stdout: expect.stringContaining(`${OTHERS + 3} entries`) });
+    const swapped = { ...(JSON.parse((await readFile(ledger, "utf8")).split("\n")[5]!) as object), digest: `\\x${"00".repeat(32)}` };
+    const files = [
+      [longer, `has ${OTHERS + 3} entries, and this database ${OTHERS + 2}`],
+      [await changed("apart.jsonl", (lines) => lines.with(5, JSON.stringify(swapped))), "two stories from entry 5 on"],
+      [await changed("of another.jsonl", (lines) => lines.with(0, lines[0]!.replace(/"cellId":"[^"]*"/, `"cellId":"${randomUUID()}"`))), "is of cell"],
+      [await changed("half.jsonl", (lines) => lines.slice(0, 9)), "cut off"],
+      [await changed("letter.txt", () => ["Dear Ann,"]), "no entry of a ledger"],
+      [await changed("nothing.jsonl", () => []), "no ledger"],
+    ] as const;
+    for (const [path, reason] of files) {
+      const before = await readFile(path, "utf8");
+      const result = await exporting(path, db.name);
+      expect(result).toMatchObject({ code: EXIT.failed, stderr: expect.stringContaining(reason) });
+      expect(result.stderr).toMatch(/It is not replaced/);
+      expect(await readFile(path, "utf8")).toBe(before);
+    }
+    expect(await exporting(ledger, db.name)).toMatchObject({ code: 0 });
+    expect((await readdir(folder)).filter((name) => name.endsWith(".part"))).toEqual([]);
   });
 
   it("is restored again, from a copy that cannot know it, when the operator says so", async () => {
@@ -511,7 +548,15 @@ describe("somebody who is shredded while others seal about them", () => {
       "insert into users (first_name, last_name, status) select 'No', 'Body', 'deleted' from generate_series(1, 4) returning id",
     );
     const operator = db.pool("operator");
-    await Promise.all(rows.flatMap(({ id }) => [id, id]).map((id) => operator.query("select shred_person($1)", [id])));
+    const racing = join(folder, "racing.jsonl");
+    const [counts] = await Promise.all([
+      Promise.all(Array.from({ length: 8 }, async () => {
+        const client = await operator.connect();
+        return exportLedger(client, racing).finally(() => client.release());
+      })),
+      ...rows.flatMap(({ id }) => [id, id]).map((id) => operator.query("select shred_person($1)", [id])),
+    ]);
+    expect((await readLedger(racing)).entries).toHaveLength(Math.max(...counts));
     const { rows: counted } = await db.admin.query<{ entries: string; last: string }>(
       "select count(*) as entries, max(seq) as last from shreddings",
     );

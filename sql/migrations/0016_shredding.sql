@@ -641,7 +641,25 @@ comment on function _append_shredding(uuid, uuid) is
   'Writes what is shredded into the ledger, and says from when on no backup undoes it.';
 
 
--- The row of the cell is what those who shred take turns by.
+create function _require_whole_ledger()
+  returns void
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+begin
+  if _is_restored() then
+    raise exception 'this database was restored from a backup, and its ledger may lack entries'
+      using errcode = 'SP527', hint = 'Run "safetypin keys replay FILE" first: see "safetypin keys replay --help".';
+  end if;
+end;
+$$;
+
+comment on function _require_whole_ledger() is
+  'Passes where the ledger has all that was shredded. Raises SP527 in a database that was restored, until it was replayed.';
+
+
+-- The row of the cell is what those who shred take turns by, and who exports what they did.
 create function _begin_shredding()
   returns void
   language plpgsql
@@ -651,16 +669,12 @@ create function _begin_shredding()
 as $$
 begin
   perform from cell_settings for no key update;
-
-  if _is_restored() then
-    raise exception 'this database was restored from a backup, and its ledger may lack entries'
-      using errcode = 'SP527', hint = 'Run "safetypin keys replay FILE" first: see "safetypin keys replay --help".';
-  end if;
+  perform _require_whole_ledger();
 end;
 $$;
 
 comment on function _begin_shredding() is
-  'Waits for whoever else shreds. Raises SP527 in a database that was restored, until its ledger is whole.';
+  'Waits for whoever else shreds, or exports the ledger. Raises SP527 in a database that was restored, until its ledger is whole.';
 
 
 --
@@ -976,7 +990,8 @@ comment on function list_shreddings(bigint, integer) is
   'What was shredded, oldest first, after the entry that is given: and from when on no backup undoes it, as backups are kept now.';
 
 
--- What was read is believed to be kept: the doctor warns of what was not.
+-- What was read is believed to be kept: the doctor warns of what was not. A database that
+-- was restored has less than what was exported before: it must not take the place of that.
 create function export_shreddings(
   p_after bigint default 0,
   p_limit integer default 1000
@@ -991,7 +1006,11 @@ create function export_shreddings(
   set search_path from current
 as $$
 declare
-  v_last bigint := (
+  v_last bigint;
+begin
+  perform _begin_shredding();
+
+  v_last := (
     select max(page.seq)
     from (
       select shreddings.seq
@@ -1001,7 +1020,6 @@ declare
       limit least(p_limit, 10000)
     ) as page
   );
-begin
   update cell_settings set exported_shredding = v_last where exported_shredding < v_last;
 
   if p_after = 0 then
@@ -1021,10 +1039,65 @@ end;
 $$;
 
 comment on function export_shreddings(bigint, integer) is
-  'The entries of the ledger as replay_shreddings() takes them, oldest first, after the entry that is given; those count as exported from then on.';
+  'The entries of the ledger as replay_shreddings() takes them, oldest first, after the entry that is given; those count as exported from then on. Nobody shreds until the transaction ends. Raises SP527 in a database that was restored, until its ledger is whole.';
 
-grant execute on function list_shreddings(bigint, integer), export_shreddings(bigint, integer)
-  to safetypin_operator;
+
+-- Under another label than an entry's, so that neither passes for the other.
+create function _ledger_end_digest(
+  p_seq bigint,
+  p_digest bytea
+)
+  returns bytea
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  return hmac(
+    convert_to(
+      format('end of ledger|%s|%s|%s', (select id from cell_settings), p_seq, encode(p_digest, 'hex')),
+      'UTF8'
+    ),
+    (select secret from context_keys where purpose = 'ledger' and retired_time is null),
+    'sha256'
+  );
+end;
+$$;
+
+comment on function _ledger_end_digest(bigint, bytea) is
+  'The digest by which a ledger is known to have ended with this entry when it was exported: 32 bytes, which only this cell makes.';
+
+
+-- Of the end that there is and of no other: it cannot be asked about an entry further up.
+create function read_ledger_end()
+  returns table (
+    seq bigint,
+    digest bytea,
+    end_digest bytea
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _require_whole_ledger();
+
+  return query
+    select last.seq, last.digest, _ledger_end_digest(last.seq, last.digest)
+    from _last_shredding() as last;
+end;
+$$;
+
+comment on function read_ledger_end() is
+  'What a ledger ends with that is exported now: the number and the digest of the last entry, and the keyed digest of both. Raises SP527 in a database that was restored, until its ledger is whole.';
+
+grant execute on function
+  list_shreddings(bigint, integer),
+  export_shreddings(bigint, integer),
+  read_ledger_end()
+to safetypin_operator;
 
 
 --
@@ -1171,6 +1244,32 @@ comment on function verify_shreddings(uuid, jsonb, bytea) is
   'Looks at some entries of a ledger, behind one that has this digest, and answers the digest of the last. Changes nothing. Raises SP428 where one was changed, is missing, or is another cell''s.';
 
 
+create function verify_ledger_end(
+  p_cell_id uuid,
+  p_seq bigint,
+  p_digest bytea,
+  p_end_digest bytea
+)
+  returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  if p_cell_id is distinct from (select id from cell_settings)
+     or p_end_digest is distinct from _ledger_end_digest(p_seq, p_digest)
+  then
+    raise exception 'the ledger did not end with entry % when it was exported', coalesce(p_seq::text, 'null')
+      using errcode = 'SP428', hint = 'Entries are missing: take the file as "safetypin keys ledger --export" wrote it.';
+  end if;
+end;
+$$;
+
+comment on function verify_ledger_end(uuid, bigint, bytea, bytea) is
+  'Passes for a ledger of this cell that ended with this entry when it was exported, and not for one that was cut off there since. Raises SP428.';
+
+
 -- In order, and all of these or none: what was done stays done, and is passed over when the
 -- same comes again.
 create function replay_shreddings(
@@ -1245,7 +1344,8 @@ comment on function replay_shreddings(uuid, jsonb) is
 create function finish_replay(
   p_cell_id uuid,
   p_seq bigint,
-  p_digest bytea
+  p_digest bytea,
+  p_end_digest bytea
 )
   returns void
   language plpgsql
@@ -1258,10 +1358,10 @@ declare
   v_shredded bigint;
 begin
   perform from cell_settings for no key update;
-  v_last := _last_shredding();
+  perform verify_ledger_end(p_cell_id, p_seq, p_digest, p_end_digest);
 
-  if p_cell_id is distinct from (select id from cell_settings)
-     or v_last.seq is distinct from p_seq
+  v_last := _last_shredding();
+  if v_last.seq is distinct from p_seq
      or v_last.digest is distinct from p_digest
   then
     raise exception 'the ledger ends with entry %, and this database with entry %', p_seq, v_last.seq
@@ -1269,8 +1369,8 @@ begin
         hint = 'Take the ledger that was exported last. If nothing was shredded since the backup: safetypin keys replay --not-needed.';
   end if;
 
-  -- None where the ledger had nothing that this database did not: its end can be known
-  -- without it, and whoever reads the evidence is to see that.
+  -- None where the ledger had nothing that this database did not: whoever reads the evidence
+  -- is to see that.
   select count(*)
   into v_shredded
   from shreddings
@@ -1286,8 +1386,8 @@ begin
 end;
 $$;
 
-comment on function finish_replay(uuid, bigint, bytea) is
-  'Lets keys be unlocked again, once this database has shredded all that the ledger says; the evidence says how many that were which it did not know. Raises SP428 where the ledger ends elsewhere.';
+comment on function finish_replay(uuid, bigint, bytea, bytea) is
+  'Lets keys be unlocked again, once this database has shredded all that the ledger says; the evidence says how many that were which it did not know. Raises SP428 where the ledger ends elsewhere, or was cut off.';
 
 
 create function confirm_restore()
@@ -1327,7 +1427,8 @@ grant execute on function
   read_restore_state(),
   verify_shreddings(uuid, jsonb, bytea),
   replay_shreddings(uuid, jsonb),
-  finish_replay(uuid, bigint, bytea),
+  verify_ledger_end(uuid, bigint, bytea, bytea),
+  finish_replay(uuid, bigint, bytea, bytea),
   confirm_restore(),
   declare_restored()
 to safetypin_operator;

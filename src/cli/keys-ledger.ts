@@ -20,10 +20,11 @@ export function keysLedgerCommand(): Command {
       "What was shredded, by whom and when, and from when on no backup has it. The ledger has ids\n" +
         "and times, and nothing about anybody.\n\n" +
         "Export it after each shredding, or every hour, to where no backup of the database is: after\n" +
-        "a restore it is what tells what has to be shredded again (safetypin keys replay).",
+        "a restore it is what tells what has to be shredded again (safetypin keys replay). A file that is\n" +
+        "there is replaced by a ledger that goes on from it, and by no other.",
     )
     .addOption(cellOption())
-    .option("--export <file>", "write it to a file, one line an entry, and replace what is there")
+    .option("--export <file>", "write it to a file, one line an entry")
     .addOption(
       new Option("--backup-age <days>", "declare how old the oldest backup gets, before it is deleted").argParser(parseNumber),
     )

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { open, rename, stat, unlink, type FileHandle } from "node:fs/promises";
+import { open, rename, stat, unlink } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
 import type { ClientBase } from "pg";
@@ -56,6 +56,9 @@ export interface ShreddingLedger {
 
   /** The digest of the last of them. */
   readonly digest: string;
+
+  /** By which the cell knows that it was the last when they were exported. */
+  readonly endDigest: string;
 }
 
 const FORMAT = "safetypin-shredding-ledger/1";
@@ -93,21 +96,26 @@ export async function readRestoreState(client: ClientBase): Promise<RestoreState
 
 /**
  * Writes the ledger to a file, a line an entry, and answers how many there are. The file
- * appears with all of them or not at all, and they count as exported once it is there.
+ * appears with all of them or not at all, and they count as exported once it is there. A
+ * ledger that is there already is replaced by one that goes on from it, and by no other: a
+ * database that came out of a backup, or is another, takes nothing away from it.
  *
- * @throws {@link ConfigurationError} where it cannot be written.
+ * @throws {@link ConfigurationError} where it cannot be written, or what is there is not the
+ * beginning of it; what the database says, SP527, where it was restored.
  */
 export async function exportLedger(client: ClientBase, path: string): Promise<number> {
   const beside = `${path}.${String(process.pid)}.part`;
   try {
-    await requireFile(path);
     return await inTransaction(client, async () => {
+      // Whoever exports at this moment is waited for here, and has then replaced what is there.
+      const ledger = await readEntries(client);
+      await requireBeginning(path, ledger);
       const file = await open(beside, "wx", 0o600);
       try {
-        const count = await writeEntries(client, file);
+        await file.writeFile(textOf(ledger));
         await file.sync();
         await rename(beside, path);
-        return count;
+        return ledger.entries.length;
       } catch (error) {
         await unlink(beside).catch(() => undefined);
         throw error;
@@ -124,36 +132,66 @@ export async function exportLedger(client: ClientBase, path: string): Promise<nu
   }
 }
 
-/** What is there is replaced, and a device or a pipe is nothing to replace. */
-async function requireFile(path: string): Promise<void> {
-  const there = await stat(path).catch((error: unknown) => {
+/** All of it, in a transaction in which nobody adds to it. */
+async function readEntries(client: ClientBase): Promise<ShreddingLedger> {
+  const { cellId } = await readRestoreState(client);
+  const entries: unknown[] = [];
+  for (let isRead = false; !isRead; ) {
+    const { rows } = await client.query<{ entry: unknown }>("select entry from export_shreddings($1, $2)", [entries.length, PAGE]);
+    for (const { entry } of rows) entries.push(entry);
+    isRead = rows.length < PAGE;
+  }
+  const { rows } = await client.query<Pick<ShreddingLedger, "digest" | "endDigest">>(
+    `select '\\x' || encode(digest, 'hex') as digest, '\\x' || encode(end_digest, 'hex') as "endDigest" from read_ledger_end()`,
+  );
+  return { cellId, entries, ...rows[0]! };
+}
+
+function textOf({ cellId, entries, digest, endDigest }: ShreddingLedger): string {
+  const lines = [{ format: FORMAT, cellId }, ...entries, { entries: entries.length, digest, endDigest }];
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+/** What is there may be nothing but the beginning of what takes its place. */
+async function requireBeginning(path: string, ledger: ShreddingLedger): Promise<void> {
+  const found = await stat(path).catch((error: unknown) => {
     if (isOfFiles(error) && error.code === "ENOENT") return undefined;
     throw error;
   });
-  if (there?.isFile() === false) {
+  if (found === undefined) return;
+  if (!found.isFile()) {
     throw new ConfigurationError(`The ledger cannot be written to ${path}: it is there, and no file`, {
       remedy: "Name a file that there is, or that is to be made",
     });
   }
+
+  const kept = await readLedger(path).catch((error: unknown) => {
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new ConfigurationError(`${error.message}. It is not replaced`, {
+      remedy: "Name another file, and keep this one until you know what it is",
+      cause: error,
+    });
+  });
+  if (kept.cellId !== ledger.cellId) {
+    throw new ConfigurationError(`The ledger ${path} is of cell ${kept.cellId}, not of ${ledger.cellId}. It is not replaced`, {
+      remedy: "Name a file of its own for each cell",
+    });
+  }
+  const place = kept.entries.findIndex((entry, at) => digestOf(entry) !== digestOf(ledger.entries[at]));
+  if (place === -1) return;
+  throw new ConfigurationError(
+    place < ledger.entries.length
+      ? `The ledger ${path} and this database tell two stories from entry ${String(place + 1)} on. It is not replaced`
+      : `The ledger ${path} has ${String(kept.entries.length)} entries, and this database ${String(place)}. It is not replaced`,
+    {
+      remedy:
+        "Keep it. If this database came out of a backup: safetypin keys restored, then safetypin keys replay FILE. If it is to have a ledger of its own: name another file",
+    },
+  );
 }
 
-async function writeEntries(client: ClientBase, file: FileHandle): Promise<number> {
-  const { cellId } = await readRestoreState(client);
-  let last: { readonly seq: string; readonly entry: { readonly digest: string } } | undefined;
-  let isRead = false;
-  await file.write(`${JSON.stringify({ format: FORMAT, cellId })}\n`);
-  while (!isRead) {
-    const { rows } = await client.query<NonNullable<typeof last>>("select seq, entry from export_shreddings($1, $2)", [
-      last?.seq ?? 0,
-      PAGE,
-    ]);
-    for (const { entry } of rows) await file.write(`${JSON.stringify(entry)}\n`);
-    last = rows.at(-1) ?? last;
-    isRead = rows.length < PAGE;
-  }
-  const entries = Number(last?.seq ?? 0);
-  await file.write(`${JSON.stringify({ entries, digest: last?.entry.digest ?? "\\x" })}\n`);
-  return entries;
+function digestOf(entry: unknown): unknown {
+  return (entry as { readonly digest?: unknown } | undefined)?.digest;
 }
 
 /** What the file system refuses, and not the network. */
@@ -185,20 +223,21 @@ export async function readLedger(path: string): Promise<ShreddingLedger> {
       remedy: 'Name a file that "safetypin keys ledger --export" wrote',
     });
   }
-  if (tail?.["entries"] !== entries.length || typeof tail["digest"] !== "string") {
+  const { digest, endDigest } = tail ?? {};
+  if (tail?.["entries"] !== entries.length || typeof digest !== "string" || typeof endDigest !== "string") {
     throw new ConfigurationError(`The ledger ${path} was cut off or added to: its last line does not count the others`, {
       remedy: 'Take the file as "safetypin keys ledger --export" wrote it',
     });
   }
-  return { cellId: head["cellId"], entries, digest: tail["digest"] };
+  return { cellId: head["cellId"], entries, digest, endDigest };
 }
 
 /**
  * Has the cell look at every entry, and change nothing.
  *
- * @throws what the cell says: SP428 where an entry was changed, is missing or is another cell's.
+ * @throws what the cell says: SP428 where an entry was changed, is missing or is another cell's, also the last.
  */
-export async function verifyLedger(client: ClientBase, { cellId, entries, digest }: ShreddingLedger): Promise<void> {
+export async function verifyLedger(client: ClientBase, { cellId, entries, digest, endDigest }: ShreddingLedger): Promise<void> {
   let last = "\\x";
   // Also where there is none: whose ledger it is matters all the same.
   for (let at = 0; at < Math.max(entries.length, 1); at += PAGE) {
@@ -213,6 +252,7 @@ export async function verifyLedger(client: ClientBase, { cellId, entries, digest
       remedy: 'Take the file as "safetypin keys ledger --export" wrote it',
     });
   }
+  await client.query("select verify_ledger_end($1, $2, $3::text::bytea, $4::text::bytea)", [cellId, entries.length, digest, endDigest]);
 }
 
 /**
@@ -223,7 +263,7 @@ export async function verifyLedger(client: ClientBase, { cellId, entries, digest
  */
 export async function replayLedger(
   client: ClientBase,
-  { cellId, entries, digest }: ShreddingLedger,
+  { cellId, entries, digest, endDigest }: ShreddingLedger,
   onProgress: (done: number) => void,
 ): Promise<number> {
   let shredded = 0;
@@ -236,7 +276,7 @@ export async function replayLedger(
     shredded += rows[0]!.count;
     onProgress(at + batch.length);
   }
-  await client.query("select finish_replay($1, $2, $3::text::bytea)", [cellId, entries.length, digest]);
+  await client.query("select finish_replay($1, $2, $3::text::bytea, $4::text::bytea)", [cellId, entries.length, digest, endDigest]);
   return shredded;
 }
 

@@ -80,12 +80,14 @@ values
   ('open_users'),
   ('prepare_password_change'),
   ('read_digest_rotation'),
+  ('read_ledger_end'),
   ('read_password_policy'),
   ('read_restore_state'),
   ('require_permission'),
   ('search_users'),
   ('unlock'),
   ('verified_context'),
+  ('verify_ledger_end'),
   ('verify_shreddings');
 
 -- Steps of one sign-in: finish_password_check() records its outcome in

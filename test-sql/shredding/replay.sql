@@ -1,6 +1,6 @@
 -- A restored database unlocks nothing until what was shredded since is shredded again.
 begin;
-select plan(67);
+select plan(83);
 
 select tests.two_organizations();
 select tests.person('max');
@@ -42,6 +42,9 @@ create function tests.part(p_from integer, p_to integer) returns jsonb language 
 $$;
 create function tests.digest(p_seq integer) returns bytea language sql as $$
   select (tests.ledger() -> p_seq - 1 ->> 'digest')::bytea
+$$;
+create function tests.end_digest(p_seq integer) returns bytea language sql security definer as $$
+  select _ledger_end_digest(p_seq, case p_seq when 0 then '\x' else tests.digest(p_seq) end)
 $$;
 
 create function tests.changed() returns setof text language sql as $body$
@@ -106,8 +109,12 @@ select throws_ok($$ select unlock(null, 1, tests.masked_share()) $$, 'SP527', nu
 select throws_ok($$ select erase_own_account() $$, 'SP527', null, '... nor erased');
 select throws_ok('select from list_wrapped_shares()', 'SP527', null, '... nor a share handed out');
 
--- Looking at a ledger
 select tests.act_as_operator();
+select throws_ok('select from export_shreddings()', 'SP527', null, 'what it lacks is not exported over what was');
+select throws_ok('select from read_ledger_end()', 'SP527', null, '... nor is its end the end of a ledger');
+select is((select count(*)::integer from tests.events('shreddings.exported')), 0, '... and no export is recorded');
+
+-- Looking at a ledger
 select is(verify_shreddings((select id from cell), tests.ledger()), tests.digest(5), 'a ledger that is whole is found to be');
 select is(
   verify_shreddings((select id from cell), tests.part(3, 5), tests.digest(2)), tests.digest(5), '... also in parts'
@@ -131,6 +138,25 @@ select is(
   tests.digest(5), 'a time that is only written otherwise is the same time'
 );
 
+select lives_ok(
+  $$ select verify_ledger_end((select id from cell), 5, tests.digest(5), tests.end_digest(5)) $$, 'a ledger ends where it ended'
+);
+select lives_ok($$ select verify_ledger_end((select id from cell), 0, '\x', tests.end_digest(0)) $$, '... also with nothing in it');
+select throws_ok(
+  format($$ select verify_ledger_end(%s, %s, %s, %s) $$, cell, seq, digest, end_digest), 'SP428', null, '... and not ' || elsewhere
+)
+from (
+  values
+    ('(select id from cell)', '4', 'tests.digest(4)', 'tests.end_digest(5)', 'an entry before'),
+    ('(select id from cell)', '0', quote_literal('\x'), 'tests.end_digest(5)', 'before the first'),
+    ('(select id from cell)', '4', 'tests.digest(4)', 'tests.digest(4)', 'where a chain can be cut: an entry''s digest is no end'),
+    ('(select id from cell)', '4', 'tests.digest(4)', 'tests.digest(5)', 'before the next'),
+    ('(select id from cell)', '5', 'tests.digest(4)', 'tests.end_digest(5)', 'behind another entry'),
+    ('(select id from cell)', '5', 'tests.digest(5)', 'null', 'where nothing says so'),
+    ('(select id from cell)', 'null', 'null', 'null', 'where there is nothing'),
+    ('new_id()', '5', 'tests.digest(5)', 'tests.end_digest(5)', 'in another cell')
+) as change (cell, seq, digest, end_digest, elsewhere);
+
 -- Replaying
 select throws_ok($$ select replay_shreddings(new_id(), tests.ledger()) $$, 'SP428', null, 'another cell''s is not replayed');
 select throws_ok($$ select replay_shreddings((select id from cell), tests.part(2, 5)) $$, 'SP428', null, '... nor one without its beginning');
@@ -140,22 +166,26 @@ select throws_ok(
 );
 select is((select last_seq from read_restore_state()), 0::bigint, '... and then nothing of it');
 select throws_ok(
-  $$ select finish_replay((select id from cell), 5, tests.digest(5)) $$, 'SP428', null, 'what was not replayed is not finished'
+  $$ select finish_replay((select id from cell), 5, tests.digest(5), tests.end_digest(5)) $$, 'SP428', null, 'what was not replayed is not finished'
 );
 select is(replay_shreddings((select id from cell), tests.part(1, 2)), 2, 'the first two are replayed');
 select throws_ok($$ select unlock(null, 1, tests.masked_share()) $$, 'SP527', null, '... and no key is unlocked yet');
 select throws_ok(
-  $$ select finish_replay((select id from cell), 5, tests.digest(5)) $$, 'SP428', null, '... because it is not finished'
+  $$ select finish_replay((select id from cell), 5, tests.digest(5), tests.end_digest(5)) $$, 'SP428', null, '... because it is not finished'
 );
 select is(replay_shreddings((select id from cell), tests.ledger()), 3, 'the rest is, and what was done is passed over');
 select is(replay_shreddings((select id from cell), tests.ledger()), 0, '... all of it, the next time');
 select throws_ok(
-  $$ select finish_replay(new_id(), 5, tests.digest(5)) $$, 'SP428', null, 'it is not finished for another cell'
+  $$ select finish_replay((select id from cell), 5, tests.digest(5), tests.end_digest(4)) $$, 'SP428', null,
+  'it is not finished by a ledger that was cut off'
 );
 select throws_ok(
-  $$ select finish_replay((select id from cell), 4, tests.digest(4)) $$, 'SP428', null, '... nor by an older ledger'
+  $$ select finish_replay(new_id(), 5, tests.digest(5), tests.end_digest(5)) $$, 'SP428', null, 'it is not finished for another cell'
 );
-select lives_ok($$ select finish_replay((select id from cell), 5, tests.digest(5)) $$, 'it is finished');
+select throws_ok(
+  $$ select finish_replay((select id from cell), 4, tests.digest(4), tests.end_digest(4)) $$, 'SP428', null, '... nor by an older ledger'
+);
+select lives_ok($$ select finish_replay((select id from cell), 5, tests.digest(5), tests.end_digest(5)) $$, 'it is finished');
 select ok(unlock(null, 1, tests.masked_share()), '... and keys are unlocked');
 select results_eq(
   $$ select seq, user_id, shred_time, effective_time, is_effective, replay_time between now() and clock_timestamp(), login_name from list_shreddings() where seq = 1 $$,
@@ -198,16 +228,29 @@ select results_eq(
   '... as the sixth, of which no exported ledger knows'
 );
 select throws_ok(
-  $$ select finish_replay((select id from cell), 5, tests.digest(5)) $$, 'SP428', null, '... and the ledger of before is an old one'
+  $$ select finish_replay((select id from cell), 5, tests.digest(5), tests.end_digest(5)) $$, 'SP428', null, '... and the ledger of before is an old one'
 );
 select lives_ok(
   $$ select replay_shreddings((select id from cell), entries) from (select jsonb_agg(entry order by seq) as entries from export_shreddings()) as exported $$,
   'what is exported is replayed'
 );
 
--- A ledger whose end can be read here has nothing to shred, and the evidence says so
+select results_eq(
+  $$ select seq, digest from read_ledger_end() $$, $$ select last_seq, last_digest from read_restore_state() $$,
+  'a ledger that is exported ends where this database does'
+);
+
+-- Where a ledger ends cannot be read in a restored database; one that has nothing to shred is finished, and the evidence says so
+select tests.act_as_superuser();
+create temporary table ledger_end on commit drop as select seq, digest, end_digest from read_ledger_end();
+grant select on ledger_end to public;
+select tests.act_as_operator();
 select declare_restored();
-select finish_replay((select id from cell), last_seq, last_digest) from read_restore_state();
+select throws_ok(
+  $$ select finish_replay((select id from cell), last_seq, last_digest, null) from read_restore_state() $$, 'SP428', null,
+  'what this database says of itself finishes no replay'
+);
+select finish_replay((select id from cell), seq, digest, end_digest) from ledger_end;
 select results_eq(
   $$ select additional_data -> 'shredded' from tests.events('cell.ledger_replayed') order by seq desc limit 1 $$, $$ values ('0'::jsonb) $$,
   'what is finished without a replay says that nothing was shredded'

@@ -102,7 +102,7 @@ values
     '{hello,forget_settings,require_own_statements,unlock,open_fields,open_rows,next_key_id,list_keys,add_key,activate_key,rewrap_key,retire_key,destroy_key,declare_log_strictness,reencrypt_batch,take_client_sealed,replace_client_sealed,count_sealed_values,rotate_digest_key,move_sign_in_throttles,read_digest_rotation,list_index_versions,begin_index_rotation,begin_index_backfill,backfill_index_batch,cut_over_index,finish_index_rotation,delete_index_batch}', '{sealed_fields.select_everyone,blind_indexes.select_everyone}'),
   ('cell.shred', 'cell', 'shred', 'database_role', 'safetypin_operator',
     'Shred people and organizations, place legal holds, and keep and replay the ledger.',
-    '{shred_person,shred_organization,place_legal_hold,release_legal_hold,list_legal_holds,declare_backup_age,list_shreddings,export_shreddings,read_restore_state,verify_shreddings,replay_shreddings,finish_replay,confirm_restore,declare_restored}', '{}'),
+    '{shred_person,shred_organization,place_legal_hold,release_legal_hold,list_legal_holds,declare_backup_age,list_shreddings,export_shreddings,read_ledger_end,read_restore_state,verify_shreddings,verify_ledger_end,replay_shreddings,finish_replay,confirm_restore,declare_restored}', '{}'),
   ('messages.deliver', 'messages', 'deliver', 'database_role', 'safetypin_mailer',
     'Take the messages that are to be sent, and the tokens in them.',
     '{take_messages,finish_message}', '{}'),
