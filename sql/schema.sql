@@ -4531,6 +4531,45 @@ COMMENT ON FUNCTION safetypin._session_limits(p_user_id uuid, p_assurance_level 
 REVOKE ALL ON FUNCTION safetypin._session_limits(p_user_id uuid, p_assurance_level smallint, OUT absolute_limit interval, OUT idle_limit interval, OUT max_sessions integer) FROM PUBLIC;
 
 --
+-- safetypin._set_contact()
+--
+
+CREATE FUNCTION safetypin._set_contact(p_contact text, p_field_id integer, p_email text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_organization_id uuid := _require_organization();
+  v_sealed          bytea;
+begin
+  perform _require_permission('organization.update');
+  v_sealed := _seal_text(p_field_id, v_organization_id, v_organization_id, p_email);
+
+  update organizations
+  set
+    billing_email = case p_contact when 'billing' then v_sealed else billing_email end,
+    technical_contact_email = case p_contact when 'technical' then v_sealed else technical_contact_email end
+  where id = v_organization_id;
+
+  -- And once more behind the lock that the update had to wait for.
+  perform _require_permission('organization.update');
+
+  perform _log_event(
+    'organization.contact_set',
+    p_resource_type => 'organization',
+    p_resource_id => v_organization_id,
+    p_additional_data => jsonb_build_object('contact', p_contact)
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._set_contact(p_contact text, p_field_id integer, p_email text) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._set_contact(p_contact text, p_field_id integer, p_email text) IS 'Seals an address of the current organization: billing or technical, each with its field. Raises SP201 without organization.update, and what _seal_text() raises.';
+
+REVOKE ALL ON FUNCTION safetypin._set_contact(p_contact text, p_field_id integer, p_email text) FROM PUBLIC;
+
+--
 -- safetypin._set_context()
 --
 
@@ -13741,26 +13780,8 @@ CREATE FUNCTION safetypin.set_billing_email(p_email text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
-declare
-  v_organization_id uuid := _require_organization();
-  v_sealed          bytea;
 begin
-  perform _require_permission('organization.update');
-  v_sealed := _seal_text(3, v_organization_id, v_organization_id, p_email);
-
-  update organizations
-  set billing_email = v_sealed
-  where id = v_organization_id;
-
-  -- And once more behind the lock that the update had to wait for.
-  perform _require_permission('organization.update');
-
-  perform _log_event(
-    'organization.contact_set',
-    p_resource_type => 'organization',
-    p_resource_id => v_organization_id,
-    p_additional_data => jsonb_build_object('contact', 'billing')
-  );
+  perform _set_contact('billing', 3, p_email);
 end;
 $$;
 
@@ -14001,26 +14022,8 @@ CREATE FUNCTION safetypin.set_technical_contact_email(p_email text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
-declare
-  v_organization_id uuid := _require_organization();
-  v_sealed          bytea;
 begin
-  perform _require_permission('organization.update');
-  v_sealed := _seal_text(4, v_organization_id, v_organization_id, p_email);
-
-  update organizations
-  set technical_contact_email = v_sealed
-  where id = v_organization_id;
-
-  -- And once more behind the lock that the update had to wait for.
-  perform _require_permission('organization.update');
-
-  perform _log_event(
-    'organization.contact_set',
-    p_resource_type => 'organization',
-    p_resource_id => v_organization_id,
-    p_additional_data => jsonb_build_object('contact', 'technical')
-  );
+  perform _set_contact('technical', 4, p_email);
 end;
 $$;
 

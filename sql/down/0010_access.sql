@@ -10,6 +10,7 @@ drop policy select_administrator on auth_audit_logs;
 drop trigger _500_require_permission on organizations;
 drop function set_technical_contact_email;
 drop function set_billing_email;
+drop function _set_contact;
 drop function tg__require_permission;
 drop policy update_administrator on organizations;
 

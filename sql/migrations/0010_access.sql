@@ -1224,13 +1224,14 @@ grant execute on function tg__require_permission() to safetypin_owner;
 
 -- What is sealed is written by functions. Moved by assignment: a statement would show
 -- it in its plan.
-create function set_billing_email(
+create function _set_contact(
+  p_contact text,
+  p_field_id integer,
   p_email text
 )
   returns void
   language plpgsql
   volatile
-  security definer
   set search_path from current
 as $$
 declare
@@ -1238,10 +1239,12 @@ declare
   v_sealed          bytea;
 begin
   perform _require_permission('organization.update');
-  v_sealed := _seal_text(3, v_organization_id, v_organization_id, p_email);
+  v_sealed := _seal_text(p_field_id, v_organization_id, v_organization_id, p_email);
 
   update organizations
-  set billing_email = v_sealed
+  set
+    billing_email = case p_contact when 'billing' then v_sealed else billing_email end,
+    technical_contact_email = case p_contact when 'technical' then v_sealed else technical_contact_email end
   where id = v_organization_id;
 
   -- And once more behind the lock that the update had to wait for.
@@ -1251,8 +1254,26 @@ begin
     'organization.contact_set',
     p_resource_type => 'organization',
     p_resource_id => v_organization_id,
-    p_additional_data => jsonb_build_object('contact', 'billing')
+    p_additional_data => jsonb_build_object('contact', p_contact)
   );
+end;
+$$;
+
+comment on function _set_contact(text, integer, text) is
+  'Seals an address of the current organization: billing or technical, each with its field. Raises SP201 without organization.update, and what _seal_text() raises.';
+
+
+create function set_billing_email(
+  p_email text
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _set_contact('billing', 3, p_email);
 end;
 $$;
 
@@ -1269,26 +1290,8 @@ create function set_technical_contact_email(
   security definer
   set search_path from current
 as $$
-declare
-  v_organization_id uuid := _require_organization();
-  v_sealed          bytea;
 begin
-  perform _require_permission('organization.update');
-  v_sealed := _seal_text(4, v_organization_id, v_organization_id, p_email);
-
-  update organizations
-  set technical_contact_email = v_sealed
-  where id = v_organization_id;
-
-  -- And once more behind the lock that the update had to wait for.
-  perform _require_permission('organization.update');
-
-  perform _log_event(
-    'organization.contact_set',
-    p_resource_type => 'organization',
-    p_resource_id => v_organization_id,
-    p_additional_data => jsonb_build_object('contact', 'technical')
-  );
+  perform _set_contact('technical', 4, p_email);
 end;
 $$;
 
