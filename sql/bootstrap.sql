@@ -173,7 +173,9 @@ $$;
 
 
 --
--- 3. Login roles: one migrates, six belong to this cell. No password is set here.
+-- 3. Login roles: one migrates; this cell has two for each duty, which take turns
+--    when a password is rotated. The second logs in from its first turn on. No
+--    password is set here.
 --
 
 do $$
@@ -183,17 +185,28 @@ declare
   v_login text;
   v_group text;
   v_what text;
+  v_turn text;
   v_found record;
+  v_membership record;
 begin
-  for v_login, v_group, v_what in
-    values
-      ('safetypin_migrator', null, 'Runs the chapters, as safetypin_owner and those it may become. Inherits no row.'),
-      (v_cell || '_app_login', 'safetypin_app', 'What the applications of cell ' || v_cell || ' log in as.'),
-      (v_cell || '_mailer_login', 'safetypin_mailer', 'What the mailers of cell ' || v_cell || ' log in as.'),
-      (v_cell || '_operator_login', 'safetypin_operator', 'What the jobs of cell ' || v_cell || ' log in as.'),
-      (v_cell || '_auditor_login', 'safetypin_auditor', 'What the auditors of cell ' || v_cell || ' log in as.'),
-      (v_cell || '_monitor_login', 'safetypin_monitor', 'What the scrapers of cell ' || v_cell || ' log in as.'),
-      (v_cell || '_backup_login', 'safetypin_backup', 'What the backups of cell ' || v_cell || ' log in as.')
+  for v_login, v_group, v_turn, v_what in
+    select 'safetypin_migrator', null, '', 'Runs the chapters, as safetypin_owner and those it may become. Inherits no row.'
+    union all
+    select
+      v_cell || '_' || duty || '_login' || turn,
+      'safetypin_' || duty,
+      turn,
+      format('What the %s of cell %s log in as%s.', who, v_cell, case turn when '' then '' else ', by turns' end)
+    from (
+      values
+        ('app', 'applications'),
+        ('mailer', 'mailers'),
+        ('operator', 'jobs'),
+        ('auditor', 'auditors'),
+        ('monitor', 'scrapers'),
+        ('backup', 'backups')
+    ) as duties (duty, who)
+      cross join unnest(array['', '_b']) as turn
   loop
     select rolsuper, rolbypassrls, rolcreaterole
     into v_found
@@ -202,7 +215,7 @@ begin
 
     if not found then
       begin
-        execute format('create role %I login', v_login);
+        execute format('create role %I %s', v_login, case v_turn when '' then 'login' else 'nologin' end);
         execute format('comment on role %I is %L', v_login, v_what);
 
         -- Before 16, what is inherited is a matter of the member and not of the
@@ -225,6 +238,26 @@ begin
     ) then
       execute format('grant %I to %I', v_group, v_login);
     end if;
+  end loop;
+
+  -- Of two that take turns neither may become the other: who may become a role sets
+  -- its password, and would have the next turn. What an earlier version granted is
+  -- taken back.
+  for v_membership in
+    select roleid::regrole::text as role, member::regrole::text as member, grantor::regrole::text as grantor
+    from pg_auth_members
+    where roleid::regrole::text ~ ('^' || v_cell || '_(app|mailer|operator|auditor|monitor|backup)_login(_b)?$')
+      and member::regrole::text ~ ('^' || v_cell || '_(app|mailer|operator|auditor|monitor|backup)_login(_b)?$')
+  loop
+    begin
+      execute format('revoke %s from %s', v_membership.role, v_membership.member)
+        || case when v_since_16 then ' granted by ' || v_membership.grantor else '' end;
+    exception
+      when insufficient_privilege then
+        raise exception 'bootstrap: login % is a member of %, and so may set its password', v_membership.member, v_membership.role
+          using errcode = '42501',
+            hint = format('Whoever granted it, %s, has to run: revoke %s from %s;', v_membership.grantor, v_membership.role, v_membership.member);
+    end;
   end loop;
 end;
 $$;
@@ -354,6 +387,7 @@ declare
   v_extension text;
   v_schema text;
   v_elsewhere text;
+  v_logins text;
 begin
   select nspname
   into v_schema
@@ -417,15 +451,15 @@ begin
         hint = format('revoke create on schema %I from public;', v_schema);
   end if;
 
+  select string_agg(quote_ident(v_cell || '_' || duty || '_login' || turn), ', ')
+  into strict v_logins
+  from unnest(array['app', 'mailer', 'operator', 'auditor', 'monitor', 'backup']) as duty
+    cross join unnest(array['', '_b']) as turn;
+
   execute format(
-    'grant usage on schema %I to safetypin_owner, safetypin_definer, safetypin_keyholder, %I, %I, %I, %I, %I, %I',
+    'grant usage on schema %I to safetypin_owner, safetypin_definer, safetypin_keyholder, %s',
     v_schema,
-    v_cell || '_app_login',
-    v_cell || '_mailer_login',
-    v_cell || '_operator_login',
-    v_cell || '_auditor_login',
-    v_cell || '_monitor_login',
-    v_cell || '_backup_login'
+    v_logins
   );
 
   -- PostgreSQL answers a grant that had no effect with a warning at most.
@@ -447,6 +481,7 @@ do $$
 declare
   v_cell text := current_setting('safetypin.cell');
   v_owner text;
+  v_logins text;
 begin
   select pg_get_userbyid(nspowner)
   into v_owner
@@ -465,16 +500,12 @@ begin
 
   execute format('comment on schema %I is %L', v_cell, 'A cell of SafetyPin.');
   execute format('grant usage, create on schema %I to safetypin_definer, safetypin_keyholder', v_cell);
-  execute format(
-    'grant usage on schema %I to %I, %I, %I, %I, %I, %I',
-    v_cell,
-    v_cell || '_app_login',
-    v_cell || '_mailer_login',
-    v_cell || '_operator_login',
-    v_cell || '_auditor_login',
-    v_cell || '_monitor_login',
-    v_cell || '_backup_login'
-  );
+  select string_agg(quote_ident(v_cell || '_' || duty || '_login' || turn), ', ')
+  into strict v_logins
+  from unnest(array['app', 'mailer', 'operator', 'auditor', 'monitor', 'backup']) as duty
+    cross join unnest(array['', '_b']) as turn;
+
+  execute format('grant usage on schema %I to %s', v_cell, v_logins);
 
   reset role;
 end;

@@ -17,6 +17,12 @@ GRANT USAGE ON SCHEMA safetypin TO safetypin_operator_login;
 GRANT USAGE ON SCHEMA safetypin TO safetypin_auditor_login;
 GRANT USAGE ON SCHEMA safetypin TO safetypin_monitor_login;
 GRANT USAGE ON SCHEMA safetypin TO safetypin_backup_login;
+GRANT USAGE ON SCHEMA safetypin TO safetypin_app_login_b;
+GRANT USAGE ON SCHEMA safetypin TO safetypin_mailer_login_b;
+GRANT USAGE ON SCHEMA safetypin TO safetypin_operator_login_b;
+GRANT USAGE ON SCHEMA safetypin TO safetypin_auditor_login_b;
+GRANT USAGE ON SCHEMA safetypin TO safetypin_monitor_login_b;
+GRANT USAGE ON SCHEMA safetypin TO safetypin_backup_login_b;
 
 --
 -- safetypin._a256cbc_hs512_open()

@@ -165,6 +165,39 @@ describe.each(findInstallations())("bootstrap on $name", ({ installation }) => {
       await migrator.query("rollback");
     });
 
+    test("of two logins that take turns neither may become the other, also where one was a member", async () => {
+      const before = await standing(admin);
+      const [one, other] = ["safetypin_app_login", "safetypin_app_login_b"];
+      await admin.query(`grant ${one} to ${other}`);
+      expect(await standing(admin)).not.toEqual(before);
+      await bootstrap(admin, { cell });
+      expect(await standing(admin)).toEqual(before);
+      for (const turn of ["", "_b"]) {
+        const { rows } = await admin.query(
+          "select pg_has_role($1, 'safetypin_app', 'usage') as is_app, has_schema_privilege($1, 'safetypin', 'usage') as may_enter",
+          [`${one}${turn}`],
+        );
+        expect(rows).toEqual([{ is_app: true, may_enter: true }]);
+      }
+
+      // From 16 on whoever granted it takes it back.
+      await superuser.query(`grant ${one} to ${other}`);
+      try {
+        const { rows } = await superuser.query<{ is_free: boolean }>("select current_setting('server_version_num')::integer < 160000 as is_free");
+        const again = bootstrap(admin, { cell });
+        if (rows[0]?.is_free === true) {
+          await again;
+        } else {
+          await expect(again).rejects.toMatchObject({
+            message: expect.stringContaining(`${other} is a member of ${one}, and so may set its password`),
+            remedy: expect.stringMatching(/^Whoever granted it, \w+, has to run: revoke safetypin_app_login from safetypin_app_login_b;$/),
+          });
+        }
+      } finally {
+        await superuser.query(`revoke ${one} from ${other}`);
+      }
+    });
+
     test("the login of one cell does not open another", async () => {
       await bootstrap(admin, { cell: acme });
       const migrator = await connectAs("safetypin_migrator", "clinic");
@@ -358,9 +391,9 @@ describe.each(findInstallations())("bootstrap on $name", ({ installation }) => {
     await Promise.all(cells.map((name, place) => bootstrap(clients[place] as pg.Client, { cell: name })));
 
     const { rows } = await superuser.query(
-      "select count(*)::integer as logins from pg_roles where rolname ~ '^(north|south|east|west)_.*_login$'",
+      "select count(*)::integer as logins from pg_roles where rolname ~ '^(north|south|east|west)_.*_login(_b)?$'",
     );
-    expect(rows).toEqual([{ logins: 24 }]);
+    expect(rows).toEqual([{ logins: 48 }]);
   }, 60_000);
 });
 
@@ -396,7 +429,7 @@ async function standing(client: pg.Client): Promise<unknown> {
   const { rows } = await client.query<{ what: string }>(
     `select concat('role ', to_jsonb(pg_roles) - 'oid') as what
      from pg_roles
-     where rolname like '%\\_login' or rolname like 'safetypin\\_%'
+     where rolname like '%\\_login' or rolname like '%\\_login\\_b' or rolname like 'safetypin\\_%'
      union all
      select concat(
        'member ', roleid::regrole, ' ', member::regrole, ' ',

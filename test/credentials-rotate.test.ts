@@ -150,6 +150,30 @@ async function expectWhole(place: Place): Promise<string> {
   return login;
 }
 
+async function asAdmin(statement: string): Promise<void> {
+  const admin = await connect(adminUrl);
+  await admin.query(statement).finally(() => admin.end());
+}
+
+async function membershipsBetweenThem(): Promise<number> {
+  const { rowCount } = await superuser.query(
+    "select from pg_auth_members where pg_get_userbyid(roleid) = any ($1) and pg_get_userbyid(member) = any ($1)",
+    [[FIRST, SECOND]],
+  );
+  return rowCount ?? 0;
+}
+
+/** A session of whoever has the secret now: the application's, or a thief's. */
+async function sessionOf(place: Place): Promise<pg.Client> {
+  const secret = await place.read();
+  const url = new URL(adminUrl);
+  url.username = secret?.username ?? "";
+  url.password = secret?.password ?? "";
+  const client = await connect(url.href);
+  client.on("error", () => undefined);
+  return client;
+}
+
 /** Until nobody rotates any more: a backend outlives its client by a moment. */
 async function untilQuiet(): Promise<void> {
   for (let tries = 0; tries < 1_200; tries += 1) {
@@ -163,7 +187,7 @@ async function untilQuiet(): Promise<void> {
 describe.each([inFile, inSecret])("into $name", (place) => {
   beforeAll(async () => {
     await place.forget();
-    await superuser.query(`alter role ${FIRST} login valid until 'infinity'; drop role if exists ${SECOND}`);
+    await superuser.query(`alter role ${FIRST} login valid until 'infinity'; alter role ${SECOND} nologin`);
   });
 
   it("goes by turns between two logins", async () => {
@@ -216,7 +240,6 @@ describe.each([inFile, inSecret])("into $name", (place) => {
         "before alter role login login valid until …",
         "before alter role login nologin password null",
         "before alter role login valid until …",
-        "before grant login to login",
       ]);
 
       for (const kind of kinds) {
@@ -231,14 +254,15 @@ describe.each([inFile, inSecret])("into $name", (place) => {
         await expectWhole(place);
       }
 
-      // And where the second login is made.
+      // And where one was a member of the other, as an earlier version made it.
       for (const when of ["before", "after"]) {
-        while ((await loginOf(place)) !== FIRST) await rotate(place);
-        await superuser.query(`drop role ${SECOND}`);
-        const killed = await run((moment) => (kindOf(moment).startsWith(`${when} create role login`) ? "stop" : "go on"));
+        while ((await loginOf(place)) !== SECOND) await rotate(place);
+        await asAdmin(`grant ${FIRST} to ${SECOND}`);
+        const killed = await run((moment) => (kindOf(moment).startsWith(`${when} revoke login from login`) ? "stop" : "go on"));
         expect(killed.code).toBeNull();
         expect(await rotate(place)).toMatchObject({ code: 0 });
-        expect(await expectWhole(place)).toBe(SECOND);
+        expect(await expectWhole(place)).toBe(FIRST);
+        expect(await membershipsBetweenThem()).toBe(0);
       }
     });
   }
@@ -281,7 +305,7 @@ describe.each([inFile, inSecret])("into $name", (place) => {
     expect(JSON.parse(dry.stdout)).toMatchObject({
       rotated: false,
       resumed: false,
-      steps: ["stage", "set", "prove", "promote", "expire", "wait", "disable"],
+      steps: ["stage", "vacate", "set", "prove", "promote", "expire", "wait", "disable", "confirm"],
     });
     const refused = await runCli(["credentials", "rotate", "app", ...place.args()], { env: environment() });
     expect(refused.code).toBe(EXIT.refused);
@@ -426,6 +450,152 @@ describe("rotating", () => {
     }
     expect(failures).toEqual([]);
     expect(done).toBeGreaterThan(100);
+  });
+});
+
+describe("whoever has a session of a login", () => {
+  const EVIL = "alter role CURRENT password 'evil'";
+
+  beforeEach(async () => {
+    await inFile.forget();
+    await superuser.query(`alter role ${FIRST} login valid until 'infinity'; alter role ${SECOND} nologin`);
+    expect(await rotate(inFile)).toMatchObject({ code: 0 });
+  });
+
+  it("of one that is over cannot become the other, whichever of the two it is", async () => {
+    for (const before of [FIRST, SECOND]) {
+      expect(await loginOf(inFile)).toBe(before);
+      const thief = await sessionOf(inFile);
+      expect(await rotate(inFile)).toMatchObject({ code: 0 });
+      const after = await expectWhole(inFile);
+      await expect(thief.query(`set role ${after}`)).rejects.toMatchObject({ code: "42501" });
+      await expect(thief.query(`alter role ${after} password 'evil'`)).rejects.toMatchObject({ code: "42501" });
+      // And its own, which logs in no more, whatever its password.
+      await thief.query(EVIL.replace("CURRENT", before));
+      await expectWhole(inFile);
+      await thief.end();
+    }
+  });
+
+  it("of the turn before last has it no more when that login is the next one", async () => {
+    const thief = await sessionOf(inFile);
+    expect(await rotate(inFile)).toMatchObject({ code: 0 });
+    await thief.query("select 1");
+    expect(await rotate(inFile)).toMatchObject({ code: 0 });
+    expect(await expectWhole(inFile)).toBe(FIRST);
+    await expect(thief.query(EVIL.replace("CURRENT", FIRST))).rejects.toThrow();
+    await loginOf(inFile);
+  });
+
+  it("and had become the other, of which it was a member, is sent away before that has its turn", async () => {
+    expect(await rotate(inFile)).toMatchObject({ code: 0 });
+    await asAdmin(`grant ${FIRST} to ${SECOND}`);
+    const thief = await sessionOf(inFile);
+    await thief.query(`set role ${FIRST}`);
+    // As it was: this is how the next turn was taken.
+    await thief.query(EVIL.replace("CURRENT", FIRST));
+    expect(await rotate(inFile)).toMatchObject({ code: 0 });
+    await expect(thief.query(EVIL.replace("CURRENT", FIRST))).rejects.toThrow();
+    expect(await expectWhole(inFile)).toBe(FIRST);
+    expect(await membershipsBetweenThem()).toBe(0);
+  });
+
+  it("that is current can lock others out by its password: the rotation notices, and the next one mends it", async () => {
+    expect(await rotate(inFile, "--grace", "1s", "--no-wait")).toMatchObject({ code: 0 });
+    const thief = await sessionOf(inFile);
+    await thief.query(EVIL.replace("CURRENT", SECOND));
+    const noticed = await rotate(inFile);
+    expect(noticed.code).toBe(1);
+    expect(noticed.stderr).toContain(`${SECOND} does not log in any more with what stands in`);
+    expect(noticed.stderr).toContain("run this again now, with --grace 0s --end-sessions");
+    expect(await rotate(inFile, "--end-sessions")).toMatchObject({ code: 0 });
+    expect(await expectWhole(inFile)).toBe(FIRST);
+    await expect(thief.query("select 1")).rejects.toThrow();
+  });
+});
+
+describe("the two logins", () => {
+  beforeEach(async () => {
+    await inFile.forget();
+    await superuser.query(`alter role ${FIRST} login valid until 'infinity'; alter role ${SECOND} nologin`);
+    expect(await rotate(inFile)).toMatchObject({ code: 0 });
+  });
+
+  it("belong to the same roles, also to what was granted to one of them later", async () => {
+    await asAdmin(`create role reports; grant reports to ${FIRST}`);
+    expect(await rotate(inFile)).toMatchObject({ code: 0 });
+    const { rows } = await superuser.query("select pg_has_role($1, 'reports', 'usage') as may", [SECOND]);
+    expect(rows).toEqual([{ may: true }]);
+    await superuser.query("drop role reports");
+  });
+
+  it.each([
+    ["a role that the administrator may not grant", `grant pg_monitor to ${FIRST}`, `revoke pg_monitor from ${FIRST}`, /no member of pg_monitor.*grant pg_monitor to safetypin_app_login_b/s],
+    ["a schema", `grant usage on schema public to ${FIRST}`, `revoke usage on schema public from ${FIRST}`, /granted something on schema public.*Grant it to safetypin_app_login_b too/s],
+    ["nothing in the cell", `revoke usage on schema safetypin from ${SECOND}`, `grant usage on schema safetypin to ${SECOND}`, /granted something on schema safetypin.*safetypin bootstrap/s],
+  ])("are refused where %s was granted to one of them alone", async (what, grant, revoke, sentence) => {
+    const database = await connect(context.server.connectionString("clinic"));
+    // Whoever has CREATEROLE grants all roles before 16, but for a superuser's.
+    const { rows } = await database.query<{ is_free: boolean }>("select current_setting('server_version_num')::integer < 160000 as is_free");
+    try {
+      await database.query(grant);
+      const { code, stderr } = await rotate(inFile);
+      if (what.startsWith("a role") && rows[0]?.is_free === true) {
+        expect(code).toBe(0);
+      } else {
+        expect(code).toBe(1);
+        expect(stderr).toMatch(sentence);
+        expect(await loginOf(inFile)).toBe(FIRST);
+      }
+    } finally {
+      await database.query(revoke);
+      await database.end();
+    }
+    expect(await rotate(inFile)).toMatchObject({ code: 0 });
+  });
+
+  it("are made by bootstrap", async () => {
+    await superuser.query(`alter role ${SECOND} rename to ${SECOND}_away`);
+    try {
+      const { code, stderr } = await rotate(inFile);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/There is no login safetypin_app_login_b.*safetypin bootstrap --cell safetypin/s);
+    } finally {
+      await superuser.query(`alter role ${SECOND}_away rename to ${SECOND}`);
+    }
+  });
+});
+
+describe("the grace", () => {
+  beforeEach(async () => {
+    await inFile.forget();
+    await superuser.query(`alter role ${FIRST} login valid until 'infinity'; alter role ${SECOND} nologin`);
+    expect(await rotate(inFile)).toMatchObject({ code: 0 });
+  });
+
+  it("is the one that was asked for, whatever the login had before", async () => {
+    await superuser.query(`alter role ${FIRST} valid until '2099-12-31'`);
+    const { code, stdout } = await rotate(inFile, "--grace", "30s", "--no-wait", "--json");
+    expect(code).toBe(0);
+    const { graceUntil } = JSON.parse(stdout) as { graceUntil: string };
+    expect(Date.parse(graceUntil) - Date.now()).toBeLessThan(31_000);
+    const { rows } = await superuser.query<{ until: Date }>("select rolvaliduntil as until from pg_roles where rolname = $1", [FIRST]);
+    expect(rows[0]?.until.toISOString()).toBe(graceUntil);
+
+    // Going on with it makes it shorter, and never longer.
+    const again = await rotate(inFile, "--grace", "10min", "--no-wait", "--json");
+    expect(JSON.parse(again.stdout)).toMatchObject({ resumed: true, graceUntil });
+    expect(await rotate(inFile)).toMatchObject({ code: 0 });
+    expect(await expectWhole(inFile)).toBe(SECOND);
+  });
+
+  it("is over where the login's password had ended before", async () => {
+    for (const ended of ["2001-01-01", "-infinity"]) {
+      const before = await loginOf(inFile);
+      await superuser.query(`alter role ${before} valid until '${ended}'`);
+      expect(await rotate(inFile, "--grace", "10min")).toMatchObject({ code: 0 });
+      expect(await expectWhole(inFile)).not.toBe(before);
+    }
   });
 });
 

@@ -287,6 +287,18 @@ const FLAWS: readonly Flaw[] = [
   },
   {
     check: "memberships",
+    severity: "warning",
+    object: "role safetypin_app_login_b",
+    made: "grant safetypin_app_login to safetypin_app_login_b",
+  },
+  {
+    check: "memberships",
+    severity: "warning",
+    object: "role somebody",
+    made: "grant safetypin_app_login to somebody",
+  },
+  {
+    check: "memberships",
     severity: "critical",
     object: "role safetypin_migrator",
     made: `do $$
@@ -647,7 +659,7 @@ const FLAWS: readonly Flaw[] = [
     check: "credentials",
     severity: "warning",
     object: "role safetypin_app_login_b",
-    made: "create role safetypin_app_login_b login in role safetypin_app_login",
+    made: "alter role safetypin_app_login_b login",
     isForPeople: true,
   },
 
@@ -909,7 +921,7 @@ describe("two logins that take turns", () => {
     await admin.query("begin");
     try {
       await admin.query(`
-        create role safetypin_app_login_b login in role safetypin_app_login;
+        alter role safetypin_app_login_b login;
         alter role safetypin_app_login nologin valid until '2020-01-01';
       `);
       expect(await runCatalogChecks(admin, { cell, environment: "production" }, CATALOG_CHECKS)).toEqual([]);

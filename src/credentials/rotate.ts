@@ -13,6 +13,7 @@ import { scramVerifier } from "./scram-verifier.js";
 /** What a rotation does, in this order. */
 export const ROTATION_STEPS = {
   stage: "keep a new password beside the current one",
+  vacate: "end what sessions it still has from its last turn",
   set: "give the server its SCRAM verifier",
   prove: "log in with it",
   promote: "make it the current one",
@@ -20,6 +21,7 @@ export const ROTATION_STEPS = {
   wait: "wait until the grace is over",
   disable: "let the login before it log in no more",
   end: "end the sessions of the login before it",
+  confirm: "log in once more with what is kept",
 } as const;
 
 /** One step of a rotation. */
@@ -86,7 +88,6 @@ interface RoleState {
   readonly name: string;
   readonly canLogin: boolean;
   readonly isPowerful: boolean;
-  readonly validUntil: Date | null;
 }
 
 /**
@@ -99,12 +100,13 @@ export async function planRotation(client: pg.ClientBase, options: RotationOptio
   const { store, endSessions, wait } = options;
   const [first, second] = loginsOf(options);
   const states = await readRoles(client, [first, second]);
-  const exists = (login: string) => states.some(({ name }) => name === login);
-  if (!exists(first)) {
-    throw new ConfigurationError(`There is no login ${first} on this server`, {
+  const require = (login: string) => {
+    if (states.some(({ name }) => name === login)) return;
+    throw new ConfigurationError(`There is no login ${login} on this server`, {
       remedy: `Name another role or --cell, or make it: safetypin bootstrap --cell ${options.cell}`,
     });
-  }
+  };
+  require(first);
   const powerful = states.find(({ isPowerful }) => isPowerful);
   if (powerful !== undefined) {
     throw new ConfigurationError(`The login ${powerful.name} is above row-level security, or may make roles`, {
@@ -120,7 +122,9 @@ export async function planRotation(client: pg.ClientBase, options: RotationOptio
     });
   }
   const other = current === first ? second : first;
-  const rest: RotationStep[] = ["expire", ...(wait ? (["wait", "disable", ...(endSessions ? ["end"] : [])] as RotationStep[]) : [])];
+  require(other);
+  const rest: RotationStep[] = ["expire"];
+  if (wait) rest.push("wait", "disable", ...(endSessions ? ["end" as const] : []), "confirm");
 
   // The new one is current and the one before still logs in: only the end is missing.
   if (current !== undefined && pending !== other && states.some(({ name, canLogin }) => name === other && canLogin)) {
@@ -131,22 +135,33 @@ export async function planRotation(client: pg.ClientBase, options: RotationOptio
     next: other,
     previous: current,
     isResumed,
-    steps: [...(isResumed ? [] : ["stage" as const]), "set", "prove", "promote", ...(current === undefined ? [] : rest)],
+    steps: [
+      ...(isResumed ? [] : ["stage" as const]),
+      // Whoever is logged in as what no secret names was not replaced by a rotation: they may be at work.
+      ...(current === undefined ? [] : ["vacate" as const]),
+      "set",
+      "prove",
+      "promote",
+      ...(current === undefined ? [] : rest),
+    ],
   };
 }
 
 /**
  * Rotates the password of a cell's login, by turns between two: `<cell>_<role>_login` and
- * `<cell>_<role>_login_b`, which is a member of the first and so is what it is. The password
- * is made here and goes into the store; the server is sent its SCRAM verifier and never the
- * password. The one before logs in until the grace is over, so whoever reads the store in
- * between notices nothing.
+ * `<cell>_<role>_login_b`, which are members of the same roles and neither of the other. The
+ * password is made here and goes into the store; the server is sent its SCRAM verifier and
+ * never the password. The one before logs in until the grace is over, so whoever reads the
+ * store in between notices nothing.
+ *
+ * PostgreSQL lets every session change the password of its own login. So nobody may become
+ * the next login, and no session of it is left, when it gets its password.
  *
  * Who is killed at whichever moment runs it again, and it goes on where it was.
  *
  * @throws {@link UnprovenLoginError} when the new login does not log in.
- * @throws {@link ConfigurationError} when another rotation is under way, or the
- * administrator may not.
+ * @throws {@link ConfigurationError} when another rotation is under way, the administrator may
+ * not, or the current login logs in no more when the one before is disabled.
  */
 export async function rotate(client: pg.Client, options: RotationOptions): Promise<Rotation> {
   const { cell, role } = options;
@@ -171,13 +186,18 @@ async function takeSteps(client: pg.Client, plan: RotationPlan, options: Rotatio
   let sessionsEnded = 0;
 
   for (const step of steps) {
-    onStep(step, step === "stage" || step === "set" || step === "prove" || step === "promote" ? next : (previous ?? next));
+    onStep(step, ABOUT_PREVIOUS.has(step) ? (previous ?? next) : next);
     switch (step) {
       case "stage":
         await store.stage({ ...(await describeServer(client, store)), username: next, password: newPassword() });
         break;
+      case "vacate":
+        await vacate(client, next);
+        break;
       case "set":
-        await setVerifier(client, next, await pendingOf(store), options);
+        // Who was a member of the other may be it still, whatever is revoked.
+        for (const login of await makeAlike(client, options)) await endSessions(client, login);
+        await setVerifier(client, next, await pendingOf(store));
         break;
       case "prove":
         await prove(next, await pendingOf(store), options);
@@ -193,15 +213,20 @@ async function takeSteps(client: pg.Client, plan: RotationPlan, options: Rotatio
         graceUntil = undefined;
         break;
       case "disable":
-        await asAdministrator(client, previous as string, `alter role ${quoteIdentifier(previous as string)} nologin password null`);
+        await disable(client, previous as string);
         break;
       case "end":
         sessionsEnded = await endSessions(client, previous as string);
+        break;
+      case "confirm":
+        await confirm(next, options);
         break;
     }
   }
   return { login: next, previous, isResumed, graceUntil, sessionsEnded };
 }
+
+const ABOUT_PREVIOUS: ReadonlySet<RotationStep> = new Set(["expire", "wait", "disable", "end"]);
 
 function loginsOf({ cell, role }: Pick<RotationOptions, "cell" | "role">): [first: string, second: string] {
   return [`${cell}_${role}_login`, `${cell}_${role}_login_b`];
@@ -212,8 +237,7 @@ async function readRoles(client: pg.ClientBase, logins: readonly string[]): Prom
     `select
        rolname as name,
        rolcanlogin as "canLogin",
-       rolsuper or rolbypassrls or rolcreaterole as "isPowerful",
-       nullif(rolvaliduntil, 'infinity') as "validUntil"
+       rolsuper or rolbypassrls or rolcreaterole as "isPowerful"
      from pg_catalog.pg_roles
      where rolname = any ($1)`,
     [logins],
@@ -240,26 +264,159 @@ async function pendingOf(store: LoginStore): Promise<LoginPassword> {
   });
 }
 
-async function setVerifier(
-  client: pg.Client,
-  login: string,
-  password: LoginPassword,
-  options: RotationOptions,
-): Promise<void> {
+/**
+ * Lets nobody be the next login any more. It was disabled when its last turn was over; a
+ * session from then could still change its password, and would have the new one.
+ */
+async function vacate(client: pg.Client, login: string): Promise<void> {
+  await disable(client, login);
+  await endSessions(client, login);
+}
+
+async function disable(client: pg.Client, login: string): Promise<void> {
+  await asAdministrator(client, login, `alter role ${quoteIdentifier(login)} nologin password null`);
+}
+
+async function setVerifier(client: pg.Client, login: string, password: LoginPassword): Promise<void> {
   const { rows } = await client.query<{ iterations: string | null }>("select current_setting('scram_iterations', true) as iterations");
   const verifier = await scramVerifier(password, { iterations: Number(rows[0]?.iterations ?? 4096) });
   password.forget();
 
-  const [first] = loginsOf(options);
-  const name = quoteIdentifier(login);
-  const [state] = await readRoles(client, [login]);
-  if (state === undefined) {
-    await asAdministrator(client, first, `create role ${name} nologin in role ${quoteIdentifier(first)}`);
-  } else if (login !== first) {
-    await asAdministrator(client, first, `grant ${quoteIdentifier(first)} to ${name}`);
-  }
   // Of the alphabet of base64 and three signs more: nothing in it ends the literal.
-  await asAdministrator(client, login, `alter role ${name} login valid until 'infinity' password '${verifier}'`);
+  await asAdministrator(client, login, `alter role ${quoteIdentifier(login)} login valid until 'infinity' password '${verifier}'`);
+}
+
+/**
+ * Makes the two logins members of the same roles, and neither of them of the other. What is
+ * granted to one of them alone, be it a table of one's own, is for whoever granted it.
+ *
+ * @returns The logins that were members of the other.
+ */
+async function makeAlike(client: pg.Client, options: RotationOptions): Promise<string[]> {
+  const logins = loginsOf(options);
+  // The first turn, on a server where there is one login only.
+  if ((await readRoles(client, logins)).length < logins.length) return [];
+
+  await grantSameRoles(client, logins);
+  await requireSameGrants(client, options);
+
+  const { rows: crossing } = await client.query<{ login: string; other: string; grantor: string; since16: boolean }>(
+    `select
+       pg_get_userbyid(member) as login,
+       pg_get_userbyid(roleid) as other,
+       grantor::regrole::text as grantor,
+       current_setting('server_version_num')::integer >= 160000 as since16
+     from pg_catalog.pg_auth_members
+     where pg_get_userbyid(member) = any ($1::text[])
+       and pg_get_userbyid(roleid) = any ($1::text[])`,
+    [logins],
+  );
+  for (const { login, other, grantor, since16 } of crossing) {
+    const revoke = `revoke ${quoteIdentifier(other)} from ${quoteIdentifier(login)}`;
+    await asAdministrator(client, other, since16 ? `${revoke} granted by ${grantor}` : revoke);
+  }
+  return crossing.map(({ login }) => login);
+}
+
+async function grantSameRoles(client: pg.Client, logins: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ login: string; role: string; statement: string }>(
+    // Before 16 what is inherited is a matter of the member, and whoever is one may become the role.
+    `with logins (oid) as (
+       select oid from pg_catalog.pg_roles where rolname = any ($1)
+     )
+     select
+       logins.oid::regrole::text as login,
+       roleid::regrole::text as role,
+       format('grant %s to %s', roleid::regrole, logins.oid::regrole)
+         || case
+           when current_setting('server_version_num')::integer >= 160000 then
+             format(
+               ' with inherit %s, set %s',
+               bool_or((to_jsonb(held) ->> 'inherit_option')::boolean)::text,
+               bool_or((to_jsonb(held) ->> 'set_option')::boolean)::text
+             )
+           else ''
+         end as statement
+     from pg_catalog.pg_auth_members as held
+       cross join logins
+     where held.member in (select oid from logins)
+       and held.roleid not in (select oid from logins)
+       and not exists (
+         select from pg_catalog.pg_auth_members as own where own.roleid = held.roleid and own.member = logins.oid
+       )
+     group by logins.oid, roleid
+     order by 1, 2`,
+    [logins],
+  );
+  for (const { login, role, statement } of rows) {
+    await client.query(statement).catch((error: unknown) => {
+      if (!(error instanceof pg.DatabaseError) || error.code !== "42501") throw error;
+      throw new ConfigurationError(`${login} is no member of ${role}, as the other of the two is, and "${client.user ?? ""}" may not change that`, {
+        remedy: `Let somebody who may run: ${statement};`,
+        cause: error,
+      });
+    });
+  }
+}
+
+/** What PostgreSQL keeps of whom something was granted to: each object is granted to both, or to neither. */
+async function requireSameGrants(client: pg.Client, options: RotationOptions): Promise<void> {
+  const { rows } = await client.query<{ login: string; what: string }>(
+    `with granted as (
+       select refobjid, dbid, classid, objid
+       from pg_catalog.pg_shdepend
+       where refclassid = 'pg_catalog.pg_authid'::regclass
+         and deptype = 'a'
+         and classid <> 'pg_catalog.pg_auth_members'::regclass
+         and refobjid in (to_regrole($1), to_regrole($2))
+     )
+     select
+       other.name as login,
+       case
+         when dbid in (0, (select oid from pg_catalog.pg_database where datname = current_database()))
+           then (select type || ' ' || identity from pg_catalog.pg_identify_object(classid, objid, 0))
+         else 'something in database ' || (select datname from pg_catalog.pg_database where oid = dbid)
+       end as what
+     from granted
+       join (values (to_regrole($1)::oid, $2), (to_regrole($2)::oid, $1)) as other (than, name) on refobjid = other.than
+     where not exists (
+       select
+       from granted as same
+       where same.refobjid <> granted.refobjid
+         and (same.dbid, same.classid, same.objid) = (granted.dbid, granted.classid, granted.objid)
+     )
+     order by 1, 2
+     limit 1`,
+    [...loginsOf(options)],
+  );
+  const [lack] = rows;
+  if (lack === undefined) return;
+  const [first, second] = loginsOf(options);
+  const one = lack.login === first ? second : first;
+  throw new ConfigurationError(`${one} was granted something on ${lack.what}, and ${lack.login} was not: they would not be alike`, {
+    remedy: `Grant it to ${lack.login} too, or to the role safetypin_${options.role} in place of both; of a cell's schema: safetypin bootstrap --cell ${options.cell}`,
+  });
+}
+
+/**
+ * The secret still holds. Whoever had a session of the current login may have changed its
+ * password, and nobody would notice before the next connection fails.
+ */
+async function confirm(login: string, { store, connectAs }: RotationOptions): Promise<void> {
+  const current = await store.current();
+  if (current?.secret.username !== login) return;
+  const password = new LoginPassword(current.secret.password);
+  try {
+    const client = await connectAs({ user: login, password: password.reveal() });
+    await client.end().catch(() => undefined);
+  } catch (error) {
+    throw new ConfigurationError(`${login} does not log in any more with what stands in ${store.name}: ${(error as Error).message}`, {
+      remedy: `If its password was changed, whoever is logged in as ${login} may have done it: run this again now, with --grace 0s --end-sessions`,
+      cause: error,
+    });
+  } finally {
+    password.forget();
+  }
 }
 
 async function prove(login: string, password: LoginPassword, { cell, role, connectAs, store }: RotationOptions): Promise<void> {
@@ -281,7 +438,7 @@ async function prove(login: string, password: LoginPassword, { cell, role, conne
     );
     if (rows[0]?.is_let_in !== true) {
       throw new UnprovenLoginError(`${login} logs in with the password in ${store.name}, and is not let into cell ${cell} as safetypin_${role}`, {
-        remedy: `Run: grant ${loginsOf({ cell, role })[0]} to ${login}; or safetypin bootstrap --cell ${cell}`,
+        remedy: `Run: safetypin bootstrap --cell ${cell}`,
       });
     }
   } finally {
@@ -289,14 +446,21 @@ async function prove(login: string, password: LoginPassword, { cell, role, conne
   }
 }
 
+/** How long a session may take to end: it notices between two rows, and waits for nobody. */
+const END_WITHIN_MS = 10_000;
+
 /** The server itself ends the password, also when nobody comes back to do the rest. */
 async function expire(client: pg.Client, login: string, graceMs: number): Promise<Date> {
-  const [state] = await readRoles(client, [login]);
-  if (state?.validUntil instanceof Date) return state.validUntil;
   const { rows } = await client.query<{ until: Date; text: string }>(
+    // Sooner where it ends sooner, be it by the run that this one goes on with; never later.
+    // Of '-infinity' there is no text: a day long ago is as good.
     `select until, to_char(until at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as text
-     from (select clock_timestamp() + $1 * interval '1 millisecond' as until) as grace`,
-    [graceMs],
+     from (
+       select greatest(least(rolvaliduntil, clock_timestamp() + $1 * interval '1 millisecond'), '2000-01-01Z') as until
+       from pg_catalog.pg_roles
+       where rolname = $2
+     ) as grace`,
+    [graceMs, login],
   );
   const { until, text } = rows[0] as { until: Date; text: string };
   await asAdministrator(client, login, `alter role ${quoteIdentifier(login)} valid until '${text}'`);
@@ -321,15 +485,32 @@ async function waitUntil(client: pg.Client, time: Date): Promise<void> {
  * administrator who does not does so for this one transaction, which is rolled back.
  */
 async function endSessions(client: pg.Client, login: string): Promise<number> {
-  const end = async () => {
+  const count = async () => {
+    // Within a transaction the list of sessions would be the one that was read before.
+    await client.query("select pg_stat_clear_snapshot()");
     const { rows } = await client.query<{ count: number }>(
-      `select count(*) filter (where pg_terminate_backend(pid))::integer as count
+      `select count(*)::integer as count
        from pg_catalog.pg_stat_activity
        where usename = $1 and pid <> pg_backend_pid()`,
       [login],
     );
     return rows[0]?.count ?? 0;
   };
+  const end = async () => {
+    const { rows } = await client.query<{ count: number }>(
+      `select count(*) filter (where pg_terminate_backend(pid, ${String(END_WITHIN_MS)}))::integer as count
+       from pg_catalog.pg_stat_activity
+       where usename = $1 and pid <> pg_backend_pid()`,
+      [login],
+    );
+    const left = await count();
+    if (left === 0) return rows[0]?.count ?? 0;
+    throw new ConfigurationError(`${String(left)} of the sessions of ${login} did not end within ${String(END_WITHIN_MS / 1000)} s`, {
+      remedy: `See what they wait for: select pid, wait_event, query from pg_stat_activity where usename = '${login}'; then run this again`,
+    });
+  };
+  if ((await count()) === 0) return 0;
+
   const { rows } = await client.query<{ may: boolean; since_16: boolean }>(
     `select
        (select rolsuper from pg_catalog.pg_roles where rolname = current_user)
@@ -356,7 +537,7 @@ async function asAdministrator(client: pg.Client, login: string, statement: stri
   } catch (error) {
     if (!(error instanceof pg.DatabaseError) || error.code !== "42501") throw error;
     throw new ConfigurationError(`"${client.user ?? ""}" may not change the login ${login}: ${error.message}`, {
-      remedy: `Connect as the administrator who ran bootstrap, or let that one run: grant ${quoteIdentifier(login)} to ${quoteIdentifier(client.user ?? "")} with admin option; alter role ${quoteIdentifier(client.user ?? "")} createrole;`,
+      remedy: `Connect as the administrator who ran bootstrap, or let that one run: alter role ${quoteIdentifier(client.user ?? "")} createrole; and on 16 and later: grant ${quoteIdentifier(login)} to ${quoteIdentifier(client.user ?? "")} with admin option, inherit false, set false;`,
       // What the driver says quotes no statement, and so no verifier.
       cause: error,
     });

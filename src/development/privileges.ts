@@ -76,7 +76,7 @@ const role = (oid: string) => `(
 
 const isOurs = (oid: string) => `(
   ${oid}::regrole::text ~ '${OURS}'
-  or ${oid}::regrole::text ~ ('^' || current_schema() || '_(app|mailer|operator|auditor|monitor|backup)_login$')
+  or ${oid}::regrole::text ~ ('^' || current_schema() || '_(app|mailer|operator|auditor|monitor|backup)_login(_b)?$')
 )`;
 
 // The one difference between versions: before 16 inheriting is a matter of the

@@ -32,7 +32,7 @@ export interface Subject {
  *
  *   subject       the cell, its schema, the schema of the extensions
  *   groups        the eight group roles; above are those that applications never are
- *   logins        the migration login and the five of this cell, with their group
+ *   logins        the migration login and those of this cell, two for each group, which take turns
  *   edges         who is a member of what; usable when the member has its rights, or
  *                 may take them: an administrator of 16 and later who made a role
  *                 is a member who can do neither
@@ -62,11 +62,14 @@ with recursive
       ('safetypin_auditor', false),
       ('safetypin_monitor', false)
   ),
-  logins (name, group_name) as (
-    values ('safetypin_migrator', null)
+  logins (name, group_name, is_second) as (
+    values ('safetypin_migrator', null, false)
     union all
-    select subject.cell || '_' || substr(groups.name, 11) || '_login', groups.name
-    from subject, groups
+    select
+      subject.cell || '_' || substr(groups.name, 11) || '_login' || case when is_second then '_b' else '' end,
+      groups.name,
+      is_second
+    from subject, groups, unnest(array[false, true]) as is_second
     where not is_above
   ),
   edges (member, role, is_usable) as (

@@ -17,7 +17,8 @@ export const credentials: CatalogCheck = {
     from logins
       cross join subject
       join pg_catalog.pg_roles as role on role.rolname in (logins.name, logins.name || '_b')
-    where role.rolcanlogin
+    where not logins.is_second
+      and role.rolcanlogin
       and isfinite(role.rolvaliduntil)
       and role.rolvaliduntil < now() + interval '14 days'
       -- That one of two ends is what a rotation does.
@@ -39,6 +40,7 @@ export const credentials: CatalogCheck = {
       join pg_catalog.pg_roles as first on first.rolname = logins.name
       join pg_catalog.pg_roles as second on second.rolname = logins.name || '_b'
     where logins.group_name is not null
+      and not logins.is_second
       and first.rolcanlogin
       and second.rolcanlogin`,
 };

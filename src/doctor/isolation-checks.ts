@@ -384,7 +384,7 @@ export const schemas: CatalogCheck = {
         grantee = 0
         or grantee in (select to_regrole(name)::oid from groups where not is_above)
         or (
-          pg_get_userbyid(grantee) ~ '^[a-z].*_(app|mailer|operator|auditor|monitor|backup)_login$'
+          pg_get_userbyid(grantee) ~ '^[a-z].*_(app|mailer|operator|auditor|monitor|backup)_login(_b)?$'
           and pg_get_userbyid(grantee) not in (select name from logins)
         )
       )

@@ -53,7 +53,7 @@ export const roleAttributes: CatalogCheck = {
 export const memberships: CatalogCheck = {
   id: "memberships",
   about:
-    "no login of an application reaches the owner, the definer, the keyholder, another group or a powerful role; the migrator inherits the owner only",
+    "no login of an application reaches the owner, the definer, the keyholder, another group or a powerful role; nobody may become a login; the migrator inherits the owner only",
   sql: `
     -- What an application is must not lead upwards, by whatever way; told once, where the way begins.
     select
@@ -126,6 +126,24 @@ export const memberships: CatalogCheck = {
     where to_regrole(quote_ident(name)) is not null
       and to_regrole(group_name) is not null
       and not pg_has_role(to_regrole(quote_ident(name)), to_regrole(group_name), 'usage')
+    union all
+    -- Who may become a login sets its password, and has it when it is another's no more.
+    select
+      'warning',
+      'role ' || quote_ident(rolname),
+      'may become ' || logins.name || ', and so set its password',
+      format('revoke %I from %I;', logins.name, rolname)
+        || case
+          when rolname in (logins.name || '_b', regexp_replace(logins.name, '_b$', '')) then ''
+          else format(' grant %I to %I; grant usage on schema %I, %s to %I;', group_name, rolname, subject.cell, subject.extensions, rolname)
+        end
+    from edges
+      cross join subject
+      join logins on to_regrole(quote_ident(logins.name))::oid = edges.role
+      join pg_catalog.pg_roles on pg_roles.oid = edges.member
+    where group_name is not null
+      and edges.is_usable
+      and not rolsuper
     union all
     -- The migrator takes what it needs for as long as it needs it.
     select

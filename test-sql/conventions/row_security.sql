@@ -304,7 +304,7 @@ select is_empty(
     select rolname
     from pg_roles
     where rolname ~ ('^(safetypin_(owner|definer|keyholder|app|mailer|operator|backup|auditor|monitor|migrator)$|'
-        || current_schema() || '_(app|mailer|operator|auditor|monitor|backup)_login$)')
+        || current_schema() || '_(app|mailer|operator|auditor|monitor|backup)_login(_b)?$)')
       and (rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication)
   $$,
   'no role of ours is above row-level security, or makes others that are'

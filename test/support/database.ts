@@ -146,7 +146,7 @@ export async function aloneWithRoles<Result>(work: () => Promise<Result>): Promi
 /** Drops the logins of cells whose database is gone. */
 export async function dropLogins(admin: pg.Client, cells: readonly string[]): Promise<void> {
   for (const cell of cells) {
-    for (const login of CELL_LOGINS) await admin.query(`drop role if exists ${cell}_${login}_login`);
+    for (const login of CELL_LOGINS) await admin.query(`drop role if exists ${cell}_${login}_login, ${cell}_${login}_login_b`);
   }
 }
 
