@@ -966,6 +966,45 @@ COMMENT ON FUNCTION safetypin._derive_tokens(p_refresh_token bytea, p_generation
 REVOKE ALL ON FUNCTION safetypin._derive_tokens(p_refresh_token bytea, p_generation integer, p_secret bytea, OUT session_token bytea, OUT refresh_token bytea) FROM PUBLIC;
 
 --
+-- safetypin._describe_holders()
+--
+
+CREATE FUNCTION safetypin._describe_holders(p_tables regclass[]) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_holders text[] := array(
+    select held.virtualtransaction
+    from pg_locks as held
+    join pg_locks as numbered
+      on numbered.virtualtransaction = held.virtualtransaction
+     and numbered.locktype = 'transactionid'
+     and numbered.granted
+    where held.database = (select oid from pg_database where datname = current_database())
+      and held.relation = any (p_tables::oid[])
+      and held.mode <> 'AccessShareLock'
+      and held.granted
+      and held.pid is distinct from pg_backend_pid()
+    group by held.virtualtransaction
+    order by max(age(numbered.transactionid)) desc
+    limit 3
+  );
+begin
+  if cardinality(v_holders) = 0 then
+    return '';
+  end if;
+  return _describe_transactions(v_holders);
+end;
+$$;
+
+ALTER FUNCTION safetypin._describe_holders(p_tables regclass[]) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._describe_holders(p_tables regclass[]) IS 'The three oldest transactions that hold rows of these tables, in the words of _describe_transactions(); empty when there is none.';
+
+REVOKE ALL ON FUNCTION safetypin._describe_holders(p_tables regclass[]) FROM PUBLIC;
+
+--
 -- safetypin._describe_transactions()
 --
 
@@ -3567,12 +3606,22 @@ REVOKE ALL ON FUNCTION safetypin._require_given(p_input text, p_is_given boolean
 CREATE FUNCTION safetypin._require_index_phase(p_organization_id uuid, p_phases text[]) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    SET lock_timeout TO '2s'
     AS $$
 declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
   v_version   integer;
 begin
-  perform from blind_index_versions where tenant_id = v_tenant_id order by version for no key update;
+  -- Who writes under a snapshot holds these rows until they end: see _written_versions().
+  begin
+    perform from blind_index_versions where tenant_id = v_tenant_id order by version for no key update;
+  exception
+    when lock_not_available then
+      raise exception 'transactions that began earlier are still running'
+        using errcode = 'SP423',
+          detail = _describe_holders(array['blind_index_versions'::regclass]),
+          hint = 'Try again when they are done. Who does not end is ended by a DBA: select pg_terminate_backend(pid).';
+  end;
 
   select version
   into v_version
@@ -3590,7 +3639,7 @@ $$;
 
 ALTER FUNCTION safetypin._require_index_phase(p_organization_id uuid, p_phases text[]) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin._require_index_phase(p_organization_id uuid, p_phases text[]) IS 'The version of the blind indexes that is in one of the phases; one who rotates them at a time. Raises SP421.';
+COMMENT ON FUNCTION safetypin._require_index_phase(p_organization_id uuid, p_phases text[]) IS 'The version of the blind indexes that is in one of the phases; one who rotates them at a time. Raises SP421, and SP423 when somebody else holds them and does not end.';
 
 REVOKE ALL ON FUNCTION safetypin._require_index_phase(p_organization_id uuid, p_phases text[]) FROM PUBLIC;
 
@@ -4999,6 +5048,48 @@ COMMENT ON FUNCTION safetypin._subject_key(p_key bytea, p_salt bytea, p_subject_
 REVOKE ALL ON FUNCTION safetypin._subject_key(p_key bytea, p_salt bytea, p_subject_id uuid) FROM PUBLIC;
 
 --
+-- safetypin._tables_left_under()
+--
+
+CREATE FUNCTION safetypin._tables_left_under(p_organization_id uuid, p_key_id integer) RETURNS regclass[]
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $_$
+declare
+  v_field  record;
+  v_found  boolean;
+  v_tables regclass[] := array[]::regclass[];
+begin
+  for v_field in
+    select table_name, column_name, organization_column
+    from sealed_fields
+    where (scope = 'cell') = (p_organization_id is null)
+      and not _is_append_only(table_name)
+    order by field_id
+  loop
+    execute format(
+      'select exists (select from %I where substr(%I, 3, 4) = $1 and %s)',
+      v_field.table_name, v_field.column_name,
+      coalesce(quote_ident(v_field.organization_column) || ' = $2', '$2 is null')
+    )
+    into v_found
+    using int4send(p_key_id), p_organization_id;
+
+    if v_found then
+      v_tables := v_tables || v_field.table_name::regclass;
+    end if;
+  end loop;
+  return v_tables;
+end;
+$_$;
+
+ALTER FUNCTION safetypin._tables_left_under(p_organization_id uuid, p_key_id integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._tables_left_under(p_organization_id uuid, p_key_id integer) IS 'The tables in which something is under a key that could be sealed anew.';
+
+REVOKE ALL ON FUNCTION safetypin._tables_left_under(p_organization_id uuid, p_key_id integer) FROM PUBLIC;
+
+--
 -- safetypin._throttle_ids()
 --
 
@@ -5628,6 +5719,7 @@ GRANT ALL ON FUNCTION safetypin.acknowledge_alert(p_alert_id uuid) TO safetypin_
 CREATE FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    SET lock_timeout TO '5s'
     AS $$
 begin
   -- Who unlocked before this key was listed could seal nothing under it.
@@ -6025,12 +6117,13 @@ GRANT SELECT ON SEQUENCE safetypin.auth_audit_logs_seq_seq TO safetypin_backup;
 CREATE FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer DEFAULT 500, p_after uuid DEFAULT NULL::uuid) RETURNS TABLE(indexed integer, last_row_id uuid)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    SET lock_timeout TO '5s'
     AS $_$
 declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
   v_index     record;
   v_version   integer;
-  v_row_id    uuid;
+  v_row       record;
 begin
   select
     blind_indexes.table_name as index_table,
@@ -6064,8 +6157,8 @@ begin
   end if;
 
   indexed := 0;
-  for v_row_id in execute format(
-    'select indexed.%1$I
+  for v_row in execute format(
+    'select indexed.%1$I as row_id, %8$s as subject_id
      from %2$I as indexed
      where indexed.%3$I is not null
        and ($2 is null or indexed.%1$I > $2)
@@ -6080,13 +6173,19 @@ begin
      for no key update of indexed skip locked',
     v_index.row_column, v_index.table_name, v_index.column_name,
     coalesce('indexed.' || quote_ident(v_index.organization_column) || ' = $3', '$3 is null'),
-    v_index.index_table, v_index.index_row_column, _unless_shredded(v_index.subject_column)
+    v_index.index_table, v_index.index_row_column, _unless_shredded(v_index.subject_column),
+    coalesce('indexed.' || quote_ident(v_index.subject_column), 'null::uuid')
   )
   using v_version, p_after, p_organization_id, p_limit
   loop
-    execute format('select %I($1, $2)', v_index.writer) using v_row_id, v_version;
+    last_row_id := v_row.row_id;
+    -- An index may refer to the person as well, and to write it waits for whoever holds
+    -- their row.
+    perform from users where id = v_row.subject_id for key share skip locked;
+    continue when not found and exists (select from users where id = v_row.subject_id);
+
+    execute format('select %I($1, $2)', v_index.writer) using v_row.row_id, v_version;
     indexed := indexed + 1;
-    last_row_id := v_row_id;
   end loop;
 
   if indexed > 0 then
@@ -6102,7 +6201,7 @@ $_$;
 
 ALTER FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) IS 'Indexes up to so many rows in the version that takes over, in their order, after the one that is given: how many, and the last. Rows that others hold are left to another pass. Raises SP526 for a table that is not declared so, SP421 when no version is in phase backfill.';
+COMMENT ON FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) IS 'Indexes up to so many rows in the version that takes over, in their order, after the one that is given: how many, and the last that was looked at. Rows that others hold, or whose person''s row they hold, are left to another pass: nothing is left once a pass from the beginning looks at none. Raises SP526 for a table that is not declared so, SP421 when no version is in phase backfill.';
 
 REVOKE ALL ON FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) TO safetypin_operator;
@@ -7507,7 +7606,16 @@ begin
 
     if v_count > 0 then
       raise exception '% rows of % are not indexed in version %', v_count, v_index.table_name, v_version
-        using errcode = 'SP424', hint = 'Call backfill_index_batch() until it does nothing.';
+        using errcode = 'SP424',
+          detail = _describe_holders(array(
+            select v_index.table_name::regclass
+            union
+            select confrelid::regclass
+            from pg_constraint
+            where conrelid = v_index.index_table::regclass
+              and contype = 'f'
+          )),
+          hint = 'Call backfill_index_batch() until it looks at none. Rows that somebody holds are passed over: a DBA ends who does not end, select pg_terminate_backend(pid).';
     end if;
   end loop;
 
@@ -7812,6 +7920,7 @@ GRANT ALL ON FUNCTION safetypin.declare_restored() TO safetypin_operator;
 CREATE FUNCTION safetypin.delete_index_batch(p_table text, p_organization_id uuid, p_limit integer DEFAULT 5000) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    SET lock_timeout TO '2s'
     AS $_$
 declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
@@ -7840,15 +7949,23 @@ begin
   );
 
   for v_pass in 1 .. 2 loop
-    execute format(
-      'delete from %1$I
-       where (%2$I, version) in (
-         select %2$I, version from %1$I where version = any ($1) and %3$s limit $3
-       )',
-      p_table, v_index.row_column, coalesce(quote_ident(v_index.organization_column) || ' = $2', '$2 is null')
-    )
-    using v_ended, p_organization_id, p_limit;
-    get diagnostics v_count = row_count;
+    begin
+      execute format(
+        'delete from %1$I
+         where (%2$I, version) in (
+           select %2$I, version from %1$I where version = any ($1) and %3$s limit $3
+         )',
+        p_table, v_index.row_column, coalesce(quote_ident(v_index.organization_column) || ' = $2', '$2 is null')
+      )
+      using v_ended, p_organization_id, p_limit;
+      get diagnostics v_count = row_count;
+    exception
+      when lock_not_available then
+        raise exception 'transactions that began earlier are still running'
+          using errcode = 'SP423',
+            detail = _describe_holders(array[p_table::regclass]),
+            hint = 'Try again when they are done. Who does not end is ended by a DBA: select pg_terminate_backend(pid).';
+    end;
 
     -- Who began before the end may have written one more.
     exit when v_count > 0 or v_pass = 2 or cardinality(v_ended) = 0;
@@ -12635,6 +12752,7 @@ GRANT ALL ON FUNCTION safetypin.resolve_alert(p_alert_id uuid, p_note text) TO s
 CREATE FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    SET lock_timeout TO '5s'
     AS $$
 declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
@@ -12654,7 +12772,8 @@ begin
     if v_found is not null then
       raise exception 'key % is still needed, for %', p_key_id, v_found
         using errcode = 'SP424',
-          hint = 'Seal it anew under the active key first; evidence keeps its key for as long as it is kept itself.';
+          detail = _describe_holders(_tables_left_under(p_organization_id, p_key_id)),
+          hint = 'Seal it anew under the active key first: rows that somebody holds are passed over, and a DBA ends who does not end: select pg_terminate_backend(pid). Evidence keeps its key for as long as it is kept itself.';
     end if;
   end if;
 

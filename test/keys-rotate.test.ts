@@ -7,9 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 
 import { EXIT } from "../src/cli/exit-codes.js";
+import { localKeyFile } from "../src/keys/local-key-file.js";
+import { rotateKey } from "../src/keys/rotate-key.js";
 import { quoteIdentifier } from "../src/migrations/cell.js";
 import { startAwsKms, type AwsKmsServer } from "./support/aws-kms-server.js";
 import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
+import { connectForTest, newPerson } from "./support/client.js";
 import { useDatabase, type TestDatabase } from "./support/database.js";
 import { expectWhole, FIELD, FOUND_NOTES, keepMany, under } from "./support/found-notes.js";
 import { inUnlockedCell } from "./support/keys.js";
@@ -148,6 +151,108 @@ describe("a row that somebody holds", () => {
     const { rows } = await db.admin.query("select state, wrapped, db_share from tenant_keys where key_id = 1");
     expect(rows).toEqual([{ state: "destroyed", wrapped: null, db_share: null }]);
     await expectWhole(db, 6);
+  });
+});
+
+describe("somebody who holds a row, and does not end", () => {
+  const db = useDatabase({ template: "pgtap" });
+
+  /** Stays in a transaction of a session, with a row of that person's held, until it is told to end. */
+  async function hold(name: string, statement: string): Promise<{ pid: string; release: () => Promise<void> }> {
+    const client = await connectForTest(db);
+    const { sessionToken } = await newPerson(db, name);
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    let ended: Promise<unknown> = Promise.resolve();
+    const pid = await new Promise<string>((resolve, reject) => {
+      ended = client.withSession(sessionToken, async (tx) => {
+        await tx.query(statement);
+        const { rows } = await tx.query("select pg_backend_pid() as pid");
+        resolve(String((rows[0] as { pid: number }).pid));
+        await released;
+      });
+      ended.catch(reject);
+    });
+    return {
+      pid,
+      release: async () => {
+        release();
+        await ended;
+        await client.close();
+      },
+    };
+  }
+
+  it("is passed over, also where an index refers to the row; is named, and waited for only so long", async () => {
+    expect(await keys(db, "init")).toMatchObject({ code: 0 });
+    await newPerson(db, "cleo");
+    await begin(db);
+
+    const bea = await hold("bea", "select id from users where id = (select current_user_id()) for update");
+    const ann = await hold("ann", "update users set first_name = 'Anna' where id = (select current_user_id())");
+    const operator = await db.pool("operator").connect();
+    const { rows } = await db.admin.query<{ cellId: string }>('select id as "cellId" from cell_settings');
+    const waited: (string | undefined)[] = [];
+    const began = performance.now();
+    const failure: unknown = await rotateKey(operator, {
+      provider: localKeyFile({ environment: "test" }),
+      cellId: rows[0]!.cellId,
+      organizationId: null,
+      patienceMs: 1_500,
+      onWait: (whom) => waited.push(whom),
+    }).catch((error: unknown) => error);
+    operator.release();
+    expect(failure).toMatchObject({ code: "SP424", message: "1 rows of password_history are not indexed in version 2" });
+    expect(performance.now() - began).toBeLessThan(15_000);
+    for (const said of [...waited, (failure as pg.DatabaseError).detail]) {
+      for (const { pid } of [ann, bea]) expect(said).toContain(`process ${pid} of ${db.cell}_app_login`);
+    }
+
+    const child = startCli(["keys", "rotate"], { env: environmentOf(db) });
+    let said = "";
+    child.stderr?.on("data", (text) => (said += String(text)));
+    const ended = outcome(child);
+    while (!said.includes("pg_terminate_backend")) await sleep(50);
+    expect(said).toContain(`process ${bea.pid} of`);
+    await ann.release();
+    // Bea's row is all that is left: everybody else is sealed anew and indexed.
+    await sleep(1_000);
+    await bea.release();
+    expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining("retired: 1") });
+    const { rows: indexed } = await db.admin.query("select version, count(distinct user_id)::integer as people from password_history_indexes group by 1");
+    expect(indexed).toEqual([{ version: 2, people: 3 }]);
+  });
+
+  it("is named where it holds what a phase is read from, under a snapshot", async () => {
+    const client = await db.admin.connect();
+    await client.query("begin isolation level repeatable read");
+    const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid, _written_versions(null)");
+    const refusal = { code: "SP423", detail: expect.stringContaining(`process ${String(rows[0]!.pid)} of`) };
+    for (const call of ["begin_index_rotation()", "cut_over_index()"]) {
+      await expect(db.pool("operator").query(`select ${call}`)).rejects.toMatchObject(refusal);
+    }
+    await client.query("rollback");
+    client.release();
+    await expect(db.pool("operator").query("select cut_over_index()")).rejects.toMatchObject({ code: "SP421" });
+  });
+
+  it("is named where it holds an index of a version that ended", async () => {
+    await db.admin.query(
+      `insert into user_email_indexes (user_id, version, email_index, domain_index)
+       select user_id, 1, email_index, domain_index from user_email_indexes where version = 2`,
+    );
+    const client = await db.admin.connect();
+    await client.query("begin");
+    await client.query("delete from user_email_indexes where version = 1");
+    const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+    const sweep = () => db.pool("operator").query("select delete_index_batch('user_email_indexes', null) as count");
+    await expect(sweep()).rejects.toMatchObject({
+      code: "SP423",
+      detail: expect.stringContaining(`process ${String(rows[0]!.pid)} of`),
+    });
+    await client.query("rollback");
+    client.release();
+    expect((await sweep()).rows).toEqual([{ count: 3 }]);
   });
 });
 

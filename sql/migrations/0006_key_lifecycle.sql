@@ -186,6 +186,7 @@ create function activate_key(
   volatile
   security definer
   set search_path from current
+  set lock_timeout = '5s'
 as $$
 begin
   -- Who unlocked before this key was listed could seal nothing under it.
@@ -287,6 +288,46 @@ comment on function _describe_transactions(text[]) is
   'The processes that are in these transactions, ten at most: number, login, application_name, and since when where one may see it. Never a query.';
 
 grant execute on function _describe_transactions(text[]) to safetypin_definer;
+
+
+-- No function of PostgreSQL says which transaction holds a row. So those are named that
+-- hold any of these tables' rows, the oldest first: who was there when a row was passed
+-- over, and is there still, is among them.
+create function _describe_holders(
+  p_tables regclass[]
+)
+  returns text
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+declare
+  v_holders text[] := array(
+    select held.virtualtransaction
+    from pg_locks as held
+    join pg_locks as numbered
+      on numbered.virtualtransaction = held.virtualtransaction
+     and numbered.locktype = 'transactionid'
+     and numbered.granted
+    where held.database = (select oid from pg_database where datname = current_database())
+      and held.relation = any (p_tables::oid[])
+      and held.mode <> 'AccessShareLock'
+      and held.granted
+      and held.pid is distinct from pg_backend_pid()
+    group by held.virtualtransaction
+    order by max(age(numbered.transactionid)) desc
+    limit 3
+  );
+begin
+  if cardinality(v_holders) = 0 then
+    return '';
+  end if;
+  return _describe_transactions(v_holders);
+end;
+$$;
+
+comment on function _describe_holders(regclass[]) is
+  'The three oldest transactions that hold rows of these tables, in the words of _describe_transactions(); empty when there is none.';
 
 
 -- Whoever writes has read these tables before, and holds a lock on what they have
@@ -417,6 +458,48 @@ comment on function _find_sealed_under(uuid, integer) is
   'Something that is still sealed or indexed under a key, in words, or null when nothing is.';
 
 
+-- The tables of what a rotation has yet to seal anew. Evidence is not among it.
+create function _tables_left_under(
+  p_organization_id uuid,
+  p_key_id integer
+)
+  returns regclass[]
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+declare
+  v_field  record;
+  v_found  boolean;
+  v_tables regclass[] := array[]::regclass[];
+begin
+  for v_field in
+    select table_name, column_name, organization_column
+    from sealed_fields
+    where (scope = 'cell') = (p_organization_id is null)
+      and not _is_append_only(table_name)
+    order by field_id
+  loop
+    execute format(
+      'select exists (select from %I where substr(%I, 3, 4) = $1 and %s)',
+      v_field.table_name, v_field.column_name,
+      coalesce(quote_ident(v_field.organization_column) || ' = $2', '$2 is null')
+    )
+    into v_found
+    using int4send(p_key_id), p_organization_id;
+
+    if v_found then
+      v_tables := v_tables || v_field.table_name::regclass;
+    end if;
+  end loop;
+  return v_tables;
+end;
+$$;
+
+comment on function _tables_left_under(uuid, integer) is
+  'The tables in which something is under a key that could be sealed anew.';
+
+
 create function retire_key(
   p_organization_id uuid,
   p_key_id integer
@@ -426,6 +509,7 @@ create function retire_key(
   volatile
   security definer
   set search_path from current
+  set lock_timeout = '5s'
 as $$
 declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
@@ -445,7 +529,8 @@ begin
     if v_found is not null then
       raise exception 'key % is still needed, for %', p_key_id, v_found
         using errcode = 'SP424',
-          hint = 'Seal it anew under the active key first; evidence keeps its key for as long as it is kept itself.';
+          detail = _describe_holders(_tables_left_under(p_organization_id, p_key_id)),
+          hint = 'Seal it anew under the active key first: rows that somebody holds are passed over, and a DBA ends who does not end: select pg_terminate_backend(pid). Evidence keeps its key for as long as it is kept itself.';
     end if;
   end if;
 

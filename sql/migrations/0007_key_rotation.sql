@@ -424,12 +424,22 @@ create function _require_index_phase(
   language plpgsql
   volatile
   set search_path from current
+  set lock_timeout = '2s'
 as $$
 declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
   v_version   integer;
 begin
-  perform from blind_index_versions where tenant_id = v_tenant_id order by version for no key update;
+  -- Who writes under a snapshot holds these rows until they end: see _written_versions().
+  begin
+    perform from blind_index_versions where tenant_id = v_tenant_id order by version for no key update;
+  exception
+    when lock_not_available then
+      raise exception 'transactions that began earlier are still running'
+        using errcode = 'SP423',
+          detail = _describe_holders(array['blind_index_versions'::regclass]),
+          hint = 'Try again when they are done. Who does not end is ended by a DBA: select pg_terminate_backend(pid).';
+  end;
 
   select version
   into v_version
@@ -446,7 +456,7 @@ end;
 $$;
 
 comment on function _require_index_phase(uuid, text[]) is
-  'The version of the blind indexes that is in one of the phases; one who rotates them at a time. Raises SP421.';
+  'The version of the blind indexes that is in one of the phases; one who rotates them at a time. Raises SP421, and SP423 when somebody else holds them and does not end.';
 
 
 create function list_index_versions()
@@ -598,12 +608,13 @@ create function backfill_index_batch(
   volatile
   security definer
   set search_path from current
+  set lock_timeout = '5s'
 as $$
 declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
   v_index     record;
   v_version   integer;
-  v_row_id    uuid;
+  v_row       record;
 begin
   select
     blind_indexes.table_name as index_table,
@@ -637,8 +648,8 @@ begin
   end if;
 
   indexed := 0;
-  for v_row_id in execute format(
-    'select indexed.%1$I
+  for v_row in execute format(
+    'select indexed.%1$I as row_id, %8$s as subject_id
      from %2$I as indexed
      where indexed.%3$I is not null
        and ($2 is null or indexed.%1$I > $2)
@@ -653,13 +664,19 @@ begin
      for no key update of indexed skip locked',
     v_index.row_column, v_index.table_name, v_index.column_name,
     coalesce('indexed.' || quote_ident(v_index.organization_column) || ' = $3', '$3 is null'),
-    v_index.index_table, v_index.index_row_column, _unless_shredded(v_index.subject_column)
+    v_index.index_table, v_index.index_row_column, _unless_shredded(v_index.subject_column),
+    coalesce('indexed.' || quote_ident(v_index.subject_column), 'null::uuid')
   )
   using v_version, p_after, p_organization_id, p_limit
   loop
-    execute format('select %I($1, $2)', v_index.writer) using v_row_id, v_version;
+    last_row_id := v_row.row_id;
+    -- An index may refer to the person as well, and to write it waits for whoever holds
+    -- their row.
+    perform from users where id = v_row.subject_id for key share skip locked;
+    continue when not found and exists (select from users where id = v_row.subject_id);
+
+    execute format('select %I($1, $2)', v_index.writer) using v_row.row_id, v_version;
     indexed := indexed + 1;
-    last_row_id := v_row_id;
   end loop;
 
   if indexed > 0 then
@@ -674,7 +691,7 @@ end;
 $$;
 
 comment on function backfill_index_batch(text, uuid, integer, uuid) is
-  'Indexes up to so many rows in the version that takes over, in their order, after the one that is given: how many, and the last. Rows that others hold are left to another pass. Raises SP526 for a table that is not declared so, SP421 when no version is in phase backfill.';
+  'Indexes up to so many rows in the version that takes over, in their order, after the one that is given: how many, and the last that was looked at. Rows that others hold, or whose person''s row they hold, are left to another pass: nothing is left once a pass from the beginning looks at none. Raises SP526 for a table that is not declared so, SP421 when no version is in phase backfill.';
 
 
 create function cut_over_index(
@@ -726,7 +743,16 @@ begin
 
     if v_count > 0 then
       raise exception '% rows of % are not indexed in version %', v_count, v_index.table_name, v_version
-        using errcode = 'SP424', hint = 'Call backfill_index_batch() until it does nothing.';
+        using errcode = 'SP424',
+          detail = _describe_holders(array(
+            select v_index.table_name::regclass
+            union
+            select confrelid::regclass
+            from pg_constraint
+            where conrelid = v_index.index_table::regclass
+              and contype = 'f'
+          )),
+          hint = 'Call backfill_index_batch() until it looks at none. Rows that somebody holds are passed over: a DBA ends who does not end, select pg_terminate_backend(pid).';
     end if;
   end loop;
 
@@ -789,6 +815,7 @@ create function delete_index_batch(
   volatile
   security definer
   set search_path from current
+  set lock_timeout = '2s'
 as $$
 declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
@@ -817,15 +844,23 @@ begin
   );
 
   for v_pass in 1 .. 2 loop
-    execute format(
-      'delete from %1$I
-       where (%2$I, version) in (
-         select %2$I, version from %1$I where version = any ($1) and %3$s limit $3
-       )',
-      p_table, v_index.row_column, coalesce(quote_ident(v_index.organization_column) || ' = $2', '$2 is null')
-    )
-    using v_ended, p_organization_id, p_limit;
-    get diagnostics v_count = row_count;
+    begin
+      execute format(
+        'delete from %1$I
+         where (%2$I, version) in (
+           select %2$I, version from %1$I where version = any ($1) and %3$s limit $3
+         )',
+        p_table, v_index.row_column, coalesce(quote_ident(v_index.organization_column) || ' = $2', '$2 is null')
+      )
+      using v_ended, p_organization_id, p_limit;
+      get diagnostics v_count = row_count;
+    exception
+      when lock_not_available then
+        raise exception 'transactions that began earlier are still running'
+          using errcode = 'SP423',
+            detail = _describe_holders(array[p_table::regclass]),
+            hint = 'Try again when they are done. Who does not end is ended by a DBA: select pg_terminate_backend(pid).';
+    end;
 
     -- Who began before the end may have written one more.
     exit when v_count > 0 or v_pass = 2 or cardinality(v_ended) = 0;

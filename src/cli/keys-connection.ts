@@ -110,10 +110,16 @@ function explain(error: unknown, { user }: pg.Client, cell: CellName): unknown {
         remedy: `Connect as ${cell}_operator_login`,
         cause: error,
       });
+    case "55P03":
+      return new ConfigurationError(`Somebody holds what is needed, and does not end: ${error.message}`, {
+        remedy: "pg_locks says who. A DBA ends them: select pg_terminate_backend(pid). Then run it again",
+        cause: error,
+      });
     case "SP423":
+    case "SP424":
     case "SP521":
-      // Of all details these say nothing but where, the field and the row, and who is waited for.
-      return new ConfigurationError([error.message, error.detail ?? []].flat().join(". "), { remedy: error.hint, cause: error });
+      // Of all details these say nothing but where, the field and the row, and who is waited for or holds a row.
+      return new ConfigurationError([error.message, error.detail].filter(Boolean).join(". "), { remedy: error.hint, cause: error });
     default: {
       const translated = translateError(error);
       return translated instanceof RuleError

@@ -45,6 +45,8 @@ export async function reencryptField(client: ClientBase, { fieldId, name }: Seal
 /** What one batch did. */
 export interface Batch {
   readonly rowCount: number;
+
+  /** The last that was looked at, also where it was passed over; `null` when there is none left in this pass. */
   readonly lastRowId: string | null;
 }
 
@@ -62,10 +64,11 @@ export async function inPasses(
   let after: string | null = null;
   for (;;) {
     const { rowCount, lastRowId }: Batch = await batch(after);
-    if (rowCount > 0) {
+    if (lastRowId !== null) {
+      after = lastRowId;
+      if (rowCount === 0) continue;
       total += rowCount;
       inPass += rowCount;
-      after = lastRowId;
       onBatch?.(what, rowCount);
       await throttle(rowCount);
     } else if (inPass > 0) {

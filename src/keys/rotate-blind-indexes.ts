@@ -1,14 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
+import type { ClientBase } from "pg";
 
-import type { ClientBase, DatabaseError } from "pg";
-
-import { awaitWriters, type Patience } from "./await-writers.js";
+import { awaitHolders, awaitWriters, type Patience } from "./await-writers.js";
 import { inTransaction } from "./in-transaction.js";
 import { listIndexVersionsOf, type IndexPhase } from "./index-versions.js";
 import { inPasses, unlockForRotation, type Batch, type BatchOptions } from "./reencrypt.js";
-
-/** What the database says when a row is not indexed yet. */
-const KEY_STILL_NEEDED = "SP424";
 
 /** How the indexes are made anew, and what is told of it. */
 export interface IndexRotationOptions extends BatchOptions, Patience {
@@ -37,13 +32,11 @@ export async function rotateBlindIndexes(client: ClientBase, options: IndexRotat
     } else if (next.phase === "dual") {
       await step("begin_index_backfill", "backfill");
     } else if (next.phase === "backfill") {
-      for (const table of await listIndexTables(client, organizationId)) await backfill(client, table, options);
-      await step("cut_over_index", "cutover").catch(async (error: unknown) => {
-        // A row that somebody held was passed over: once more.
-        if ((error as Partial<DatabaseError>).code !== KEY_STILL_NEEDED) throw error;
-        options.onWait?.();
-        await delay(500);
-      });
+      // A row that somebody held was passed over: once more, and for so long.
+      await awaitHolders(async () => {
+        for (const table of await listIndexTables(client, organizationId)) await backfill(client, table, options);
+        await step("cut_over_index", "cutover");
+      }, options);
     } else {
       await step("finish_index_rotation", "steady");
     }
@@ -85,16 +78,15 @@ export async function sweepBlindIndexes(client: ClientBase, options: BatchOption
 }
 
 async function backfill(client: ClientBase, table: string, options: IndexRotationOptions): Promise<void> {
-  await inPasses(table, options, (after) =>
-    inTransaction(client, async () => {
-      await unlockForRotation(client, options);
-      const { rows } = await client.query<Batch>(
-        `select indexed as "rowCount", last_row_id as "lastRowId" from backfill_index_batch($1, $2, $3, $4)`,
-        [table, options.organizationId, options.batchSize, after],
-      );
-      return rows[0]!;
-    }),
-  );
+  const batch = async (after: string | null) => {
+    await unlockForRotation(client, options);
+    const { rows } = await client.query<Batch>(
+      `select indexed as "rowCount", last_row_id as "lastRowId" from backfill_index_batch($1, $2, $3, $4)`,
+      [table, options.organizationId, options.batchSize, after],
+    );
+    return rows[0]!;
+  };
+  await inPasses(table, options, (after) => awaitWriters(() => inTransaction(client, () => batch(after)), options));
 }
 
 async function listIndexTables(client: ClientBase, organizationId: string | null): Promise<string[]> {

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { ClientBase, DatabaseError } from "pg";
+import type { ClientBase } from "pg";
 
 import { ConfigurationError } from "../errors.js";
 import { isWhole, listKeysOf, type AdministeredKey } from "./administered-keys.js";
-import { awaitWriters, type Patience } from "./await-writers.js";
+import { awaitHolders, awaitWriters, isStillNeeded, type Patience } from "./await-writers.js";
 import { LISTED_FOR_MS } from "./cell-keys.js";
 import { inTransaction } from "./in-transaction.js";
 import { listIndexVersionsOf, type IndexPhase } from "./index-versions.js";
@@ -20,9 +20,6 @@ const PENDING_FOR_MS = LISTED_FOR_MS + 2_000;
 
 /** A key that was added so long ago is listed by everybody, however long its own transaction took. */
 const LISTED_LONG_AGO_MS = 60_000;
-
-/** What the database says when something is still under a key. */
-const KEY_STILL_NEEDED = "SP424";
 
 /** What a rotation does, in order. */
 export type KeyRotationStep = "add" | "activate" | "reencrypt" | "index" | "retire";
@@ -148,8 +145,12 @@ export async function rotateKey(client: ClientBase, options: KeyRotationOptions)
   }
 
   let reencrypted = 0;
-  for (;;) {
-    onStep?.("reencrypt", keyId);
+  let isAgain = false;
+  await awaitHolders(async () => {
+    const begin = (step: KeyRotationStep) => {
+      if (!isAgain) onStep?.(step, keyId);
+    };
+    begin("reencrypt");
     for (const field of await fieldsOf(client, organizationId)) {
       reencrypted +=
         field.algorithm === 2
@@ -157,20 +158,20 @@ export async function rotateKey(client: ClientBase, options: KeyRotationOptions)
           : await reencryptField(client, field, batches);
     }
 
-    onStep?.("index", keyId);
+    begin("index");
     await rotateBlindIndexes(client, { ...batches, keyId, onPhase: options.onPhase });
     await sweepBlindIndexes(client, batches);
 
-    onStep?.("retire", keyId);
+    begin("retire");
+    isAgain = true;
+    const refusals: Error[] = [];
     for (const key of await listKeysOf(client, organizationId)) {
-      if (key.state === "decrypt_only") await retireUnlessNeeded(client, key, options);
+      if (key.state === "decrypt_only") refusals.push(...(await retireUnlessNeeded(client, key, options)));
     }
     // Somebody held a row, or wrote one while the key before still sealed.
-    const left = (await countUnderOlderKeys(client, organizationId)).filter(isSealedAnew);
-    if (left.length === 0) break;
-    options.onWait?.();
-    await delay(500);
-  }
+    const [refusal] = refusals;
+    if (refusal !== undefined && (await countUnderOlderKeys(client, organizationId)).some(isSealedAnew)) throw refusal;
+  }, options);
 
   const before = new Set(older.map(({ keyId: number }) => number));
   const after = (await listKeysOf(client, organizationId)).filter(({ state }) => state === "decrypt_only");
@@ -192,11 +193,14 @@ async function activateOnceListed(client: ClientBase, keyId: number, options: Ke
   await awaitWriters(() => inTransaction(client, () => activateKey(client, { keyId, wrapped }, options)), options);
 }
 
-async function retireUnlessNeeded(client: ClientBase, { keyId }: AdministeredKey, options: KeyRotationOptions): Promise<void> {
+/** Answers with why it is still needed, if it is. */
+async function retireUnlessNeeded(client: ClientBase, { keyId }: AdministeredKey, options: KeyRotationOptions): Promise<Error[]> {
   try {
     await awaitWriters(() => client.query("select retire_key($1, $2)", [options.organizationId, keyId]), options);
+    return [];
   } catch (error) {
-    if ((error as Partial<DatabaseError>).code !== KEY_STILL_NEEDED) throw error;
+    if (isStillNeeded(error)) return [error];
+    throw error;
   }
 }
 
