@@ -1,8 +1,9 @@
+import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { inspect } from "node:util";
+import { inspect, promisify } from "node:util";
 
 import { folder } from "./support/reach-clouds.js";
 import "./support/errors-of-node.js";
@@ -11,12 +12,14 @@ import { status } from "@grpc/grpc-js";
 
 import { ConfigurationError, KeyProviderError } from "../src/errors.js";
 import { crc32c } from "../src/keys/crc32c.js";
+import { codeOfGcpCredentials } from "../src/keys/gcp-kms-failures.js";
 import { gcpKms, type GcpKmsOptions } from "../src/keys/gcp-kms.js";
 import type { KeyProvider } from "../src/keys/key-provider.js";
 import { ACME, CELL, CONTEXT, itKeepsKeys } from "./contract/key-provider.js";
 import { startGcpKms, type GcpKmsServer } from "./support/gcp-kms-server.js";
 import { listen, stop } from "./support/local-server.js";
 
+const run = promisify(execFile);
 let kms: GcpKmsServer;
 let key: string;
 const opened: KeyProvider[] = [];
@@ -139,6 +142,53 @@ describe("a key that cannot be used", () => {
 
     expect(await failureOf(provider.unwrap(wrapped, CONTEXT))).toMatchObject({ code: "master_key_access_denied", cause: { code: 7 } });
     expect(kms.arrivals).toEqual(["Encrypt", "Decrypt"]);
+  });
+});
+
+describe("credentials that are not there", () => {
+  /** In a process of its own, which a rejection that nobody handles would end: one provider, and what the environment names time after time. */
+  async function attempts(steps: readonly (string | undefined)[]): Promise<unknown> {
+    const script = `
+      import { gcpKms } from ${JSON.stringify(join(__dirname, "..", "dist", "keys", "index.js"))};
+      const provider = gcpKms(${JSON.stringify({ keyName: key, endpoint: kms.endpoint, maximumAttempts: 1 })});
+      const wrapping = () => provider.generate(${JSON.stringify(CONTEXT)}).then(() => "done", ({ name, code, isTransient }) => ({ name, code, isTransient }));
+      const outcomes = [];
+      for (const path of ${JSON.stringify(steps.map((step) => step ?? null))}) {
+        if (path === null) delete process.env.GOOGLE_APPLICATION_CREDENTIALS;
+        else process.env.GOOGLE_APPLICATION_CREDENTIALS = path;
+        outcomes.push(...(await Promise.all([wrapping(), wrapping()])));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      await provider.close();
+      console.log(JSON.stringify(outcomes));
+    `;
+    const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], {
+      env: {
+        PATH: process.env["PATH"],
+        HOME: folder,
+        GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: process.env["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"],
+        METADATA_SERVER_DETECTION: "none",
+      },
+    });
+    return JSON.parse(stdout);
+  }
+
+  it("are said to be missing, end no process, and are found once they are there", async () => {
+    const bad = join(folder, "bad.json");
+    writeFileSync(bad, "no json");
+    const rejected = { name: "KeyProviderError", code: "kms_credentials_rejected", isTransient: false };
+    const steps = [undefined, join(folder, "missing.json"), folder, bad, process.env["GOOGLE_APPLICATION_CREDENTIALS"]];
+
+    expect(await attempts(steps)).toEqual([...Array<unknown>(8).fill(rejected), "done", "done"]);
+  });
+
+  it("are not what is wrong where the service that has them is down", () => {
+    const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED", syscall: "connect" });
+    const missing = Object.assign(new Error("no such file"), { code: "ENOENT", syscall: "lstat" });
+    const answers = [refused, Object.assign(new Error("Service Unavailable"), { status: 503 }), missing, new Error("Could not load the default credentials")];
+    expect(answers.map(codeOfGcpCredentials)).toEqual([
+      "kms_unavailable", "kms_unavailable", "kms_credentials_rejected", "kms_credentials_rejected",
+    ]);
   });
 });
 

@@ -1,6 +1,8 @@
 import type { KeyProviderErrorCode } from "../errors.js";
 import { DeadlinePassed } from "./deadline.js";
+import { isOfFiles } from "./file-errors.js";
 import { failuresOf } from "./key-failures.js";
+import { isOfTheNetwork } from "./network-errors.js";
 
 /** Makes errors about keys in Cloud KMS. */
 export const gcpFailure = failuresOf({
@@ -34,4 +36,14 @@ export function codeOfGcp(error: unknown): KeyProviderErrorCode | undefined {
   if (error instanceof DeadlinePassed) return "kms_timeout";
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === "number" ? CODES[code] : undefined;
+}
+
+/**
+ * What it stands for that no credentials were found: where they are read from, or asked for.
+ * Google's libraries have no code for most of it.
+ */
+export function codeOfGcpCredentials(error: unknown): KeyProviderErrorCode {
+  const { code, status } = (error ?? {}) as { code?: unknown; status?: unknown };
+  const isDown = typeof status === "number" && status >= 500;
+  return isDown || (isOfTheNetwork(code) && !isOfFiles(error)) ? "kms_unavailable" : "kms_credentials_rejected";
 }

@@ -4,7 +4,7 @@ import { loadOptional } from "../credentials/optional-package.js";
 import { ConfigurationError, type KeyProviderError } from "../errors.js";
 import { crc32c } from "./crc32c.js";
 import { withDeadline } from "./deadline.js";
-import { codeOfGcp, gcpFailure } from "./gcp-kms-failures.js";
+import { codeOfGcp, codeOfGcpCredentials, gcpFailure } from "./gcp-kms-failures.js";
 import { bytesOf } from "./key-context.js";
 import type { KeyCallOptions, KeyContext, KeyProvider, WrappedShare } from "./key-provider.js";
 import { newShare, takeShare } from "./share.js";
@@ -46,11 +46,33 @@ export function gcpKms(options: GcpKmsOptions): KeyProvider {
   const { keyName: own, alsoUnwraps = [], timeoutMs = 10_000 } = options;
   const known = [own, ...alsoUnwraps];
   known.forEach(requireKeyName);
-  let client: KeyManagementServiceClient | undefined;
+  let opening: Promise<KeyManagementServiceClient> | undefined;
 
-  async function open(): Promise<KeyManagementServiceClient> {
+  /** One client for everybody. One that did not come to be is given up, and made anew by who asks next. */
+  function open(): Promise<KeyManagementServiceClient> {
+    if (opening === undefined) {
+      const attempt = connect();
+      opening = attempt;
+      attempt.catch(() => {
+        if (opening === attempt) opening = undefined;
+      });
+    }
+    return opening;
+  }
+
+  /**
+   * A call on a client that found no credentials fails twice: once here, and once where nobody
+   * can catch it, which ends the process. So they are found before the first call.
+   */
+  async function connect(): Promise<KeyManagementServiceClient> {
     const { KeyManagementServiceClient } = await loadOptional("@google-cloud/kms", () => import("@google-cloud/kms"));
-    return (client ??= new KeyManagementServiceClient(configurationOf(options)));
+    const client = new KeyManagementServiceClient(configurationOf(options));
+    try {
+      await client.initialize();
+    } catch (cause) {
+      throw gcpFailure(codeOfGcpCredentials(cause), own, { cause });
+    }
+    return client;
   }
 
   /** Asks about a key, and says what went wrong in the terms of keys. */
@@ -60,10 +82,11 @@ export function gcpKms(options: GcpKmsOptions): KeyProvider {
     signal: AbortSignal | undefined,
     send: (client: KeyManagementServiceClient, options: typeof CALL) => Promise<[Answer, ...unknown[]]>,
   ): Promise<Answer> {
-    const opened = await open();
     try {
-      const [answer] = await withDeadline({ timeoutMs, signal }, (ended) => {
-        const call = send(opened, { ...CALL, timeout: timeoutMs });
+      const [answer] = await withDeadline({ timeoutMs, signal }, async (ended) => {
+        const client = await open();
+        ended.throwIfAborted();
+        const call = send(client, { ...CALL, timeout: timeoutMs });
         ended.addEventListener("abort", () => (call as Partial<Cancellable>).cancel?.(), { once: true });
         return call;
       });
@@ -71,18 +94,18 @@ export function gcpKms(options: GcpKmsOptions): KeyProvider {
     } catch (cause) {
       const code = signal?.aborted === true ? undefined : codeOfGcp(cause);
       if (code === undefined) throw cause;
-      throw code === "master_key_unusable" ? await explainState(opened, key, version, cause) : gcpFailure(code, key, { cause });
+      throw code === "master_key_unusable" ? await explainState(key, version, cause) : gcpFailure(code, key, { cause });
     }
   }
 
   /** Google has one status for every state that is wrong: which one, the version says. */
   async function explainState(
-    opened: KeyManagementServiceClient,
     key: string,
     version: string | undefined,
     cause: unknown,
   ): Promise<KeyProviderError> {
     const asking = async () => {
+      const opened = await open();
       if (version !== undefined) return (await opened.getCryptoKeyVersion({ name: version }, { ...CALL, timeout: timeoutMs }))[0];
       return (await opened.getCryptoKey({ name: key }, { ...CALL, timeout: timeoutMs }))[0].primary;
     };
@@ -188,8 +211,10 @@ export function gcpKms(options: GcpKmsOptions): KeyProvider {
     },
 
     async close() {
+      const closing = opening;
+      opening = undefined;
+      const client = await closing?.catch(() => undefined);
       await client?.close();
-      client = undefined;
     },
   };
   return provider;

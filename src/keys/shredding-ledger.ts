@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import type { ClientBase } from "pg";
 
 import { ConfigurationError } from "../errors.js";
+import { isOfFiles } from "./file-errors.js";
 import { inTransaction } from "./in-transaction.js";
 
 /** What was shredded, as it is known now. */
@@ -125,7 +126,7 @@ export async function exportLedger(client: ClientBase, path: string): Promise<nu
     });
   } catch (error) {
     if (!isOfFiles(error)) throw error;
-    throw new ConfigurationError(`The ledger cannot be written to ${path}: ${error.code ?? error.message}`, {
+    throw new ConfigurationError(`The ledger cannot be written to ${path}: ${error.code}`, {
       remedy: "Name a file in a folder that there is, and that you may write to",
       cause: error,
     });
@@ -192,11 +193,6 @@ async function requireBeginning(path: string, ledger: ShreddingLedger): Promise<
 
 function digestOf(entry: unknown): unknown {
   return (entry as { readonly digest?: unknown } | undefined)?.digest;
-}
-
-/** What the file system refuses, and not the network. */
-function isOfFiles(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "syscall" in error && !/^(ECONN|EPIPE|ETIMEDOUT)/.test((error as NodeJS.ErrnoException).code ?? "");
 }
 
 /**
