@@ -1,8 +1,10 @@
 import { createServer } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
 import { inspect } from "node:util";
 
 import { ConfigurationError, KeyProviderError } from "../src/errors.js";
 import { awsKms, type AwsKmsOptions } from "../src/keys/aws-kms.js";
+import { createKeyCache } from "../src/keys/key-cache.js";
 import type { KeyProvider } from "../src/keys/key-provider.js";
 import { CELL, ACME, CONTEXT, itKeepsKeys } from "./contract/key-provider.js";
 import "./support/errors-of-node.js";
@@ -280,6 +282,44 @@ describe("a service in trouble", () => {
     setTimeout(() => giving.abort(reason), 100);
 
     await expect(open().generate(CONTEXT, { signal: giving.signal })).rejects.toBe(reason);
+  });
+
+  it.each([
+    [403, "<html>blocked by the proxy</html>", "text/html"],
+    [407, "<html>who are you?</html>", "text/html"],
+    [200, "welcome to this network", "text/plain"],
+    [403, '{"message":"Forbidden"}', "application/json"],
+    [403, "", "text/plain"],
+    [302, "", "text/plain"],
+  ])("that somebody else answers for (%i %p) is unavailable, and what was unwrapped goes on", async (status, page, contentType) => {
+    const { share, wrapped } = await open().generate(CONTEXT);
+    const { wrapped: unknown } = await open().generate(CONTEXT);
+    const cache = createKeyCache(open({ maximumAttempts: 1 }), { lifetimeMs: 1, failureMs: 0 });
+    await cache.unwrap(wrapped, CONTEXT);
+    await pause(5);
+    kms.faults.inject({ answer: { page, status, contentType } });
+
+    const failure = await failureOf(cache.unwrap(unknown, CONTEXT));
+    expect(failure).toBeInstanceOf(KeyProviderError);
+    expect(failure).toMatchObject({ code: "kms_unavailable", isTransient: true });
+    for (let asked = 0; asked < 3; asked += 1) expect(await cache.unwrap(wrapped, CONTEXT)).toEqual(share);
+    await cache.close();
+  });
+
+  it("is not what is wrong where a token's file is not there", async () => {
+    const before = { ...process.env };
+    Object.assign(process.env, {
+      AWS_ROLE_ARN: "arn:aws:iam::111122223333:role/clinic",
+      AWS_WEB_IDENTITY_TOKEN_FILE: "/nowhere/token",
+      AWS_EC2_METADATA_DISABLED: "true",
+      HOME: "/nowhere",
+    });
+    try {
+      const failure = await failureOf(open({ credentials: undefined }).generate(CONTEXT));
+      expect(failure).toMatchObject({ code: "kms_credentials_rejected", isTransient: false, cause: { code: "ENOENT" } });
+    } finally {
+      process.env = before;
+    }
   });
 
   it("that cannot be reached says so", async () => {

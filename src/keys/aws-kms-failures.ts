@@ -1,5 +1,6 @@
 import type { KeyProviderErrorCode } from "../errors.js";
 import { DeadlinePassed } from "./deadline.js";
+import { isOfFiles } from "./file-errors.js";
 import { failuresOf } from "./key-failures.js";
 import { isOfTheNetwork } from "./network-errors.js";
 
@@ -44,11 +45,15 @@ const CODES: Readonly<Record<string, KeyProviderErrorCode>> = {
   TimeoutError: "kms_unavailable",
   TooManyRequestsException: "kms_throttled",
   TokenProviderError: "kms_credentials_rejected",
+  Unknown: "kms_unavailable", // an answer that names no error: something else on the way gave it
   UnrecognizedClientException: "kms_credentials_rejected",
 };
 
 interface AwsError {
   readonly name: string;
+  /** Whose fault it is, in errors that the service gave itself. */
+  readonly $fault?: unknown;
+  readonly $response?: unknown;
   /** Node's, for what happened on the way. */
   readonly code?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: number };
@@ -57,9 +62,13 @@ interface AwsError {
 /** What an error of the SDK stands for; `undefined` for what is not known. */
 export function codeOfAws(error: unknown): KeyProviderErrorCode | undefined {
   if (error instanceof DeadlinePassed) return "kms_timeout";
-  const { name, code, $metadata } = (error ?? {}) as Partial<AwsError>;
+  const { name, code, $fault, $metadata, $response } = (error ?? {}) as Partial<AwsError>;
   const known = CODES[name ?? ""];
   if (known !== undefined) return known;
-  if (($metadata?.httpStatusCode ?? 0) >= 500 || isOfTheNetwork(code)) return "kms_unavailable";
+  // The file of a token, or of a profile.
+  if (isOfFiles(error)) return "kms_credentials_rejected";
+  // An answer that is not the service's, as a proxy's page is not: no word on the key, whatever its status.
+  const isOfAnother = $response !== undefined && $fault === undefined;
+  if (isOfAnother || ($metadata?.httpStatusCode ?? 0) >= 500 || isOfTheNetwork(code)) return "kms_unavailable";
   return undefined;
 }

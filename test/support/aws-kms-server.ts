@@ -5,12 +5,10 @@ import { createFaults, type Faults } from "./faults.js";
 import { bodyOf, listen, stop } from "./local-server.js";
 import { SignatureError, verifySignature } from "./signature-v4.js";
 
-/** An error as KMS says it. */
-export interface AwsFault {
-  readonly type: string;
-  readonly status?: number;
-  readonly message?: string;
-}
+/** An error as KMS says it; or what somebody on the way answers in its place. */
+export type AwsFault =
+  | { readonly type: string; readonly status?: number; readonly message?: string }
+  | { readonly page: string; readonly status: number; readonly contentType: string };
 
 /** A request that was let in, as CloudTrail would show it. */
 export interface AwsRequest {
@@ -47,6 +45,16 @@ interface Key {
   readonly region: string;
   readonly material: Buffer;
   state: string;
+}
+
+class Interception extends Error {
+  constructor(
+    readonly page: string,
+    readonly status: number,
+    readonly contentType: string,
+  ) {
+    super(page);
+  }
 }
 
 type Context = Readonly<Record<string, string>> | undefined;
@@ -159,6 +167,7 @@ export async function startAwsKms(): Promise<AwsKmsServer> {
     const operation = String(request.headers["x-amz-target"]).replace(/^TrentService\./, "");
     arrivals.push(operation);
     const fault = await faults.suffer(operation);
+    if (fault !== undefined && "page" in fault) throw new Interception(fault.page, fault.status, fault.contentType);
     if (fault !== undefined) throw new KmsError(fault.type, fault.message ?? "on purpose", fault.status);
 
     const accessKeyId = /Credential=([^/]+)\//.exec(request.headers.authorization ?? "")?.[1] ?? "";
@@ -186,7 +195,8 @@ export async function startAwsKms(): Promise<AwsKmsServer> {
       (body) => respond(response, 200, body),
       (error: unknown) => {
         const { message } = error as Error;
-        if (error instanceof KmsError) respond(response, error.status, { __type: error.type, message });
+        if (error instanceof Interception) response.writeHead(error.status, { "content-type": error.contentType }).end(error.page);
+        else if (error instanceof KmsError) respond(response, error.status, { __type: error.type, message });
         else if (error instanceof SignatureError) respond(response, 400, { __type: error.code, message });
         else respond(response, 500, { __type: "InternalFailure", message });
       },
