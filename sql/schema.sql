@@ -3874,6 +3874,7 @@ ALTER FUNCTION safetypin._require_not_restored() OWNER TO safetypin_keyholder;
 COMMENT ON FUNCTION safetypin._require_not_restored() IS 'Passes in a database that is the one it was, or whose ledger is replayed. Raises SP527.';
 
 REVOKE ALL ON FUNCTION safetypin._require_not_restored() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._require_not_restored() TO safetypin_definer;
 
 --
 -- safetypin._require_organization()
@@ -13275,6 +13276,9 @@ declare
   v_key_id    uuid := new_id();
   v_relations oid[] := array['sign_in_throttles'::regclass, 'digest_keys'::regclass];
 begin
+  -- What is under the key before could not be moved.
+  perform _require_not_restored();
+
   -- Those who count at this moment end first, and who comes after them waits for us: not
   -- for long, so that nobody who signs in waits behind somebody who never ends.
   begin
@@ -13324,7 +13328,7 @@ $$;
 
 ALTER FUNCTION safetypin.rotate_digest_key() OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin.rotate_digest_key() IS 'Calls for a new key for digests of addresses, which whoever digests next makes; what was counted and asked for under the one before is found, and goes on counting. Returns the new key''s id. Raises SP423 while sign-ins that began earlier are running, SP424 while the key before is needed.';
+COMMENT ON FUNCTION safetypin.rotate_digest_key() IS 'Calls for a new key for digests of addresses, which whoever digests next makes; what was counted and asked for under the one before is found, and goes on counting. Returns the new key''s id. Raises SP423 while sign-ins that began earlier are running, SP424 while the key before is needed, SP527 in a database that was restored, until what was shredded since is shredded again.';
 
 REVOKE ALL ON FUNCTION safetypin.rotate_digest_key() FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.rotate_digest_key() TO safetypin_operator;

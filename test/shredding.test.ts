@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
 import type pg from "pg";
@@ -38,6 +39,8 @@ let folder: string;
 let restored: string | undefined;
 let ann: Person;
 let bob: Person;
+let dora: Person;
+let eve: Person;
 let clinic: string;
 let ledger: string;
 let dump: string;
@@ -131,6 +134,8 @@ beforeAll(async () => {
   ledger = join(folder, "shredded.jsonl");
   ann = await newPerson(db, "ann");
   bob = await newPerson(db, "bob");
+  dora = await newPerson(db, "dora");
+  eve = await newPerson(db, "eve");
   const client = await connectForTest(db);
   try {
     for (const person of [ann, bob]) {
@@ -141,6 +146,9 @@ beforeAll(async () => {
       await users.updateOwnProfile(MARKS);
       await sessions.setData({ theme: "Datamark" });
     });
+    for (const { email } of [dora, dora, dora, eve]) {
+      await expect(client.signIn({ email, password: "a guess at it" })).rejects.toMatchObject({ code: "invalid_credentials" });
+    }
     await db.admin.query("update sessions set user_agent = $1, ip_address = '203.0.113.77' where user_id = $2", [AGENT, bob.userId]);
     clinic = await client.withSession(ann.sessionToken, async (tx) => {
       const { organizations } = createRepositories(tx);
@@ -474,6 +482,87 @@ describe("a database that is restored from a dump of before", () => {
       "made", "replayed", "replayed", "declared_restored", "confirmed",
     ]);
   });
+});
+
+describe("a restored database in which the digest key is rotated, the ledger replayed and a person shredded at once", () => {
+  const databases: string[] = [];
+  afterAll(async () => {
+    for (const database of databases) await drop(database);
+  });
+
+  /** What one of them came to: done, or refused in a sentence that says what to do first. */
+  const isDone = ({ code, stderr }: CliResult): boolean => {
+    if (code !== 0) expect({ code, stderr }).toMatchObject({ code: EXIT.failed, stderr: expect.stringContaining("keys replay") });
+    return code === 0;
+  };
+
+  it.each(["the replay is begun first", "the replay is under way", "the replay is begun last"])(
+    "has each done or refused, and nothing by half: %s",
+    async (order) => {
+      const database = await restore();
+      databases.push(database);
+      const keys = (...args: string[]) => safetypin(["keys", ...args], database);
+      const others = () => [keys("rotate", "--digest"), keys("shred", "--user", eve.userId, "--yes"), keys("shred", "--user", bob.userId, "--yes")];
+
+      const early = order === "the replay is begun last" ? others() : [];
+      if (early.length > 0) await sleep(200);
+      const child = startCli(["keys", "replay", ledger], { env: { DATABASE_URL: urlOf("operator", database) } });
+      const replaying = outcome(child);
+      if (order === "the replay is under way") {
+        await new Promise<void>((resolve) => child.stderr?.once("data", () => resolve()));
+      }
+      const late = early.length > 0 ? [] : others();
+      const [rotated, shredded] = (await Promise.all([...early, ...late])).map(isDone);
+      expect(await replaying).toMatchObject({ code: 0, stdout: expect.stringContaining(`${OTHERS + 2} entries, `) });
+      // Behind the replay's turn, or refused before it.
+      if (order === "the replay is under way") expect(rotated).toBe(true);
+
+      await asSuperuser(database, async (client) => {
+        const { rows: entries } = await client.query<{ seq: string; user_id: string | null; replayed: boolean }>(
+          "select seq, user_id, replay_time is not null as replayed from shreddings order by seq",
+        );
+        const count = OTHERS + 2 + (shredded === true ? 1 : 0);
+        expect(entries.map(({ seq }) => Number(seq))).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+        expect(entries.filter(({ replayed }) => replayed)).toHaveLength(OTHERS + 2);
+        expect(entries.filter(({ user_id }) => user_id === bob.userId)).toHaveLength(1);
+
+        const { rows: people } = await client.query(
+          `select users.id, status, email is null and salt is null as gone, coalesce(failures, 0)::integer as failures
+           from users
+           join subject_salts on user_id = users.id
+           left join (select user_id, sum(failure_count) as failures from sign_in_throttles group by 1) as counted
+             on counted.user_id = users.id
+           where users.id = any ($1::uuid[]) order by first_name`,
+          [[bob.userId, dora.userId, eve.userId]],
+        );
+        const gone = { status: "shredded", gone: true, failures: 0 };
+        expect(Object.fromEntries(people.map(({ id, ...state }: { id: string }) => [id, state]))).toEqual({
+          [bob.userId]: gone,
+          [dora.userId]: { status: "active", gone: false, failures: 3 },
+          [eve.userId]: shredded === true ? gone : { status: "active", gone: false, failures: 1 },
+        });
+
+        const { rows: digestKeys } = await client.query<{ now: number; under: number }>(
+          `select count(*) filter (where retired_time is null)::integer as now,
+             (select count(*)::integer from sign_in_throttles where user_id is not null and key_id is distinct from _digest_key_id()) as under
+           from digest_keys where purpose = 'address'`,
+        );
+        expect(digestKeys[0]).toMatchObject({ now: 1, under: 0 });
+        const { rowCount: rotations } = await client.query(
+          "select from auth_audit_logs where event_type = 'context_key.rotated' and additional_data @> '{\"purpose\": \"digest\"}'",
+        );
+        expect(rotations).toBe(rotated === true ? 1 : 0);
+      });
+
+      // The chain is whole, and goes on.
+      const whole = join(folder, `${database}.jsonl`);
+      expect(await keys("ledger", "--export", whole)).toMatchObject({ code: 0 });
+      expect(await keys("replay", whole, "--dry-run")).toMatchObject({ code: 0 });
+      expect(await signsIn(dora, database)).toBe(true);
+      if (shredded === false) expect(await keys("shred", "--user", eve.userId, "--yes")).toMatchObject({ code: 0 });
+      if (rotated === false) expect(await keys("rotate", "--digest")).toMatchObject({ code: 0 });
+    },
+  );
 });
 
 describe("a database that is kept up", () => {

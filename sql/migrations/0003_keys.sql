@@ -422,6 +422,8 @@ $$;
 comment on function _require_not_restored() is
   'Passes in a database that is the one it was, or whose ledger is replayed. Raises SP527.';
 
+grant execute on function _require_not_restored() to safetypin_definer;
+
 select _begin_incarnation('made');
 
 select _record_changes_of('tenant_keys');

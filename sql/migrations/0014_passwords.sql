@@ -2362,6 +2362,9 @@ declare
   v_key_id    uuid := new_id();
   v_relations oid[] := array['sign_in_throttles'::regclass, 'digest_keys'::regclass];
 begin
+  -- What is under the key before could not be moved.
+  perform _require_not_restored();
+
   -- Those who count at this moment end first, and who comes after them waits for us: not
   -- for long, so that nobody who signs in waits behind somebody who never ends.
   begin
@@ -2410,7 +2413,7 @@ end;
 $$;
 
 comment on function rotate_digest_key() is
-  'Calls for a new key for digests of addresses, which whoever digests next makes; what was counted and asked for under the one before is found, and goes on counting. Returns the new key''s id. Raises SP423 while sign-ins that began earlier are running, SP424 while the key before is needed.';
+  'Calls for a new key for digests of addresses, which whoever digests next makes; what was counted and asked for under the one before is found, and goes on counting. Returns the new key''s id. Raises SP423 while sign-ins that began earlier are running, SP424 while the key before is needed, SP527 in a database that was restored, until what was shredded since is shredded again.';
 
 grant execute on function rotate_digest_key() to safetypin_operator;
 

@@ -1,6 +1,6 @@
 -- A restored database unlocks nothing until what was shredded since is shredded again.
 begin;
-select plan(83);
+select plan(84);
 
 select tests.two_organizations();
 select tests.person('max');
@@ -104,6 +104,7 @@ select throws_ok(
   $$ select unlock(null, 1, tests.masked_share()) $$, 'SP527', null, 'no key is unlocked, not with the right share'
 );
 select throws_ok($$ select shred_person(tests.user_id('max')) $$, 'SP527', null, '... and nobody shredded, before the ledger is whole');
+select throws_ok('select rotate_digest_key()', 'SP527', null, '... and the key for digests not replaced, since nothing under it could be moved');
 select tests.act_as('max');
 select throws_ok($$ select unlock(null, 1, tests.masked_share()) $$, 'SP527', null, '... nor for anybody else');
 select throws_ok($$ select erase_own_account() $$, 'SP527', null, '... nor erased');
