@@ -1,5 +1,4 @@
 import { createServer } from "node:http";
-import { setTimeout as pause } from "node:timers/promises";
 import { inspect } from "node:util";
 
 import { ConfigurationError, KeyProviderError } from "../src/errors.js";
@@ -294,9 +293,8 @@ describe("a service in trouble", () => {
   ])("that somebody else answers for (%i %p) is unavailable, and what was unwrapped goes on", async (status, page, contentType) => {
     const { share, wrapped } = await open().generate(CONTEXT);
     const { wrapped: unknown } = await open().generate(CONTEXT);
-    const cache = createKeyCache(open({ maximumAttempts: 1 }), { lifetimeMs: 1, failureMs: 0 });
+    const cache = createKeyCache(open({ maximumAttempts: 1 }), { maximumUses: 1, failureMs: 0 });
     await cache.unwrap(wrapped, CONTEXT);
-    await pause(5);
     kms.faults.inject({ answer: { page, status, contentType } });
 
     const failure = await failureOf(cache.unwrap(unknown, CONTEXT));

@@ -387,7 +387,7 @@ describe("what is over is overwritten", () => {
   }
 
   it.each<[string, (opened: KeyCache) => Promise<unknown> | void]>([
-    ["when its time is over and nobody asks", () => jest.advanceTimersByTime(22 * MINUTE)],
+    ["when its time is over and nobody asks: a lifetime later", () => jest.advanceTimersByTime(11 * MINUTE)],
     ["when it is forgotten", (opened) => opened.forget({ cellId: CELL, organizationId: ACME })],
     ["when others need the room", () => Promise.all([get(101), get(102), get(103)]).then((shares) => shares.forEach((share) => share.fill(0)))],
     ["when the cache is closed", (opened) => opened.close()],
@@ -405,6 +405,30 @@ describe("what is over is overwritten", () => {
     await settled();
     expect(inside.every(isZero)).toBe(true);
     expect(handedOut).toEqual([1, 2, 2, 3].map(shareOf));
+  });
+
+  it("later where the service does not answer, and sooner where silence is not outlived", async () => {
+    await get();
+    service.break("kms_unavailable");
+    jest.advanceTimersByTime(5.5 * MINUTE + 1);
+    await get();
+    jest.advanceTimersByTime(13 * MINUTE);
+    expect(cache.metrics()["safetypin.key_cache.size"]).toBe(1);
+    jest.advanceTimersByTime(3 * MINUTE);
+    expect(cache.metrics()["safetypin.key_cache.size"]).toBe(0);
+
+    service.break(undefined);
+    open({ staleMs: 0 });
+    await get();
+    jest.advanceTimersByTime(6 * MINUTE);
+    expect(cache.metrics()["safetypin.key_cache.size"]).toBe(0);
+  });
+
+  it("is there for who comes within a lifetime, and then learns that the service is silent", async () => {
+    await get();
+    service.break("kms_unavailable");
+    jest.advanceTimersByTime(9 * MINUTE);
+    expect(await get()).toEqual(shareOf(7));
   });
 
   it("keeps no process alive for that", async () => {
@@ -564,7 +588,7 @@ describe("before a real service", () => {
     const provider = awsKms({ keyArn, endpoint: kms.url, credentials, maximumAttempts: 1 });
     const { share, wrapped } = await provider.generate(CONTEXT);
     kms.arrivals.length = 0;
-    const opened = createKeyCache(provider, { lifetimeMs: 100, staleMs: 60_000, failureMs: 10 });
+    const opened = createKeyCache(provider, { lifetimeMs: 500, staleMs: 60_000, failureMs: 10 });
     const burst = () => Promise.all(Array.from({ length: 500 }, () => opened.unwrap(wrapped, CONTEXT)));
     const pause = (ms: number) => new Promise((over) => setTimeout(over, ms));
 
@@ -573,7 +597,7 @@ describe("before a real service", () => {
       expect(kms.arrivals).toEqual(["Decrypt"]);
 
       kms.faults.inject({ answer: { type: "KMSInternalException", status: 500 } });
-      await pause(120);
+      await pause(560);
       expect((await burst()).every((one) => one.equals(share))).toBe(true);
 
       kms.faults.heal();

@@ -14,8 +14,10 @@ export interface KeptSharesLimits {
 interface Kept {
   readonly share: Buffer;
   readonly owner: string;
-  /** Until when it is served without asking, and until when at all. */
+  /** Until when it is served without asking. */
   readonly freshUntil: number;
+  /** Until when it is there for whoever asks and meets silence; and once somebody did. */
+  readonly spareUntil: number;
   readonly goneAt: number;
   uses: number;
   /** While its service does not answer: when to ask again. */
@@ -69,13 +71,18 @@ export function createKeptShares(limits: KeptSharesLimits): KeptShares {
     for (const [id, entry] of kept) if (isToGo(entry)) remove(id);
   };
 
+  // Nobody knows that a service is silent who has not asked it.
+  const isOver = ({ askAgainAt, spareUntil, goneAt }: Kept): boolean =>
+    performance.now() >= (askAgainAt === undefined ? spareUntil : goneAt);
+
   return {
     keep(id, owner, share) {
       remove(id);
       // Processes that were started together are not to ask together.
       const freshUntil = performance.now() + limits.lifetimeMs * (0.9 + 0.2 * Math.random());
+      const spareUntil = freshUntil + Math.min(limits.lifetimeMs, limits.staleMs);
       const goneAt = freshUntil + limits.staleMs;
-      kept.set(id, { share: copyOf(share), owner, freshUntil, goneAt, uses: 0, askAgainAt: undefined });
+      kept.set(id, { share: copyOf(share), owner, freshUntil, spareUntil, goneAt, uses: 0, askAgainAt: undefined });
       for (const oldest of kept.keys()) {
         if (kept.size <= limits.maximumShares) break;
         remove(oldest);
@@ -86,9 +93,9 @@ export function createKeptShares(limits: KeptSharesLimits): KeptShares {
     find(id) {
       const entry = kept.get(id);
       if (entry === undefined) return undefined;
-      const now = performance.now();
-      if (now >= entry.goneAt) return void remove(id);
+      if (isOver(entry)) return void remove(id);
 
+      const now = performance.now();
       const isStale = now >= entry.freshUntil || entry.uses >= limits.maximumUses;
       if (isStale && entry.askAgainAt === undefined) return undefined;
       entry.uses += 1;
@@ -115,7 +122,7 @@ export function createKeptShares(limits: KeptSharesLimits): KeptShares {
 
     remove,
     removeOf: (beginning) => removeWhere(({ owner }) => owner.startsWith(beginning)),
-    sweep: () => removeWhere(({ goneAt }) => goneAt <= performance.now()),
+    sweep: () => removeWhere(isOver),
     get size() {
       return kept.size;
     },

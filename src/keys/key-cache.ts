@@ -15,6 +15,7 @@ export interface KeyCacheOptions {
 
   /**
    * How long beyond that it is served while its service does not answer; 0 for never.
+   * Whoever finds that out has to ask within a lifetime: then what nobody wants is overwritten.
    * A key that was disabled, or may not be used any more, is an answer.
    *
    * @defaultValue 900 000: fifteen minutes
@@ -84,7 +85,7 @@ export function createKeyCache(provider: KeyProvider, options: KeyCacheOptions =
   let timesForgotten = 0;
   let sweeping: NodeJS.Timeout | undefined;
 
-  /** Perhaps nobody asks for a share again: it is overwritten all the same, a tenth of its time late at most. */
+  /** Perhaps nobody asks for a share again: it is overwritten all the same, a lifetime after its own and a tenth late at most. */
   function sweepLater(): void {
     if (sweeping !== undefined || kept.size + failures.size === 0) return;
     sweeping = setTimeout(() => {
