@@ -6540,6 +6540,10 @@ CREATE INDEX blind_index_versions_organization_id_idx ON safetypin.blind_index_v
 
 CREATE INDEX blind_index_versions_tenant_id_key_id_idx ON safetypin.blind_index_versions USING btree (tenant_id, key_id);
 
+CREATE TRIGGER _500_no_truncate BEFORE TRUNCATE ON safetypin.blind_index_versions FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg__never_emptied();
+
+ALTER TABLE safetypin.blind_index_versions ENABLE ALWAYS TRIGGER _500_no_truncate;
+
 CREATE TRIGGER _500_only_forward BEFORE UPDATE ON safetypin.blind_index_versions FOR EACH ROW EXECUTE FUNCTION safetypin.tg_blind_index_versions__only_forward();
 
 ALTER TABLE safetypin.blind_index_versions ENABLE ALWAYS TRIGGER _500_only_forward;
@@ -14456,6 +14460,10 @@ COMMENT ON COLUMN safetypin.subject_salts.creation_time IS 'When something was f
 ALTER TABLE ONLY safetypin.subject_salts
     ADD CONSTRAINT subject_salts_pkey PRIMARY KEY (user_id);
 
+CREATE TRIGGER _500_no_truncate BEFORE TRUNCATE ON safetypin.subject_salts FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg__never_emptied();
+
+ALTER TABLE safetypin.subject_salts ENABLE ALWAYS TRIGGER _500_no_truncate;
+
 CREATE POLICY insert_keyholder ON safetypin.subject_salts FOR INSERT TO safetypin_keyholder WITH CHECK (true);
 
 COMMENT ON POLICY insert_keyholder ON safetypin.subject_salts IS 'A salt is made when something is first sealed about somebody.';
@@ -15087,6 +15095,10 @@ CREATE UNIQUE INDEX tenant_keys_active_key ON safetypin.tenant_keys USING btree 
 
 CREATE INDEX tenant_keys_organization_id_idx ON safetypin.tenant_keys USING btree (organization_id);
 
+CREATE TRIGGER _500_no_truncate BEFORE TRUNCATE ON safetypin.tenant_keys FOR EACH STATEMENT EXECUTE FUNCTION safetypin.tg__never_emptied();
+
+ALTER TABLE safetypin.tenant_keys ENABLE ALWAYS TRIGGER _500_no_truncate;
+
 CREATE TRIGGER _500_only_forward BEFORE INSERT OR DELETE OR UPDATE ON safetypin.tenant_keys FOR EACH ROW EXECUTE FUNCTION safetypin.tg_tenant_keys__only_forward();
 
 ALTER TABLE safetypin.tenant_keys ENABLE ALWAYS TRIGGER _500_only_forward;
@@ -15147,6 +15159,27 @@ $$;
 COMMENT ON FUNCTION safetypin.tg__append_only() IS 'Refuses update, delete and truncate on evidence. Raises SP203.';
 
 REVOKE ALL ON FUNCTION safetypin.tg__append_only() FROM PUBLIC;
+
+--
+-- safetypin.tg__never_emptied()
+--
+
+CREATE FUNCTION safetypin.tg__never_emptied() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  raise exception 'table % is never emptied', tg_table_name
+    using errcode = 'SP421',
+      hint = 'Destroy a key that is retired, shred a person or an organization: the rows stay.';
+end;
+$$;
+
+ALTER FUNCTION safetypin.tg__never_emptied() OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.tg__never_emptied() IS 'Refuses to truncate what everything sealed is opened or found with. Raises SP421.';
+
+REVOKE ALL ON FUNCTION safetypin.tg__never_emptied() FROM PUBLIC;
 
 --
 -- safetypin.tg__require_permission()
@@ -16205,6 +16238,9 @@ begin
       raise exception 'a key begins as pending, not as %', new.state
         using errcode = 'SP421', hint = 'Add it with add_key(), then activate it.';
     end if;
+    if current_setting('session_replication_role') <> 'replica' then
+      new.creation_time := now();
+    end if;
     return new;
   end if;
 
@@ -16215,6 +16251,16 @@ begin
   then
     raise exception 'key % keeps what it is made of', old.key_id
       using errcode = 'SP421', hint = 'Add another key.';
+  end if;
+
+  -- What a publisher's clock said, a subscriber writes as well.
+  if (
+    new.creation_time, new.activation_time, new.decrypt_only_time, new.retirement_time, new.destruction_time
+  ) is distinct from (
+    old.creation_time, old.activation_time, old.decrypt_only_time, old.retirement_time, old.destruction_time
+  ) and current_setting('session_replication_role') <> 'replica' then
+    raise exception 'key % keeps the times it has', old.key_id
+      using errcode = 'SP421', hint = 'Each is set by the change of state that it tells of, to the clock.';
   end if;
 
   if new.state <> old.state then
@@ -16238,7 +16284,7 @@ $$;
 
 ALTER FUNCTION safetypin.tg_tenant_keys__only_forward() OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.tg_tenant_keys__only_forward() IS 'Lets a key go from pending to active, decrypt_only, retired and destroyed, one at a time, and never otherwise. Raises SP421.';
+COMMENT ON FUNCTION safetypin.tg_tenant_keys__only_forward() IS 'Lets a key go from pending to active, decrypt_only, retired and destroyed, one at a time and at the time there is, and never otherwise. Raises SP421.';
 
 REVOKE ALL ON FUNCTION safetypin.tg_tenant_keys__only_forward() FROM PUBLIC;
 

@@ -110,7 +110,7 @@ test("a cell in order has no finding, and who may not look is told", async () =>
 
 describe("a key", () => {
   test("that is older than it was to be", async () => {
-    await db.admin.query("update tenant_keys set activation_time = now() - interval '400 days'");
+    await break_("update tenant_keys set activation_time = now() - interval '400 days'");
     const [finding, ...others] = await lookAtKeys();
     expect(others).toEqual([]);
     expect(told(finding!)).toBe("warning key 1 of the cell seals for 400 days, and was to for 365 at most");
@@ -189,7 +189,7 @@ describe("a key", () => {
     } finally {
       await operator.end();
     }
-    await db.admin.query("update tenant_keys set creation_time = now() where state = 'pending'");
+    await break_("update tenant_keys set creation_time = now() where state = 'pending'");
     expect(await lookAtKeys()).toEqual([]);
   });
 

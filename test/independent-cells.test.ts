@@ -14,6 +14,7 @@ import {
   type SignIn,
 } from "./support/actors.js";
 import { useDatabase, type TestCell } from "./support/database.js";
+import { emptyKeys } from "./support/keys.js";
 import { race, type Outcome } from "./support/race.js";
 
 const LOGINS = ["app", "mailer", "operator", "auditor", "monitor", "backup"] as const;
@@ -218,5 +219,5 @@ describe("a cell whose neighbour is dropped", () => {
 
 /** Takes the keys of a new cell from it: the vocabulary makes one that it knows. */
 async function withoutKeys(cell: TestCell): Promise<void> {
-  await cell.pool("admin").query("truncate tenant_keys, blind_index_versions");
+  await emptyKeys(cell.pool("admin"));
 }

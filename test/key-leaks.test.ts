@@ -12,6 +12,7 @@ import { maskSecret, maskShare } from "../src/keys/mask.js";
 import { associatedData, sealedBody, sealedHeader } from "../src/keys/sealed-place.js";
 import { SQL_DIRECTORY } from "../src/migrations/chapters.js";
 import { userId } from "./support/actors.js";
+import { emptyKeys } from "./support/keys.js";
 import { findForms } from "./support/log-forms.js";
 import { NOTES } from "./support/notes.js";
 import { useServer } from "./support/server.js";
@@ -107,7 +108,7 @@ beforeAll(async () => {
   await prepareDatabase(admin, { cell: CELL, environment: "test" });
   await admin.query(PATH);
   // The keys are to be those whose halves this test knows.
-  await admin.query("truncate tenant_keys, blind_index_versions");
+  await emptyKeys(admin);
   await admin.query(await readFile(join(SQL_DIRECTORY, "..", "test-sql", "setup.sql"), "utf8"));
   await admin.query("select tests.notes()");
   // What chapters will have: a function that seals, indexes and compares.

@@ -92,7 +92,7 @@ describe("what clients seal, when its key rotates", () => {
     expect((await keys("rotate", "--dry-run")).stdout).toContain(`would rotate  to key 2 of the cell: ${COUNT} values to seal anew`);
 
     expect((await killedAt(/^activate/m)).code).toBeNull();
-    await db.admin.query("update tenant_keys set creation_time = now() - interval '2 minutes' where state = 'pending'");
+    await db.admin.query("select tests.age_keys('pending', 'creation_time', '2 minutes')");
     let kills = 0;
     let last: CliResult;
     for (;;) {

@@ -48,7 +48,7 @@ async function begin(db: TestDatabase, env: Readonly<Record<string, string>> = e
   while (!(await isPending(db))) await sleep(20);
   child.kill("SIGKILL");
   await ended;
-  await db.admin.query("update tenant_keys set creation_time = now() - interval '2 minutes' where state = 'pending'");
+  await db.admin.query("select tests.age_keys('pending', 'creation_time', '2 minutes')");
 }
 
 describe("the first key", () => {

@@ -76,7 +76,7 @@ beforeAll(async () => {
   await db.admin.query("select tests.notes()");
   await db.admin.query("update sealed_fields set max_bytes = 5000, pattern = null");
   // People were sealed under a key of which only SQL knows both halves: nobody opens them here.
-  await db.admin.query("truncate tenant_keys, blind_index_versions");
+  await db.admin.query("select tests.empty_keys()");
   const client = await db.admin.connect();
   for (const organization of [null, ACME]) {
     for (const keyId of KEY_IDS) {
@@ -273,7 +273,7 @@ describe("algorithm 2", () => {
     const ours = sealInClient(key.share, key.keyId, place, Buffer.from("an OAuth token"));
     const insert = "insert into notes (id, organization_id, token) values ($1, $2, $3)";
     // Its key only opens by now, and has for longer than a statement under way may take.
-    await db.admin.query("update tenant_keys set decrypt_only_time = now() - interval '1 hour' where decrypt_only_time is not null");
+    await db.admin.query("select tests.age_keys('decrypt_only', 'decrypt_only_time', '1 hour')");
     await expect(db.admin.query(insert, [place.rowId, ACME, ours])).rejects.toMatchObject({ code: "SP525" });
     await db.admin.query("select tests.add_key('zenith')");
     const zenith = organizationId("zenith");

@@ -38,3 +38,4 @@ drop table tenant_keys;
 
 drop function tg_tenant_keys__record_changes;
 drop function tg_tenant_keys__only_forward;
+drop function tg__never_emptied;

@@ -98,6 +98,23 @@ create unique index tenant_keys_active_key on tenant_keys (tenant_id) where stat
 create index tenant_keys_organization_id_idx on tenant_keys (organization_id);
 
 
+-- A row is not deleted by anybody, and a table is not emptied by its owner.
+create function tg__never_emptied()
+  returns trigger
+  language plpgsql
+  set search_path from current
+as $$
+begin
+  raise exception 'table % is never emptied', tg_table_name
+    using errcode = 'SP421',
+      hint = 'Destroy a key that is retired, shred a person or an organization: the rows stay.';
+end;
+$$;
+
+comment on function tg__never_emptied() is
+  'Refuses to truncate what everything sealed is opened or found with. Raises SP421.';
+
+
 create function tg_tenant_keys__only_forward()
   returns trigger
   language plpgsql
@@ -116,6 +133,9 @@ begin
       raise exception 'a key begins as pending, not as %', new.state
         using errcode = 'SP421', hint = 'Add it with add_key(), then activate it.';
     end if;
+    if current_setting('session_replication_role') <> 'replica' then
+      new.creation_time := now();
+    end if;
     return new;
   end if;
 
@@ -126,6 +146,16 @@ begin
   then
     raise exception 'key % keeps what it is made of', old.key_id
       using errcode = 'SP421', hint = 'Add another key.';
+  end if;
+
+  -- What a publisher's clock said, a subscriber writes as well.
+  if (
+    new.creation_time, new.activation_time, new.decrypt_only_time, new.retirement_time, new.destruction_time
+  ) is distinct from (
+    old.creation_time, old.activation_time, old.decrypt_only_time, old.retirement_time, old.destruction_time
+  ) and current_setting('session_replication_role') <> 'replica' then
+    raise exception 'key % keeps the times it has', old.key_id
+      using errcode = 'SP421', hint = 'Each is set by the change of state that it tells of, to the clock.';
   end if;
 
   if new.state <> old.state then
@@ -148,14 +178,19 @@ end;
 $$;
 
 comment on function tg_tenant_keys__only_forward() is
-  'Lets a key go from pending to active, decrypt_only, retired and destroyed, one at a time, and never otherwise. Raises SP421.';
+  'Lets a key go from pending to active, decrypt_only, retired and destroyed, one at a time and at the time there is, and never otherwise. Raises SP421.';
 
 create trigger _500_only_forward
   before insert or update or delete on tenant_keys
   for each row
   execute function tg_tenant_keys__only_forward();
 
+create trigger _500_no_truncate
+  before truncate on tenant_keys
+  execute function tg__never_emptied();
+
 alter table tenant_keys enable always trigger _500_only_forward;
+alter table tenant_keys enable always trigger _500_no_truncate;
 
 alter table tenant_keys enable row level security;
 alter table tenant_keys force row level security;
@@ -219,6 +254,12 @@ comment on table subject_salts is
 comment on column subject_salts.user_id is 'Whose. [internal]';
 comment on column subject_salts.salt is '32 random bytes, made here; null once the person is shredded. [secret]';
 comment on column subject_salts.creation_time is 'When something was first sealed about them. [internal]';
+
+create trigger _500_no_truncate
+  before truncate on subject_salts
+  execute function tg__never_emptied();
+
+alter table subject_salts enable always trigger _500_no_truncate;
 
 alter table subject_salts enable row level security;
 alter table subject_salts force row level security;

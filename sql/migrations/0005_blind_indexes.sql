@@ -99,7 +99,12 @@ create trigger _500_only_forward
   for each row
   execute function tg_blind_index_versions__only_forward();
 
+create trigger _500_no_truncate
+  before truncate on blind_index_versions
+  execute function tg__never_emptied();
+
 alter table blind_index_versions enable always trigger _500_only_forward;
+alter table blind_index_versions enable always trigger _500_no_truncate;
 
 alter table blind_index_versions enable row level security;
 alter table blind_index_versions force row level security;

@@ -179,7 +179,7 @@ $body$;
 savepoint inner_one;
 select is(pg_temp.write_outside(), 'done', '... and one that was sealed a moment before the change is taken');
 rollback to inner_one;
-update tenant_keys set decrypt_only_time = now() - interval '1 minute' where state = 'decrypt_only';
+select tests.age_keys('decrypt_only', 'decrypt_only_time', '1 minute');
 select is(pg_temp.write_outside(), 'SP525', '... but a minute later nothing new is written under it');
 select is(
   tests.outcome($$ update notes set id = tests.user_id('elsewhere') where id = tests.user_id('note') $$), 'SP525',

@@ -1,6 +1,6 @@
 -- tenant_keys: read by nobody, and only ever forward from state to state.
 begin;
-select plan(39);
+select plan(55);
 
 select tests.two_organizations();
 
@@ -71,6 +71,36 @@ select throws_ok(
   '23505', null,
   'two keys of the cell are never active at once'
 );
+
+-- The times that it has
+select throws_ok(
+  format('update tenant_keys set %I = %L where key_id = 1 and organization_id is null', column_name, '2000-01-01'),
+  'SP421', null,
+  'a key keeps its ' || column_name
+)
+from unnest(array['creation_time', 'activation_time', 'decrypt_only_time', 'retirement_time', 'destruction_time']) as column_name;
+select throws_ok(
+  $$ update tenant_keys set state = 'decrypt_only', activation_time = '2000-01-01' where key_id = 1 and organization_id is null $$,
+  'SP421', null,
+  '... also on its way to another state'
+);
+select is(
+  (select creation_time from tenant_keys where key_id = 2 and organization_id is null), now(),
+  '... and begins when it does'
+);
+
+-- Emptied by nobody
+select tests._become('safetypin_keyholder');
+select throws_ok(format('truncate %I cascade', relation), 'SP421', null, relation || ' is not emptied by its owner')
+from unnest(array['tenant_keys', 'subject_salts', 'blind_index_versions']) as relation;
+select tests.act_as_owner();
+select throws_ok(format('truncate %I cascade', relation), '42501', null, relation || ' is not emptied by the owner of the others')
+from unnest(array['tenant_keys', 'subject_salts', 'blind_index_versions']) as relation;
+select tests.act_as_superuser();
+set local session_replication_role = replica;
+select throws_ok(format('truncate %I cascade', relation), 'SP421', null, '... nor by a superuser who says that it is a replica')
+from unnest(array['tenant_keys', 'subject_salts', 'blind_index_versions']) as relation;
+set local session_replication_role = origin;
 
 -- Every pair of states, but for the five that follow each other.
 create function pg_temp.changes() returns setof text language plpgsql as $body$

@@ -45,7 +45,7 @@ select is_empty(
 -- Another key takes over while they are under way, and long enough ago
 select tests.add_key();
 select tests.unlock();
-update tenant_keys set decrypt_only_time = now() - interval '2 minutes' where state = 'decrypt_only';
+select tests.age_keys('decrypt_only', 'decrypt_only_time', '2 minutes');
 select is(pg_temp.under('password_attempts', current_setting('tests.bobs')::uuid), '{1,1}', 'bob''s attempt is under the first key');
 select tests.act_as_nobody();
 select is(

@@ -9,6 +9,7 @@ import { createRepositories } from "../../src/repositories.js";
 import { startAwsKms, type AwsKmsServer } from "../support/aws-kms-server.js";
 import { connectForTest, mailerOptions, newPassword, newPerson, reveal } from "../support/client.js";
 import { asAdmin, useDatabase } from "../support/database.js";
+import { emptyKeys } from "../support/keys.js";
 import { openShell, readPage, type Shell } from "../support/page-steps.js";
 import { copyDatabase } from "../support/template.js";
 
@@ -101,7 +102,7 @@ beforeAll(async () => {
   Object.assign(process.env, identity(application));
 
   // The template's cell has its key in a file.
-  await db.admin.query("truncate tenant_keys, blind_index_versions");
+  await emptyKeys(db.admin);
   await shell.run('DATABASE_URL="$OPERATOR" safetypin keys init --keys "$KEYS"', {
     ...identity(application),
     OPERATOR: db.connectionString("operator"),

@@ -226,7 +226,7 @@ describe("a writer and a key that goes", () => {
     client.release();
     expect(await retire(old)).toBe("SP424");
 
-    await database.admin.query("update tenant_keys set decrypt_only_time = now() - interval '1 minute' where key_id = $1", [old]);
+    await database.admin.query("select tests.age_keys('decrypt_only', 'decrypt_only_time', '1 minute')");
     await expect(
       database.admin.query("insert into notes (id, about) values ($1, $2)", [randomUUID(), rows[0]?.sealed]),
     ).rejects.toMatchObject({ code: "SP525" });

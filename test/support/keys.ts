@@ -17,6 +17,13 @@ export async function keysOfCell(db: TestDatabase): Promise<CellKeys> {
   return createCellKeys(rows[0]!.id, localKeyFile({ environment: "test" }));
 }
 
+/** Takes every key away, as only a superuser who goes out of their way can: the cell is as before its first. */
+export async function emptyKeys(admin: pg.Pool | pg.Client): Promise<void> {
+  const tables = ["tenant_keys", "blind_index_versions"];
+  const triggers = (how: string) => tables.map((table) => `alter table ${table} ${how} trigger _500_no_truncate`);
+  await admin.query([...triggers("disable"), `truncate ${tables.join(", ")}`, ...triggers("enable always")].join(";"));
+}
+
 /** One transaction in which the cell's key works, for what is sealed behind the curtain. */
 export async function inUnlockedCell<Result>(
   pool: pg.Pool,
