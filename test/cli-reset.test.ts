@@ -8,7 +8,7 @@ import { bootstrap } from "../src/migrations/bootstrap.js";
 import { DEFAULT_CELL, parseCellName } from "../src/migrations/cell.js";
 import { status } from "../src/migrations/status.js";
 import { up } from "../src/migrations/up.js";
-import { declareEnvironment, seed } from "../src/seeds.js";
+import { declareEnvironment, listScenarios, seed } from "../src/seeds.js";
 import { localKeyFile } from "../src/keys/local-key-file.js";
 import { useCellNames } from "./support/cell-names.js";
 import { runCli } from "./support/cli.js";
@@ -210,7 +210,7 @@ describe("seed", () => {
     runCli(["seed", "--cell", other, ...args], { env: { DATABASE_URL: database.connectionString("admin") } });
 
   /** Everything that seeds write, without when. */
-  const contents = () =>
+  const contents = (ofCell = other) =>
     withClient(database, async (client) => {
       const { rows: tables } = await client.query<{ name: string }>(
         `select relname as name
@@ -220,13 +220,13 @@ describe("seed", () => {
            and not relispartition
            and relname !~ '_logs$'
          order by relname`,
-        [other],
+        [ofCell],
       );
       const found: Record<string, string> = {};
       for (const { name } of tables) {
         const { rows } = await client.query<{ digest: string }>(
           `select md5(coalesce(string_agg(line, '|' order by line), '')) as digest
-           from (select (to_jsonb(t) - '{creation_time,last_update_time}'::text[])::text as line from ${other}.${name} as t) as lines`,
+           from (select (to_jsonb(t) - '{creation_time,last_update_time}'::text[])::text as line from ${ofCell}.${name} as t) as lines`,
         );
         found[name] = rows[0]?.digest ?? "";
       }
@@ -331,6 +331,33 @@ describe("seed", () => {
         { isOfTheClinic: null, keyId: 1, state: "active" },
         { isOfTheClinic: true, keyId: 1, state: "active" },
       ]);
+    });
+  }, 180_000);
+
+  test("every scenario, and twice is once", async () => {
+    const scenarios = await listScenarios();
+    expect(scenarios).toContain("hospital");
+    const loadAll = async () => {
+      await withClient(database, async (client) => {
+        for (const scenario of scenarios) {
+          await seed(client, { cell: cellOfDevelopers, scenario, keys: (environment) => localKeyFile({ environment }) });
+        }
+      });
+      return contents(cellOfDevelopers);
+    };
+    const once = await loadAll();
+    expect(await loadAll()).toEqual(once);
+    await withClient(database, async (client) => {
+      const { rows } = await client.query<{ slug: string; roles: number; granted: number }>(
+        `select regexp_replace(slug, '-[^-]*$', '') as slug, count(distinct roles.id)::integer as roles,
+           count(distinct role_permissions.permission_id)::integer as granted
+         from ${cellOfDevelopers}.organizations
+         join ${cellOfDevelopers}.roles on roles.organization_id = organizations.id and not is_system_role
+         join ${cellOfDevelopers}.role_permissions on role_permissions.role_id = roles.id
+         where organizations.name = 'Hospital of Five Hundred Roles'
+         group by 1`,
+      );
+      expect(rows).toEqual([{ slug: "hospital", roles: 500, granted: 4 }]);
     });
   }, 180_000);
 

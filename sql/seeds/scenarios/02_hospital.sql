@@ -64,7 +64,7 @@ begin
     v_role := create_role(format('Ward %s', v_number), format('Works on ward %s.', v_number));
     perform set_role_permissions(
       v_role,
-      (array[array['sessions.read'], array['audit.read'], array['alerts.manage'], array['members.manage']])[1 + v_number % 4 : 1 + v_number % 4]
+      array[(array['sessions.read', 'audit.read', 'alerts.manage', 'members.manage'])[1 + v_number % 4]]
     );
     -- Each role has one holder, and each of the staff ten roles.
     perform assign_role(v_people[1 + v_number % 50], v_role);
