@@ -1,4 +1,4 @@
-import type { ConnectionOptions } from "node:tls";
+import { checkServerIdentity, type ConnectionOptions } from "node:tls";
 
 import type { PoolConfig } from "pg";
 
@@ -21,6 +21,9 @@ export interface TlsOptions extends CertificateFiles {
   /** @defaultValue the environment's: see {@link defaultTls} */
   readonly required?: Tls | undefined;
 }
+
+/** The versions of TLS that `verify-full` lets the driver's own options name. */
+const SAFE_VERSIONS: readonly string[] = ["TLSv1.2", "TLSv1.3"];
 
 /** How strict a connection is, in the words of libpq's `sslmode`. */
 export const TLS_MODES = ["disable", "prefer", "require", "verify-ca", "verify-full"] as const;
@@ -66,9 +69,7 @@ export function withTls(
   };
   if (required === "verify-full") {
     if (config.ssl === false) throw tooLittle("ssl: false");
-    if (typeof config.ssl === "object" && config.ssl.rejectUnauthorized === false) {
-      throw tooLittle("rejectUnauthorized: false");
-    }
+    if (typeof config.ssl === "object") requireStrict(config.ssl);
     const mode = modeOf(said);
     if (mode !== undefined && mode !== "verify-full") throw tooLittle(`sslmode=${said.sslmode ?? mode}`);
     return { ...config, ssl: together(sslOf("verify-full", files), config.ssl) };
@@ -84,12 +85,40 @@ export function withTls(
   return { ...config, ssl: sslOf(wanted, files) };
 }
 
-/** Our options with the driver's own over them; a key stays hidden, and a file is still read anew. */
+/** Refuses options with which the server could be another, or speak what is broken. */
+function requireStrict({ rejectUnauthorized, minVersion, maxVersion, secureProtocol, secureContext }: ConnectionOptions): void {
+  if (rejectUnauthorized === false) throw tooLittle("rejectUnauthorized: false");
+  for (const [name, version] of Object.entries({ minVersion, maxVersion })) {
+    if (version !== undefined && !SAFE_VERSIONS.includes(version)) {
+      throw new ConfigurationError(`TLS 1.2 is the oldest that is spoken: ssl.${name} is ${version}`, {
+        remedy: `Leave ${name} out, or write one of ${SAFE_VERSIONS.join(", ")}`,
+      });
+    }
+  }
+  for (const [name, value] of Object.entries({ secureProtocol, secureContext })) {
+    if (value !== undefined) {
+      throw new ConfigurationError(`ssl.${name} says itself which TLS is spoken and who is trusted`, {
+        remedy: 'Pass certificates with tls: { ca, certificate, key }, and versions with minVersion; or pass tls: "as-configured"',
+      });
+    }
+  }
+}
+
+/**
+ * Our options with the driver's own over them; a key stays hidden, and a file is still read
+ * anew. Whoever looks at the certificate themselves, to know it by its fingerprint, looks
+ * after us and not instead.
+ */
 function together(ours: false | ConnectionOptions, own: PoolConfig["ssl"]): ConnectionOptions {
   const options = ours === false ? {} : ours;
   if (typeof own !== "object") return options;
   for (const [name, value] of Object.entries(own)) {
+    if (value === undefined) continue;
     Object.defineProperty(options, name, { value, enumerable: name !== "key", configurable: true, writable: true });
+  }
+  const { checkServerIdentity: looksToo } = own;
+  if (looksToo !== undefined) {
+    options.checkServerIdentity = (host, certificate) => checkServerIdentity(host, certificate) ?? looksToo(host, certificate);
   }
   return options;
 }

@@ -1,5 +1,6 @@
 import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createSecureContext } from "node:tls";
 import { inspect } from "node:util";
 
 import type pg from "pg";
@@ -77,12 +78,13 @@ async function reload(): Promise<void> {
   }
 }
 
-async function connect(tls: TlsOptions = {}, host = "localhost"): Promise<SafetyPin> {
+async function connect(tls: TlsOptions = {}, ssl?: pg.PoolConfig["ssl"]): Promise<SafetyPin> {
   return SafetyPin.connect({
     keys: keysOfProduction(),
     cell,
-    connectionString: `postgres://${login}@${host}:${context.server.port}/postgres`,
+    connectionString: `postgres://${login}@localhost:${context.server.port}/postgres`,
     tls: { ca: authority.certificate, ...tls },
+    ...(ssl === undefined ? {} : { pool: { ssl } }),
     allowVulnerableServer: true,
     log: () => undefined,
   });
@@ -128,6 +130,30 @@ describe("a server's certificate", () => {
   test("for another host", async () => {
     await show(await authority.issue("other", { name: "other", hosts: ["DNS:other.example.com"], owner: serverUser }));
     await expectRefusal(connect(), /ALTNAME_INVALID\): it is for other\.example\.com, not for localhost/, /Name the host as the certificate does/);
+  });
+
+  test("is looked at by us first, whoever looks at it besides", async () => {
+    const seen: string[] = [];
+    const looks = (host: string) => void seen.push(host);
+    await show(await authority.issue("looked-at", { name: "other", hosts: ["DNS:other.example.com"], owner: serverUser }));
+    await expectRefusal(connect({}, { checkServerIdentity: looks }), /ALTNAME_INVALID/, /Name the host/);
+    expect(seen).toEqual([]);
+
+    await show(good);
+    await (await connect({}, { checkServerIdentity: looks, minVersion: "TLSv1.3", ca: undefined })).close();
+    expect(seen).toContain("localhost");
+    const isAnother = () => new Error("the fingerprint is another");
+    expect((await refusal(connect({}, { checkServerIdentity: isAnother }))).message).toContain("the fingerprint is another");
+  });
+
+  test("is not looked at under options that speak older TLS, or say themselves whom they trust", async () => {
+    for (const ssl of [{ minVersion: "TLSv1" }, { minVersion: "TLSv1.1" }, { maxVersion: "TLSv1.1" }] as const) {
+      expect((await refusal(connect({}, ssl))).message).toMatch(/^TLS 1\.2 is the oldest that is spoken: ssl\.m(in|ax)Version is TLSv1(\.1)?$/);
+    }
+    for (const ssl of [{ secureProtocol: "TLSv1_method" }, { secureContext: createSecureContext() }]) {
+      expect((await refusal(connect({}, ssl))).message).toMatch(/^ssl\.secure(Protocol|Context) says itself/);
+    }
+    expect((await refusal(connect({}, { rejectUnauthorized: false }))).message).toContain("rejectUnauthorized: false");
   });
 
   test("by an authority that nobody named", async () => {
