@@ -1,11 +1,12 @@
-import { readFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { open, readFile } from "node:fs/promises";
 
 import type pg from "pg";
 
 import { EXIT } from "../src/cli/exit-codes.js";
 import { useCellNames } from "./support/cell-names.js";
 import { writeChapters, type ChapterFiles } from "./support/chapter-files.js";
-import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
+import { CLI, outcome, runCli, startCli, type CliResult } from "./support/cli.js";
 import { aloneWithRoles, useDatabase } from "./support/database.js";
 import { connect } from "./support/template.js";
 
@@ -98,6 +99,26 @@ describe("colours", () => {
     expect((await status({})).stdout).not.toContain(ESCAPE);
     expect((await status({ FORCE_COLOR: "1" })).stdout).toContain(ESCAPE);
     expect((await status({ FORCE_COLOR: "1", NO_COLOR: "1" })).stdout).not.toContain(ESCAPE);
+  });
+});
+
+describe("what nobody takes", () => {
+  const said = ["--help", "maintain --dry-run", "maintain --dry-run --json"];
+
+  test.each(said)("is not missed by a reader that has gone: %s", async (command) => {
+    const child = startCli(command.split(" "));
+    child.stdout?.destroy();
+    expect(await outcome(child)).toEqual({ code: 0, stdout: "", stderr: "" });
+  });
+
+  test.each(said)("is an error where it cannot be written: %s", async (command) => {
+    const full = await open("/dev/full", "w");
+    const child = spawn(process.execPath, [CLI, ...command.split(" ")], { stdio: ["ignore", full.fd, "pipe"] });
+    const { code, stderr } = await outcome(child);
+    await full.close();
+    expect(code).toBe(EXIT.failed);
+    expect(stderr).toMatch(/^safetypin: The output cannot be written: ENOSPC\n {2}\S/);
+    expect(stderr).not.toMatch(/at .*:\d+/);
   });
 });
 

@@ -9,6 +9,7 @@ import { dbCommand } from "./db.js";
 import { doctorCommand } from "./doctor.js";
 import { EXIT } from "./exit-codes.js";
 import { keysCommand } from "./keys.js";
+import { surviveLostOutput } from "./lost-output.js";
 import { maintainCommand } from "./maintain.js";
 import { migrateCommand } from "./migrate.js";
 import { createOutput } from "./output.js";
@@ -43,6 +44,7 @@ Each command has examples of its own: safetypin migrate --help
 `,
   );
 
+surviveLostOutput();
 let complaint = "";
 exitWithCode(program);
 try {
