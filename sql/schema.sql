@@ -15041,7 +15041,7 @@ CREATE TABLE safetypin.tenant_keys (
     CONSTRAINT tenant_keys_db_share_is_32_bytes CHECK ((octet_length(db_share) = 32)),
     CONSTRAINT tenant_keys_destroyed_ones_are_gone CHECK ((((state = 'destroyed'::text) = (wrapped IS NULL)) AND ((state = 'destroyed'::text) = (db_share IS NULL)))),
     CONSTRAINT tenant_keys_key_id_is_positive CHECK ((key_id > 0)),
-    CONSTRAINT tenant_keys_key_name_is_short CHECK (((char_length(key_name) >= 1) AND (char_length(key_name) <= 2048))),
+    CONSTRAINT tenant_keys_key_name_is_short CHECK (((key_name ~ '^[\x21-\x7e]+$'::text) AND ((char_length(key_name) >= 1) AND (char_length(key_name) <= 2048)))),
     CONSTRAINT tenant_keys_organization_is_not_the_cell CHECK ((organization_id <> '00000000-0000-0000-0000-000000000000'::uuid)),
     CONSTRAINT tenant_keys_provider_is_a_word CHECK ((provider ~ '^[a-z][a-z0-9-]{0,39}$'::text)),
     CONSTRAINT tenant_keys_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'active'::text, 'decrypt_only'::text, 'retired'::text, 'destroyed'::text]))),

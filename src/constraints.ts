@@ -219,7 +219,7 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
   },
   tenant_keys_key_name_is_short: {
     code: "key_name_malformed",
-    sentence: "The name of a key of the key management service has 1 to 2048 characters",
+    sentence: "The name of a key of the key management service has 1 to 2048 visible characters of ASCII, and no space",
   },
   tenant_keys_organization_id_fkey: {
     code: "key_organization_unknown",

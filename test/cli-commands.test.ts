@@ -4,6 +4,7 @@ import { open, readFile } from "node:fs/promises";
 import type pg from "pg";
 
 import { EXIT } from "../src/cli/exit-codes.js";
+import { createOutput, tellError, type Output } from "../src/cli/output.js";
 import { useCellNames } from "./support/cell-names.js";
 import { writeChapters, type ChapterFiles } from "./support/chapter-files.js";
 import { CLI, outcome, runCli, startCli, type CliResult } from "./support/cli.js";
@@ -119,6 +120,54 @@ describe("what nobody takes", () => {
     expect(code).toBe(EXIT.failed);
     expect(stderr).toMatch(/^safetypin: The output cannot be written: ENOSPC\n {2}\S/);
     expect(stderr).not.toMatch(/at .*:\d+/);
+  });
+});
+
+describe("what a name from a database does to a terminal", () => {
+  const name = "file:x\u001b[2K\rthe cell\u009b8m\u202eok";
+  const seen = "file:x\\u001b[2K\\u000dthe cell\\u009b8m\\u202eok";
+
+  /** All that an output writes, on standard output and on standard error. */
+  function writtenBy(json: boolean, work: (output: Output) => void): string {
+    const written: string[] = [];
+    const spies = [process.stdout, process.stderr].map((stream) =>
+      jest.spyOn(stream, "write").mockImplementation((text) => written.push(String(text)) > 0),
+    );
+    try {
+      work(createOutput({ json }));
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
+    return written.join("");
+  }
+
+  test.each(["0", "1"])("is nothing: it is shown as it is written (FORCE_COLOR=%s)", (colour) => {
+    const before = { ...process.env };
+    Object.assign(process.env, { NO_COLOR: "", FORCE_COLOR: colour });
+    try {
+      const text = writtenBy(false, (output) => {
+        output.line(`is ${name}`);
+        output.line(output.say("good", name));
+        output.line("\u001b[32mfine\u001b[39m");
+        output.table(["wrapped by"], [[name]]);
+        output.note(name);
+        output.progress(1).step(name);
+        tellError(new Error(name), output);
+      });
+      expect(text.split(seen)).toHaveLength(7);
+      // eslint-disable-next-line no-control-regex -- what must not be there
+      expect(text.replace(/\u001b\[(?:[12]|22|3[1-3]|39)m/g, "")).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f\u202e]/);
+      expect(text.includes("\u001b[32mfine\u001b[39m")).toBe(colour === "1");
+    } finally {
+      process.env = before;
+    }
+  });
+
+  test("is nothing either for who prints the JSON", () => {
+    const text = writtenBy(true, (output) => output.result({ name }));
+    expect(JSON.parse(text)).toEqual({ name });
+    // eslint-disable-next-line no-control-regex -- what must not be there
+    expect(text).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f\u202e]/);
   });
 });
 

@@ -383,6 +383,24 @@ describe("a master key", () => {
     ]);
   });
 
+  test("that whoever founded an organization named is nothing to configure because they did", async () => {
+    await wrapBy(OWN);
+    const founded = (provider: string, name: string) =>
+      break_(anotherKey(1, "active", {
+        organization_id: "(select id from organizations order by id limit 1)", provider: `'${provider}'`, key_name: `'${name}'`,
+      }));
+    for (const [provider, name] of [["aws-kms", BEFORE], ["local-key-file", "file:theirs"], ["azure-key-vault", "https://theirs.example/keys/k"]] as const) {
+      await founded(provider, name);
+      const [finding, ...others] = await lookAtMasterKeys(`aws-kms://${OWN}`, "production");
+      expect(others).toEqual([]);
+      expect(told(finding!)).toMatch(/^critical key 1 of organization \S+ was wrapped by \S+ of \S+, which is not configured/);
+      expect(finding!.remedy).not.toContain(name);
+      expect(finding!.remedy).not.toMatch(/\?also=|anew/);
+      expect(finding!.remedy).toContain("Whoever founded the organization");
+      await break_("delete from tenant_keys where organization_id is not null");
+    }
+  });
+
   test("that nobody named to the doctor of a production cell is not judged", async () => {
     await wrapBy(OWN);
     const answer = await asMigrator((client) => checkMasterKeys(client, { cell, environment: "production" }, { keys: "" }));

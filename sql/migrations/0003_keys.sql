@@ -53,7 +53,9 @@ create table tenant_keys (
   constraint tenant_keys_state_is_known
     check (state in ('pending', 'active', 'decrypt_only', 'retired', 'destroyed')),
   constraint tenant_keys_provider_is_a_word check (provider ~ '^[a-z][a-z0-9-]{0,39}$'),
-  constraint tenant_keys_key_name_is_short check (char_length(key_name) between 1 and 2048),
+  -- Whoever founds an organization names its first key, and operators read the name on a terminal.
+  constraint tenant_keys_key_name_is_short
+    check (key_name ~ '^[\x21-\x7e]+$' and char_length(key_name) between 1 and 2048),
   constraint tenant_keys_wrapped_is_short check (octet_length(wrapped) between 1 and 8192),
   constraint tenant_keys_db_share_is_32_bytes check (octet_length(db_share) = 32),
   constraint tenant_keys_check_value_is_8_bytes check (octet_length(check_value) = 8),

@@ -16,6 +16,14 @@ const STYLES = {
   strong: "bold",
 } as const;
 
+/** How those begin and end. */
+// eslint-disable-next-line no-control-regex -- it begins with one
+const OWN_STYLE = /(\x1b\[(?:[12]|22|3[1-3]|39)m)/;
+
+/** What a terminal does not show but obey, or that turns or hides what stands beside it; line ends and tabs are ours. */
+// eslint-disable-next-line no-control-regex -- they are what is looked for
+const UNPRINTABLE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
 /** How a command speaks: to a person, or with `--json` to a script. */
 export interface Output {
   readonly isJson: boolean;
@@ -54,20 +62,20 @@ export function createOutput({ json = false }: { readonly json?: boolean | undef
     isColourful(process.stdout) ? styleText(STYLES[tone], text) : text;
 
   const line = (text = "") => {
-    if (!json) process.stdout.write(`${text}\n`);
+    if (!json) process.stdout.write(`${shown(text, process.stdout)}\n`);
   };
 
   return {
     isJson: json,
     say,
     line,
-    note: (text) => void process.stderr.write(`${text}\n`),
+    note: (text) => void process.stderr.write(`${shown(text, process.stderr)}\n`),
     result: (value) => {
-      if (json) process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+      if (json) process.stdout.write(`${JSON.stringify(value, undefined, 2).replace(UNPRINTABLE, escaped)}\n`);
     },
     table: (head, rows) => {
       if (rows.length === 0) return;
-      line(drawTable(head.map((word) => say("quiet", word)), rows));
+      line(drawTable(head.map((word) => say("quiet", word)), rows.map((row) => row.map((cell) => shown(cell, process.stdout)))));
     },
     progress: (total) => createProgress(total, json),
   };
@@ -90,6 +98,17 @@ export function tellError(error: unknown, output: Output): void {
       ...(error instanceof MigrationError ? { code: error.code } : {}),
     },
   });
+}
+
+/** Without what moves a cursor, as names from the database may: what is left are our own colours, where there are any. */
+function shown(text: string, stream: NodeJS.WriteStream): string {
+  if (!isColourful(stream)) return text.replace(UNPRINTABLE, escaped);
+  return text.split(OWN_STYLE).map((part, at) => (at % 2 === 1 ? part : part.replace(UNPRINTABLE, escaped))).join("");
+}
+
+/** As JSON has it, so that one who looks sees what it is. */
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** `NO_COLOR` and `FORCE_COLOR` as everywhere; otherwise colours are for terminals. */
@@ -125,7 +144,7 @@ function createProgress(total: number, isJson: boolean): Progress {
     return {
       step: (name) => {
         done += 1;
-        process.stderr.write(`${String(done)}/${String(total)} ${name}\n`);
+        process.stderr.write(`${String(done)}/${String(total)} ${shown(name, process.stderr)}\n`);
       },
       end: () => undefined,
     };
@@ -142,7 +161,7 @@ function createProgress(total: number, isJson: boolean): Progress {
   bar.start(total, 0, { name: "" });
   return {
     step: (name) => {
-      bar.update(done, { name });
+      bar.update(done, { name: shown(name, process.stderr) });
       done += 1;
     },
     end: () => bar.stop(),

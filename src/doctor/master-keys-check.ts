@@ -18,6 +18,9 @@ interface Wrapped {
   readonly keyName: string;
   readonly isInUse: boolean;
 
+  /** Of organizations alone: whoever founded one chose the name, and what it says is no advice. */
+  readonly isOfTenants: boolean;
+
   /** `key 1 of the cell`, and how many more. */
   readonly words: string;
 }
@@ -38,7 +41,7 @@ export async function checkMasterKeys(
     check: MASTER_KEYS, severity, object, problem, remedy,
   });
   if (environment === "production") {
-    const inFiles = wrapped.filter(({ provider }) => provider === "local-key-file");
+    const inFiles = wrapped.filter(({ provider, isOfTenants }) => provider === "local-key-file" && !isOfTenants);
     if (inFiles.length > 0) {
       return {
         findings: inFiles.map(({ words, keyName }) =>
@@ -65,7 +68,7 @@ export async function checkMasterKeys(
 
   const findings: Finding[] = [];
   try {
-    for (const { provider: kind, keyName, isInUse, words } of wrapped) {
+    for (const { provider: kind, keyName, isInUse, isOfTenants, words } of wrapped) {
       const isMeant = kind === provider.name || provider.alsoOpens?.includes(kind) === true;
       const relation = isMeant ? await provider.relationTo?.(keyName) : "none";
       const severity = isInUse ? (environment === "production" ? "critical" : "warning") : "warning";
@@ -73,11 +76,13 @@ export async function checkMasterKeys(
         findings.push(
           finding(
             severity, words, `was wrapped by ${keyName} of ${kind}, which is not configured: it opens no more once memory forgets it`,
-            kind === provider.name && provider.isForDevelopment !== true
-              ? `Add ?also=${keyName} to SAFETYPIN_KEYS in the applications, then: safetypin keys rewrap --cell ${cell}`
-              : kind === "local-key-file"
-                ? "Copy the key file back from where it was, or make the development cell anew"
-                : `Add the address of the key of ${kind} to SAFETYPIN_KEYS in the applications (docs/keys.md)`,
+            isOfTenants
+              ? "Whoever founded the organization gave the key this name. Where you know the key to be yours, configure it beside the other (docs/keys.md); where you do not, leave it out: only that organization is without its values"
+              : kind === provider.name && provider.isForDevelopment !== true
+                ? `Add ?also=${keyName} to SAFETYPIN_KEYS in the applications, then: safetypin keys rewrap --cell ${cell}`
+                : kind === "local-key-file"
+                  ? "Copy the key file back from where it was, or make the development cell anew"
+                  : `Add the address of the key of ${kind} to SAFETYPIN_KEYS in the applications (docs/keys.md)`,
           ),
         );
       } else if (relation === "opens") {
@@ -101,6 +106,7 @@ async function listWrapped(client: ClientBase): Promise<Wrapped[]> {
        provider,
        key_name as "keyName",
        bool_or(state <> 'retired') as "isInUse",
+       bool_and(organization_id is not null) as "isOfTenants",
        format(
          'key %s of %s%s',
          (array_agg(key_id order by organization_id nulls first, key_id desc))[1],

@@ -1,7 +1,7 @@
 -- Keys are added, proven, activated, rewrapped, retired and destroyed by the operator, and
 -- the first of an organization by whoever founds it.
 begin;
-select plan(56);
+select plan(63);
 
 select tests.two_organizations();
 select tests.without_keys();
@@ -214,6 +214,15 @@ select tests.act_as('bob');
 select lives_ok(
   $$ select create_organization('bobs', 'Bob''s', tests.organization_id('bobs')) $$, 'bob founds an organization'
 );
+select throws_ok(
+  format(
+    $$ select add_first_key(tests.organization_id('bobs'), 'local-key-file', %L, '\x00', tests.masked_share('bobs')) $$, name
+  ),
+  '23514', null, '... whose first key has no name that a terminal would do as it says: ' || quote_literal(encode(convert_to(name, 'UTF8'), 'escape'))
+)
+from unnest(array[
+  E'file:x\x1b[2Krewritten', E'file:x\nthe cell 1 active', E'file:x\u009b2K', 'file:x  the cell 1 active', E'file:\u202ex', 'file:é', ''
+]) as name;
 select lives_ok(
   $$ select add_first_key(tests.organization_id('bobs'), 'local-key-file', 'test', '\x00', tests.masked_share('bobs')) $$,
   '... and gives it its first key'
