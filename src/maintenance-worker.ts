@@ -7,6 +7,7 @@ import type { CellName } from "./migrations/cell.js";
 import { explainNoConnection } from "./no-connection.js";
 import type { OpenPool } from "./pool.js";
 import type { Log } from "./query-report.js";
+import { tryTurn, turnAtMaintenance } from "./turns.js";
 
 /** What looks after a cell while an application runs. */
 export interface MaintenanceWorker {
@@ -62,19 +63,15 @@ async function maintainAlone(open: OpenPool, cell: CellName, log: Log): Promise<
   const client = await connect(open);
   let isClean = false;
   try {
-    const key = [`safetypin maintenance of ${cell}`];
-    const { rows } = await client.query<{ is_ours: boolean }>(
-      "select pg_try_advisory_lock(hashtextextended($1, 0)) as is_ours",
-      key,
-    );
-    if (rows[0]?.is_ours === true) {
+    const turn = await tryTurn(client, turnAtMaintenance(cell));
+    if (turn.isOurs) {
       await maintain(client, {
         cell,
         onTask: ({ task, count }) => {
           if (count > 0) log({ level: "info", event: "maintained", message: `${cell}: ${task.name}() ${count}` });
         },
       });
-      await client.query("select pg_advisory_unlock(hashtextextended($1, 0))", key);
+      await turn.leave();
     }
     isClean = true;
   } finally {

@@ -14,6 +14,7 @@ import { bootstrap } from "../src/migrations/bootstrap.js";
 import { parseCellName } from "../src/migrations/cell.js";
 import { SafetyPin } from "../src/safetypin.js";
 import { SessionToken, tagOf } from "../src/tokens.js";
+import { takeTurn, turnAtCredentials } from "../src/turns.js";
 import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
 import { remember } from "./support/secrets.js";
 import { startSecretsManager, type Call, type SecretsManagerServer } from "./support/secrets-manager-server.js";
@@ -231,7 +232,7 @@ describe.each([inFile, inSecret])("into $name", (place) => {
         expect(code).toBe(0);
         for (const moment of moments) {
           // Only some statements change something; between the others it is the same.
-          const isOfInterest = /^(create|grant|alter) |session_user = |advisory/i.test(moment.statement);
+          const isOfInterest = /^(create|grant|alter) |session_user = |advisory_/i.test(moment.statement);
           if (isOfInterest && moment.when !== "within") kinds.add(kindOf(moment));
         }
         await expectWhole(place);
@@ -367,11 +368,11 @@ describe("rotating", () => {
     await inFile.forget();
     await rotate(inFile);
     const holder = await connect(adminUrl);
-    await holder.query("select pg_advisory_lock(hashtextextended('safetypin credentials safetypin app', 0))");
+    await takeTurn(holder, turnAtCredentials("safetypin", "app"), { waitMs: 0 });
     try {
       const { code, stderr } = await rotate(inFile);
       expect(code).toBe(1);
-      expect(stderr).toContain("is being rotated by somebody else");
+      expect(stderr).toMatch(/is being rotated by somebody else: process \d+ of clinic_admin/);
     } finally {
       await holder.end();
     }

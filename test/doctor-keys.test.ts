@@ -9,6 +9,7 @@ import { checkMasterKeys } from "../src/doctor/master-keys-check.js";
 import { rotateKeyFile } from "../src/keys/key-file.js";
 import type { Environment } from "../src/limits.js";
 import { parseCellName } from "../src/migrations/cell.js";
+import { takeTurn, turnAtKeys } from "../src/turns.js";
 import { runCli } from "./support/cli.js";
 import { newPerson } from "./support/client.js";
 import { useDatabase } from "./support/database.js";
@@ -184,7 +185,7 @@ describe("a key", () => {
 
     const operator = await connect(db.connectionString("operator"));
     try {
-      await operator.query("select pg_advisory_lock(hashtextextended('safetypin keys safetypin', 0))");
+      await takeTurn(operator, turnAtKeys(cell), { waitMs: 0 });
       expect(await lookAtKeys()).toEqual([]);
     } finally {
       await operator.end();

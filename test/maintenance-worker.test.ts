@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { LogEntry } from "../src/query-report.js";
+import { takeTurn, turnAtMaintenance } from "../src/turns.js";
 import { connectForTest } from "./support/client.js";
 import { useDatabase } from "./support/database.js";
 
@@ -45,15 +46,14 @@ it("looks after the cell again and again, until it is closed", async () => {
 });
 
 it("leaves the work to whoever is at it", async () => {
-  const holder = await database.admin.connect();
-  const key = `hashtextextended('safetypin maintenance of ${database.cell}', 0)`;
-  await holder.query(`select pg_advisory_lock(${key})`);
+  const holder = await database.pool("operator").connect();
+  const leave = await takeTurn(holder, turnAtMaintenance(database.cell), { waitMs: 0 });
   const before = await rounds();
   const safetypin = await connectForTest(database, { maintenance: maintenance() });
   await sleep(500);
   expect(await rounds()).toBe(before);
 
-  await holder.query(`select pg_advisory_unlock(${key})`);
+  await leave();
   holder.release();
   await until(async () => (await rounds()) > before);
   await safetypin.close();

@@ -8,8 +8,9 @@ import { openKeyProvider } from "../keys/open-keys.js";
 import type { Environment } from "../limits.js";
 import { quoteIdentifier, type CellName } from "../migrations/cell.js";
 import { translateError } from "../translate-error.js";
+import { describeHolder, takeTurn, turnAtKeys } from "../turns.js";
 import { withConnection } from "./connection.js";
-import { argument, type CellOptions } from "./options.js";
+import { argument, parseDuration, type CellOptions } from "./options.js";
 import type { Output } from "./output.js";
 
 /** The options of commands that ask where keys are wrapped. */
@@ -32,6 +33,26 @@ export function keysOption(): Option {
 /** `--organization`. */
 export function organizationOption(): Option {
   return new Option("--organization <id>", "an organization's key, not the cell's own").argParser(parseId);
+}
+
+/** The options of commands that one runs at a time. */
+export interface TurnOptions extends CellOptions {
+  readonly wait: number;
+}
+
+/** `--wait`. */
+export function waitOption(): Option {
+  return new Option("--wait <time>", "how long to wait for another who works on the keys").argParser(parseDuration).default(600_000, "10min");
+}
+
+/** Waits until nobody else works on the keys, and tells who does. It ends with the connection. */
+export async function takeTurnAtKeys(client: pg.Client, { cell, wait }: TurnOptions, output: Output): Promise<void> {
+  await takeTurn(client, turnAtKeys(cell), {
+    waitMs: wait,
+    onWait: (holder) => {
+      output.note(`waiting for another who works on the keys: ${describeHolder(holder)}. A DBA ends them: select pg_terminate_backend(${String(holder.pid)})`);
+    },
+  });
 }
 
 /** The id of a person or an organization, as an argument. */

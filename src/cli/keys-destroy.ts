@@ -2,14 +2,13 @@ import { Command } from "commander";
 
 import { listKeysOf } from "../keys/administered-keys.js";
 import { ConfigurationError } from "../errors.js";
-import { takeTurns } from "../keys/turns.js";
 import { askBefore } from "./confirm.js";
 import { EXIT } from "./exit-codes.js";
-import { organizationOption, ownerOf, parseKeyId, withKeysConnection } from "./keys-connection.js";
-import { cellOption, jsonOption, type CellOptions } from "./options.js";
+import { organizationOption, ownerOf, parseKeyId, takeTurnAtKeys, waitOption, withKeysConnection, type TurnOptions } from "./keys-connection.js";
+import { cellOption, jsonOption } from "./options.js";
 import { action } from "./run.js";
 
-interface Options extends CellOptions {
+interface Options extends TurnOptions {
   readonly organization?: string;
   readonly dryRun?: true;
   readonly yes?: true;
@@ -27,6 +26,7 @@ export function keysDestroyCommand(): Command {
     )
     .argument("<key>", "its number", parseKeyId)
     .addOption(cellOption())
+    .addOption(waitOption())
     .addOption(organizationOption())
     .option("--dry-run", "say whether it would be destroyed, and do nothing")
     .option("--yes", "do not ask")
@@ -40,11 +40,11 @@ Examples:
 `,
     )
     .action((keyId: number, options: Options) =>
-      action<Options>(async ({ cell, organization, dryRun, yes }, output) =>
+      action<Options>(async ({ cell, wait, organization, dryRun, yes }, output) =>
         withKeysConnection(cell, async ({ client }) => {
           const organizationId = organization ?? null;
           const what = `key ${String(keyId)} of ${ownerOf(organizationId)}`;
-          await takeTurns(client, cell, () => output.note("waiting for another who rotates"));
+          await takeTurnAtKeys(client, { cell, wait }, output);
           const key = (await listKeysOf(client, organizationId)).find((one) => one.keyId === keyId);
           if (key?.state !== "retired") {
             throw new ConfigurationError(`${what} is ${key?.state ?? "not there"}: only a retired one is destroyed`, {

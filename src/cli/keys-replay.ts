@@ -2,14 +2,13 @@ import { Command } from "commander";
 
 import { ConfigurationError } from "../errors.js";
 import { readLedger, readRestoreState, replayLedger, verifyLedger } from "../keys/shredding-ledger.js";
-import { takeTurns } from "../keys/turns.js";
 import { askBefore } from "./confirm.js";
 import { EXIT } from "./exit-codes.js";
-import { withKeysConnection } from "./keys-connection.js";
-import { cellOption, jsonOption, type CellOptions } from "./options.js";
+import { takeTurnAtKeys, waitOption, withKeysConnection, type TurnOptions } from "./keys-connection.js";
+import { cellOption, jsonOption } from "./options.js";
 import { action } from "./run.js";
 
-interface Options extends CellOptions {
+interface Options extends TurnOptions {
   readonly notNeeded?: true;
   readonly dryRun?: true;
   readonly yes?: true;
@@ -28,6 +27,7 @@ export function keysReplayCommand(): Command {
     )
     .argument("[file]", "the ledger, as safetypin keys ledger --export wrote it")
     .addOption(cellOption())
+    .addOption(waitOption())
     .option("--not-needed", "nothing was shredded since the backup: unlock keys without a ledger")
     .option("--dry-run", "look at the ledger, and do nothing")
     .option("--yes", "do not ask (with --not-needed)")
@@ -42,14 +42,14 @@ Examples:
 `,
     )
     .action((file: string | undefined, options: Options) =>
-      action<Options>(async ({ cell, notNeeded, dryRun, yes }, output) =>
+      action<Options>(async ({ cell, wait, notNeeded, dryRun, yes }, output) =>
         withKeysConnection(cell, async ({ client }) => {
           if ((file === undefined) === (notNeeded === undefined)) {
             throw new ConfigurationError("Name the ledger to replay, or say --not-needed", {
               remedy: "It is what safetypin keys ledger --export wrote last",
             });
           }
-          await takeTurns(client, cell, () => output.note("waiting for another who works on the keys"));
+          await takeTurnAtKeys(client, { cell, wait }, output);
           const before = await readRestoreState(client);
 
           if (file === undefined) {

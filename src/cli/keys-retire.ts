@@ -1,13 +1,12 @@
 import { Command } from "commander";
 
 import { awaitWriters } from "../keys/await-writers.js";
-import { takeTurns } from "../keys/turns.js";
 import { EXIT } from "./exit-codes.js";
-import { organizationOption, ownerOf, parseKeyId, tellWaiting, withKeysConnection } from "./keys-connection.js";
-import { cellOption, jsonOption, type CellOptions } from "./options.js";
+import { organizationOption, ownerOf, parseKeyId, takeTurnAtKeys, tellWaiting, waitOption, withKeysConnection, type TurnOptions } from "./keys-connection.js";
+import { cellOption, jsonOption } from "./options.js";
 import { action } from "./run.js";
 
-interface Options extends CellOptions {
+interface Options extends TurnOptions {
   readonly organization?: string;
   readonly dryRun?: true;
 }
@@ -23,6 +22,7 @@ export function keysRetireCommand(): Command {
     )
     .argument("<key>", "its number", parseKeyId)
     .addOption(cellOption())
+    .addOption(waitOption())
     .addOption(organizationOption())
     .option("--dry-run", "look whether it could be retired, and leave it")
     .addOption(jsonOption())
@@ -35,10 +35,10 @@ Examples:
 `,
     )
     .action((keyId: number, options: Options) =>
-      action<Options>(async ({ cell, organization, dryRun }, output) =>
+      action<Options>(async ({ cell, wait, organization, dryRun }, output) =>
         withKeysConnection(cell, async ({ client }) => {
           const organizationId = organization ?? null;
-          await takeTurns(client, cell, () => output.note("waiting for another who rotates"));
+          await takeTurnAtKeys(client, { cell, wait }, output);
           await awaitWriters(
             async () => {
               await client.query("begin");

@@ -3,15 +3,23 @@ import type pg from "pg";
 
 import { ConfigurationError } from "../errors.js";
 import { rewrapKeys, type RewrappedKey } from "../keys/rewrap-keys.js";
-import { takeTurns } from "../keys/turns.js";
 import type { CellName } from "../migrations/cell.js";
 import { EXIT } from "./exit-codes.js";
-import { keysOption, ownerOf, withKeysConnection, withProvider, type KeysOptions } from "./keys-connection.js";
+import {
+  keysOption,
+  ownerOf,
+  takeTurnAtKeys,
+  waitOption,
+  withKeysConnection,
+  withProvider,
+  type KeysOptions,
+  type TurnOptions,
+} from "./keys-connection.js";
 import { cellOption, jsonOption } from "./options.js";
 import type { Output } from "./output.js";
 import { action } from "./run.js";
 
-interface Options extends KeysOptions {
+interface Options extends KeysOptions, TurnOptions {
   readonly to?: string;
   readonly copy?: string;
   readonly dryRun?: true;
@@ -30,6 +38,7 @@ export function keysRewrapCommand(): Command {
         "old one in it, and without it after.",
     )
     .addOption(cellOption())
+    .addOption(waitOption())
     .addOption(keysOption())
     .addOption(new Option("--to <address>", "the new master key, and the old ones behind it (default: --keys)"))
     .option("--copy <database>", "a restored backup of the cell, on the same server: its shares stand in for those that open no more")
@@ -48,9 +57,9 @@ Examples:
     .action(action<Options>(run));
 }
 
-async function run({ cell, keys, to, copy, dryRun }: Options, output: Output) {
+async function run({ cell, wait, keys, to, copy, dryRun }: Options, output: Output) {
   return withKeysConnection(cell, async ({ client, cellId, environment }) => {
-    await takeTurns(client, cell, () => output.note("waiting for another who rotates"));
+    await takeTurnAtKeys(client, { cell, wait }, output);
     const rewrapped = await withProvider(to ?? keys, environment, (provider) =>
       withCopy(copy, { cell, cellId }, (copied) => rewrapKeys(client, {
         cellId,

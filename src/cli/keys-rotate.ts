@@ -8,22 +8,24 @@ import {
   type DigestRotationStep,
 } from "../keys/rotate-digest-key.js";
 import { planKeyRotation, rotateKey, type KeyRotationPlan, type KeyRotationStep } from "../keys/rotate-key.js";
-import { takeTurns } from "../keys/turns.js";
 import { EXIT } from "./exit-codes.js";
 import {
   keysOption,
   organizationOption,
   ownerOf,
+  takeTurnAtKeys,
   tellWaiting,
+  waitOption,
   withKeysConnection,
   withProvider,
   type KeysOptions,
+  type TurnOptions,
 } from "./keys-connection.js";
 import { argument, cellOption, jsonOption } from "./options.js";
 import type { Output } from "./output.js";
 import { action } from "./run.js";
 
-interface Options extends KeysOptions {
+interface Options extends KeysOptions, TurnOptions {
   readonly organization?: string;
   readonly digest?: true;
   readonly batch: number;
@@ -57,6 +59,7 @@ export function keysRotateCommand(): Command {
         "database says it was, and begins nothing new.",
     )
     .addOption(cellOption())
+    .addOption(waitOption())
     .addOption(organizationOption())
     .addOption(
       new Option("--digest", "the key that digests addresses for throttles, not one that seals").conflicts("organization"),
@@ -86,10 +89,10 @@ Examples:
     .action(action<Options>((options, output) => (options.digest === true ? runDigest : run)(options, output)));
 }
 
-async function run({ cell, organization, keys, batch, rowsPerSecond, dryRun }: Options, output: Output) {
+async function run({ cell, wait, organization, keys, batch, rowsPerSecond, dryRun }: Options, output: Output) {
   const organizationId = organization ?? null;
   return withKeysConnection(cell, async ({ client, cellId, environment }) => {
-    await takeTurns(client, cell, () => output.note("waiting for another who rotates"));
+    await takeTurnAtKeys(client, { cell, wait }, output);
     const plan = await planKeyRotation(client, { organizationId });
     if (dryRun === true) {
       tellPlan(plan, organizationId, output);
@@ -136,9 +139,9 @@ async function run({ cell, organization, keys, batch, rowsPerSecond, dryRun }: O
   });
 }
 
-async function runDigest({ cell, keys, batch, rowsPerSecond, dryRun }: Options, output: Output) {
+async function runDigest({ cell, wait, keys, batch, rowsPerSecond, dryRun }: Options, output: Output) {
   return withKeysConnection(cell, async ({ client, cellId, environment }) => {
-    await takeTurns(client, cell, () => output.note("waiting for another who rotates"));
+    await takeTurnAtKeys(client, { cell, wait }, output);
     if (dryRun === true) {
       const plan = await planDigestRotation(client);
       output.line(

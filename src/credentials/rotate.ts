@@ -5,6 +5,7 @@ import pg from "pg";
 
 import { ConfigurationError } from "../errors.js";
 import { quoteIdentifier, type CellName } from "../migrations/cell.js";
+import { takeTurn, turnAtCredentials } from "../turns.js";
 import { LoginPassword } from "./login-password.js";
 import type { LoginSecret } from "./login-secret.js";
 import type { LoginStore } from "./login-store.js";
@@ -164,18 +165,12 @@ export async function planRotation(client: pg.ClientBase, options: RotationOptio
  * not, or the current login logs in no more when the one before is disabled.
  */
 export async function rotate(client: pg.Client, options: RotationOptions): Promise<Rotation> {
-  const { cell, role } = options;
-  const key = [`safetypin credentials ${cell} ${role}`];
-  const { rows } = await client.query<{ is_ours: boolean }>("select pg_try_advisory_lock(hashtextextended($1, 0)) as is_ours", key);
-  if (rows[0]?.is_ours !== true) {
-    throw new ConfigurationError(`The login of role ${role} of cell ${cell} is being rotated by somebody else`, {
-      remedy: "Run this again when they are done",
-    });
-  }
+  // Long enough for two who come at the same moment to find out which of them goes first.
+  const leave = await takeTurn(client, turnAtCredentials(options.cell, options.role), { waitMs: 1_000 });
   try {
     return await takeSteps(client, await planRotation(client, options), options);
   } finally {
-    await client.query("select pg_advisory_unlock(hashtextextended($1, 0))", key).catch(() => undefined);
+    await leave();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 
-import { TURN_IS_TAKEN } from "../keys/turns.js";
+import { TURN_AT_KEYS_IS_TAKEN } from "../turns.js";
 import type { Finding } from "./finding.js";
 
 /** For how long after the last of what a digest key counted may be forgotten it may still be there. */
@@ -16,7 +16,7 @@ export async function findContextKeys(
 ): Promise<Omit<Finding, "check">[]> {
   const { rows } = await client.query<Omit<Finding, "check">>(
     `with
-       rotated as (${TURN_IS_TAKEN}),
+       rotated as (${TURN_AT_KEYS_IS_TAKEN}),
        earlier as (
          select
            id,

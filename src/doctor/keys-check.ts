@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 
-import { TURN_IS_TAKEN } from "../keys/turns.js";
 import { quoteIdentifier } from "../migrations/cell.js";
+import { TURN_AT_KEYS_IS_TAKEN } from "../turns.js";
 import { asKeyholder, asRole } from "./as-role.js";
 import type { Subject } from "./catalog-check.js";
 import { findContextKeys } from "./context-keys-check.js";
@@ -53,7 +53,7 @@ const WORDS = `
 async function findUnfinished(client: ClientBase, cell: string, keyAgeDays: number): Promise<Finding[]> {
   const { rows } = await client.query<Omit<Finding, "check">>(
     `with
-       rotated as (${TURN_IS_TAKEN}),
+       rotated as (${TURN_AT_KEYS_IS_TAKEN}),
        keys as (select tenant_keys.*, ${WORDS} from tenant_keys),
        versions as (select blind_index_versions.*, ${WORDS} from blind_index_versions)
      select
