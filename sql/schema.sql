@@ -6915,6 +6915,28 @@ REVOKE ALL ON FUNCTION safetypin.change_role_permissions(p_role_id uuid, p_added
 GRANT ALL ON FUNCTION safetypin.change_role_permissions(p_role_id uuid, p_added text[], p_removed text[]) TO safetypin_app;
 
 --
+-- safetypin.check_share()
+--
+
+CREATE FUNCTION safetypin.check_share(p_organization_id uuid, p_key_id integer, p_masked bytea) RETURNS void
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  perform _require_share(
+    p_masked, p_organization_id, p_key_id, array['pending', 'active', 'decrypt_only', 'retired']
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.check_share(p_organization_id uuid, p_key_id integer, p_masked bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.check_share(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Passes for a share, unwrapped anew and masked, that is its key''s. Nothing is unlocked. Raises SP221.';
+
+REVOKE ALL ON FUNCTION safetypin.check_share(p_organization_id uuid, p_key_id integer, p_masked bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.check_share(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_operator;
+
+--
 -- safetypin.choose_organization()
 --
 
@@ -12302,6 +12324,73 @@ REVOKE ALL ON FUNCTION safetypin.remove_role(p_user_id uuid, p_role_id uuid) FRO
 GRANT ALL ON FUNCTION safetypin.remove_role(p_user_id uuid, p_role_id uuid) TO safetypin_app;
 
 --
+-- safetypin.renew_key()
+--
+
+CREATE FUNCTION safetypin.renew_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_tenant_id   uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_state       text;
+  v_share       bytea;
+  v_id          uuid;
+  v_db_share    bytea;
+  v_check_value bytea;
+begin
+  -- One who rotates at a time.
+  perform from tenant_keys where tenant_id = v_tenant_id order by key_id for no key update;
+
+  select state into v_state from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id;
+  if not found then
+    raise exception 'there is no key %', p_key_id
+      using errcode = 'SP321', hint = 'Ask list_keys() which keys there are and in which state.';
+  end if;
+  if v_state <> 'pending' then
+    raise exception 'key % is %: it cannot be made anew', p_key_id, v_state
+      using errcode = 'SP421', hint = 'Only one that is pending is: nothing is sealed under it.';
+  end if;
+
+  v_share := _share_of(p_masked, v_tenant_id, p_key_id);
+  if v_share is null then
+    raise exception 'this is not the share of key %', p_key_id
+      using errcode = 'SP221',
+        hint = 'Mask its 32 bytes under the pad that hello() answered on this connection.';
+  end if;
+
+  update tenant_keys
+  set
+    provider = p_provider,
+    key_name = p_key_name,
+    wrapped = p_wrapped,
+    db_share = default,
+    check_value = default
+  where tenant_id = v_tenant_id
+    and key_id = p_key_id
+  returning id, db_share into v_id, v_db_share;
+
+  v_check_value := substr(_purpose_key('kcv', v_share, v_tenant_id, p_key_id, v_db_share), 1, 8);
+  update tenant_keys set check_value = v_check_value where id = v_id;
+
+  perform _log_event(
+    'key.renewed',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'key',
+    p_resource_id => v_id,
+    p_additional_data => jsonb_build_object('key_id', p_key_id, 'provider', p_provider, 'key_name', p_key_name)
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin.renew_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin.renew_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) IS 'Makes a pending key anew in its place, of two other halves, where its share opens no more: its new share, wrapped and masked as for add_key(). It is pending as if it had been added now. Raises SP321 when there is no such key, SP421 when it is not pending, SP221 when its share was not masked under this pad.';
+
+REVOKE ALL ON FUNCTION safetypin.renew_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.renew_key(p_organization_id uuid, p_key_id integer, p_provider text, p_key_name text, p_wrapped bytea, p_masked bytea) TO safetypin_operator;
+
+--
 -- safetypin.replace_client_sealed()
 --
 
@@ -15075,7 +15164,7 @@ COMMENT ON COLUMN safetypin.tenant_keys.db_share IS '32 random bytes, made here;
 
 COMMENT ON COLUMN safetypin.tenant_keys.check_value IS 'The first 8 bytes of a key made of both halves: a wrong share neither seals nor opens anything. [secret]';
 
-COMMENT ON COLUMN safetypin.tenant_keys.creation_time IS 'When it was added. [internal]';
+COMMENT ON COLUMN safetypin.tenant_keys.creation_time IS 'When it was added, or made anew while it was pending. [internal]';
 
 COMMENT ON COLUMN safetypin.tenant_keys.activation_time IS 'When it was proven and began to seal; null before. [internal]';
 
@@ -16226,7 +16315,8 @@ CREATE FUNCTION safetypin.tg_tenant_keys__only_forward() RETURNS trigger
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_states text[] := array['pending', 'active', 'decrypt_only', 'retired', 'destroyed'];
+  v_states     text[] := array['pending', 'active', 'decrypt_only', 'retired', 'destroyed'];
+  v_is_renewed boolean;
 begin
   if tg_op = 'DELETE' then
     raise exception 'a key is never deleted'
@@ -16244,23 +16334,34 @@ begin
     return new;
   end if;
 
+  -- One that is pending is made anew, of two other halves and not of one.
+  v_is_renewed := (old.state, new.state) = ('pending', 'pending')
+    and new.db_share <> old.db_share
+    and new.wrapped <> old.wrapped
+    and new.check_value = '\x0000000000000000';
+
   if (new.id, new.organization_id, new.key_id) is distinct from (old.id, old.organization_id, old.key_id)
-     or (new.db_share is distinct from old.db_share and new.state <> 'destroyed')
-     or (new.check_value <> old.check_value and old.check_value <> '\x0000000000000000')
      or old.state = 'destroyed'
+     or (new.db_share is distinct from old.db_share and new.state <> 'destroyed' and v_is_renewed is not true)
+     or (new.check_value <> old.check_value and old.check_value <> '\x0000000000000000' and v_is_renewed is not true)
   then
     raise exception 'key % keeps what it is made of', old.key_id
       using errcode = 'SP421', hint = 'Add another key.';
   end if;
 
   -- What a publisher's clock said, a subscriber writes as well.
-  if (
-    new.creation_time, new.activation_time, new.decrypt_only_time, new.retirement_time, new.destruction_time
-  ) is distinct from (
-    old.creation_time, old.activation_time, old.decrypt_only_time, old.retirement_time, old.destruction_time
-  ) and current_setting('session_replication_role') <> 'replica' then
-    raise exception 'key % keeps the times it has', old.key_id
-      using errcode = 'SP421', hint = 'Each is set by the change of state that it tells of, to the clock.';
+  if current_setting('session_replication_role') <> 'replica' then
+    if (
+      new.creation_time, new.activation_time, new.decrypt_only_time, new.retirement_time, new.destruction_time
+    ) is distinct from (
+      old.creation_time, old.activation_time, old.decrypt_only_time, old.retirement_time, old.destruction_time
+    ) then
+      raise exception 'key % keeps the times it has', old.key_id
+        using errcode = 'SP421', hint = 'Each is set by the change of state that it tells of, to the clock.';
+    end if;
+    if v_is_renewed then
+      new.creation_time := now();
+    end if;
   end if;
 
   if new.state <> old.state then
@@ -16284,7 +16385,7 @@ $$;
 
 ALTER FUNCTION safetypin.tg_tenant_keys__only_forward() OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.tg_tenant_keys__only_forward() IS 'Lets a key go from pending to active, decrypt_only, retired and destroyed, one at a time and at the time there is, and never otherwise. Raises SP421.';
+COMMENT ON FUNCTION safetypin.tg_tenant_keys__only_forward() IS 'Lets a key go from pending to active, decrypt_only, retired and destroyed, one at a time and at the time there is, and never otherwise. What it is made of stays, unless both halves are made anew while it is pending. Raises SP421.';
 
 REVOKE ALL ON FUNCTION safetypin.tg_tenant_keys__only_forward() FROM PUBLIC;
 

@@ -331,6 +331,11 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   "revoke_member_sessions: session.member_revoked": { as: "ann", call: `revoke_member_sessions(${BOB})` },
   "revoke_other_sessions: session.others_revoked": { as: "bob", call: "revoke_other_sessions()" },
   "revoke_session: session.revoked": { as: "bob", call: "revoke_session()" },
+  "renew_key: key.renewed": {
+    given: keyThat(),
+    as: "operator",
+    call: `renew_key(${ACME}, 1, 'local-key-file', 'another', '\\x01', tests.masked_share('acme'))`,
+  },
   "rewrap_key: key.rewrapped": {
     given: keyThat(),
     as: "operator",

@@ -1,5 +1,5 @@
-import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { randomBytes, randomUUID } from "node:crypto";
+import { chmod, copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,12 +7,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 
 import { EXIT } from "../src/cli/exit-codes.js";
+import { inTransaction } from "../src/keys/in-transaction.js";
+import { createKeyFile, rotateKeyFile } from "../src/keys/key-file.js";
 import { localKeyFile } from "../src/keys/local-key-file.js";
+import { activateKey, addKey } from "../src/keys/new-key.js";
 import { rotateKey } from "../src/keys/rotate-key.js";
 import { quoteIdentifier } from "../src/migrations/cell.js";
 import { startAwsKms, type AwsKmsServer } from "./support/aws-kms-server.js";
 import { outcome, runCli, startCli, type CliResult } from "./support/cli.js";
-import { connectForTest, newPerson } from "./support/client.js";
+import { connectForTest, newPerson, reveal, type Person } from "./support/client.js";
 import { useDatabase, type TestDatabase } from "./support/database.js";
 import { expectWhole, FIELD, FOUND_NOTES, keepMany, under } from "./support/found-notes.js";
 import { inUnlockedCell } from "./support/keys.js";
@@ -284,6 +287,149 @@ describe("somebody who reads keys, and does not end", () => {
     await db.admin.query("select pg_terminate_backend($1)", [pid]);
     expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining("rotated  key 2 of the cell seals") });
     await held.end().catch(() => undefined);
+  });
+});
+
+describe("a key that does not open", () => {
+  const db = useDatabase();
+  let folder: string;
+  let ann: Person;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "safetypin-test-closed-"));
+    ann = await newPerson(db, "ann");
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const states = async () =>
+    (
+      await db.admin.query<{ key: string }>(
+        "select key_id || ' ' || state as key from tenant_keys where organization_id is null order by key_id",
+      )
+    ).rows.map(({ key }) => key);
+
+  /** By a process that has nothing in memory. */
+  async function signIn(): Promise<void> {
+    const safetypin = await connectForTest(db);
+    try {
+      const { sessionToken, refreshToken } = await safetypin.signIn({ email: ann.email, password: ann.password });
+      [sessionToken, refreshToken].forEach(reveal);
+    } finally {
+      await safetypin.close();
+    }
+  }
+
+  async function asOperator<Result>(work: (client: pg.PoolClient, cellId: string) => Promise<Result>): Promise<Result> {
+    const client = await db.pool("operator").connect();
+    try {
+      const { rows } = await client.query<{ id: string }>("select id from cell_settings");
+      return await inTransaction(client, () => work(client, rows[0]!.id));
+    } finally {
+      client.release();
+    }
+  }
+
+  it("begins nothing by a master key that applications do not have, and does not say that it would", async () => {
+    const other = join(folder, "other.json");
+    await createKeyFile(other);
+    const both = join(folder, "both.json");
+    await copyFile(keyFile(), both);
+    await chmod(both, 0o600);
+    await rotateKeyFile(both);
+
+    for (const [file, says] of [
+      [other, /Key 1 of the cell does not open, and it is the one that seals: there is no key .*Name the master key that applications have/s],
+      [both, /Key 1 of the cell was wrapped by .*, and these keys wrap by another: .*safetypin keys rewrap, then rotate/s],
+    ] as const) {
+      for (const args of [[], ["--dry-run"]]) {
+        const { code, stdout, stderr } = await keys(db, "rotate", ...args, "--keys", `file:${file}`);
+        expect({ code, stdout, stderr }).toEqual({ code: EXIT.failed, stdout: "", stderr: expect.stringMatching(says) });
+      }
+    }
+    expect(await states()).toEqual(["1 active"]);
+    await signIn();
+  });
+
+  it("is made anew where it is pending, and nobody notices", async () => {
+    const provider = localKeyFile({ environment: "test", path: join(folder, "other.json") });
+    await asOperator((client, cellId) => addKey(client, { provider, cellId, organizationId: null }));
+    await signIn();
+    expect(await jsonOf(keys(db, "rotate", "--dry-run", "--json"))).toMatchObject({
+      keyId: 2, resumed: true, steps: ["renew", "activate", "reencrypt", "index", "retire"], closed: [],
+    });
+
+    // Who has listed it as it was goes on while it is made anew, and after it seals.
+    const safetypin = await connectForTest(db);
+    const rotation = keys(db, "rotate");
+    try {
+      let isOver = false;
+      const ended = rotation.finally(() => (isOver = true));
+      let count = 0;
+      while (!isOver) {
+        const { sessionToken, refreshToken } = await safetypin.signIn({ email: ann.email, password: ann.password });
+        [sessionToken, refreshToken].forEach(reveal);
+        count += 1;
+        await sleep(200);
+      }
+      const { code, stdout, stderr } = await ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^renew {2}key 2/m) });
+      expect(stdout).toContain("rotated  key 2 of the cell seals");
+      expect(count).toBeGreaterThan(5);
+    } finally {
+      await safetypin.close();
+    }
+    // Evidence of who signed in stays under the first.
+    expect(await states()).toEqual(["1 decrypt_only", "2 active"]);
+    const { rows } = await db.admin.query("select additional_data ->> 'key_id' as key from auth_audit_logs where event_type = 'key.renewed'");
+    expect(rows).toEqual([{ key: "2" }]);
+    await signIn();
+  });
+
+  it("stops no rotation where only evidence is under it, and is named", async () => {
+    await db.admin.query("update tenant_keys set wrapped = $1 where organization_id is null and key_id = 1", [randomBytes(61)]);
+    await signIn();
+    const provider = localKeyFile({ environment: "test" });
+    await asOperator((client, cellId) => addKey(client, { provider, cellId, organizationId: null }));
+    await db.admin.query(`
+      alter table tenant_keys disable trigger _500_only_forward;
+      update tenant_keys set creation_time = now() - interval '2 minutes' where state = 'pending';
+      alter table tenant_keys enable always trigger _500_only_forward`);
+
+    const planned = await keys(db, "rotate", "--dry-run", "--json");
+    expect(planned.code).toBe(EXIT.left);
+    expect(JSON.parse(planned.stdout)).toMatchObject({
+      keyId: 3, closed: [{ keyId: 1, failure: expect.stringContaining("does not open this share") }], rotated: false,
+    });
+    const { code, stdout } = await keys(db, "rotate");
+    expect({ code, stdout }).toEqual({
+      code: EXIT.left,
+      stdout: expect.stringMatching(/rotated {2}key 3 of the cell seals.*left {2}key 1 of the cell does not open/s),
+    });
+    expect((await states()).filter((key) => !key.startsWith("2"))).toEqual(["1 decrypt_only", "3 active"]);
+    await signIn();
+  });
+
+  it("is not begun with where values are to be sealed anew from it", async () => {
+    await asOperator(async (client, cellId) => {
+      const key = { provider: localKeyFile({ environment: "test" }), cellId, organizationId: null };
+      await activateKey(client, await addKey(client, key), key);
+    });
+    const before = await states();
+    expect(before.slice(2)).toEqual(["3 decrypt_only", "4 active"]);
+    const { rows } = await db.admin.query<{ wrapped: Buffer }>("select wrapped from tenant_keys where organization_id is null and key_id = 3");
+    const replace = (bytes: Buffer) =>
+      db.admin.query("update tenant_keys set wrapped = $1 where organization_id is null and key_id = 3", [bytes]);
+    await replace(randomBytes(61));
+    for (const args of [[], ["--dry-run"]]) {
+      expect(await keys(db, "rotate", ...args)).toMatchObject({
+        code: EXIT.failed,
+        stderr: expect.stringMatching(/Key 3 of the cell does not open, and values of \S+ are to be sealed anew from it.*rewrap --copy/s),
+      });
+    }
+    expect(await states()).toEqual(before);
+    await replace(rows[0]!.wrapped);
+    expect((await keys(db, "rotate")).code).toBe(EXIT.left);
+    await signIn();
   });
 });
 

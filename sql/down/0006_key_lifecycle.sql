@@ -16,6 +16,8 @@ drop function _await_writers;
 drop function _describe_holders;
 drop function _describe_transactions;
 drop function rewrap_key;
+drop function check_share;
+drop function renew_key;
 drop function activate_key;
 drop function add_key;
 drop function next_key_id;

@@ -89,7 +89,7 @@ comment on column tenant_keys.wrapped is 'The share, wrapped; null once destroye
 comment on column tenant_keys.db_share is '32 random bytes, made here; null once destroyed. [secret]';
 comment on column tenant_keys.check_value is
   'The first 8 bytes of a key made of both halves: a wrong share neither seals nor opens anything. [secret]';
-comment on column tenant_keys.creation_time is 'When it was added. [internal]';
+comment on column tenant_keys.creation_time is 'When it was added, or made anew while it was pending. [internal]';
 comment on column tenant_keys.activation_time is 'When it was proven and began to seal; null before. [internal]';
 comment on column tenant_keys.decrypt_only_time is 'When it ceased to seal; null before. [internal]';
 comment on column tenant_keys.retirement_time is 'When it ceased to open; null before. [internal]';
@@ -123,7 +123,8 @@ create function tg_tenant_keys__only_forward()
   set search_path from current
 as $$
 declare
-  v_states text[] := array['pending', 'active', 'decrypt_only', 'retired', 'destroyed'];
+  v_states     text[] := array['pending', 'active', 'decrypt_only', 'retired', 'destroyed'];
+  v_is_renewed boolean;
 begin
   if tg_op = 'DELETE' then
     raise exception 'a key is never deleted'
@@ -141,23 +142,34 @@ begin
     return new;
   end if;
 
+  -- One that is pending is made anew, of two other halves and not of one.
+  v_is_renewed := (old.state, new.state) = ('pending', 'pending')
+    and new.db_share <> old.db_share
+    and new.wrapped <> old.wrapped
+    and new.check_value = '\x0000000000000000';
+
   if (new.id, new.organization_id, new.key_id) is distinct from (old.id, old.organization_id, old.key_id)
-     or (new.db_share is distinct from old.db_share and new.state <> 'destroyed')
-     or (new.check_value <> old.check_value and old.check_value <> '\x0000000000000000')
      or old.state = 'destroyed'
+     or (new.db_share is distinct from old.db_share and new.state <> 'destroyed' and v_is_renewed is not true)
+     or (new.check_value <> old.check_value and old.check_value <> '\x0000000000000000' and v_is_renewed is not true)
   then
     raise exception 'key % keeps what it is made of', old.key_id
       using errcode = 'SP421', hint = 'Add another key.';
   end if;
 
   -- What a publisher's clock said, a subscriber writes as well.
-  if (
-    new.creation_time, new.activation_time, new.decrypt_only_time, new.retirement_time, new.destruction_time
-  ) is distinct from (
-    old.creation_time, old.activation_time, old.decrypt_only_time, old.retirement_time, old.destruction_time
-  ) and current_setting('session_replication_role') <> 'replica' then
-    raise exception 'key % keeps the times it has', old.key_id
-      using errcode = 'SP421', hint = 'Each is set by the change of state that it tells of, to the clock.';
+  if current_setting('session_replication_role') <> 'replica' then
+    if (
+      new.creation_time, new.activation_time, new.decrypt_only_time, new.retirement_time, new.destruction_time
+    ) is distinct from (
+      old.creation_time, old.activation_time, old.decrypt_only_time, old.retirement_time, old.destruction_time
+    ) then
+      raise exception 'key % keeps the times it has', old.key_id
+        using errcode = 'SP421', hint = 'Each is set by the change of state that it tells of, to the clock.';
+    end if;
+    if v_is_renewed then
+      new.creation_time := now();
+    end if;
   end if;
 
   if new.state <> old.state then
@@ -180,7 +192,7 @@ end;
 $$;
 
 comment on function tg_tenant_keys__only_forward() is
-  'Lets a key go from pending to active, decrypt_only, retired and destroyed, one at a time and at the time there is, and never otherwise. Raises SP421.';
+  'Lets a key go from pending to active, decrypt_only, retired and destroyed, one at a time and at the time there is, and never otherwise. What it is made of stays, unless both halves are made anew while it is pending. Raises SP421.';
 
 create trigger _500_only_forward
   before insert or update or delete on tenant_keys

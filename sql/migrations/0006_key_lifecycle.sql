@@ -201,6 +201,101 @@ comment on function activate_key(uuid, integer, bytea) is
   'Makes a pending key the one that seals. Unwrap its share anew for this: what proves to be right here is what the key management service gives back. The one before only opens from then on. Who is at work is waited for: they may not have this key. Raises SP221, and SP423 when they do not end.';
 
 
+-- Nothing was ever sealed under a key that is pending. So one whose share opens nowhere does
+-- not end all rotating: it keeps its number and its state, and nothing it was made of. Whoever
+-- has its share in memory unlocks nothing with it, and is stopped by nothing.
+create function renew_key(
+  p_organization_id uuid,
+  p_key_id integer,
+  p_provider text,
+  p_key_name text,
+  p_wrapped bytea,
+  p_masked bytea
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path from current
+as $$
+declare
+  v_tenant_id   uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_state       text;
+  v_share       bytea;
+  v_id          uuid;
+  v_db_share    bytea;
+  v_check_value bytea;
+begin
+  -- One who rotates at a time.
+  perform from tenant_keys where tenant_id = v_tenant_id order by key_id for no key update;
+
+  select state into v_state from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id;
+  if not found then
+    raise exception 'there is no key %', p_key_id
+      using errcode = 'SP321', hint = 'Ask list_keys() which keys there are and in which state.';
+  end if;
+  if v_state <> 'pending' then
+    raise exception 'key % is %: it cannot be made anew', p_key_id, v_state
+      using errcode = 'SP421', hint = 'Only one that is pending is: nothing is sealed under it.';
+  end if;
+
+  v_share := _share_of(p_masked, v_tenant_id, p_key_id);
+  if v_share is null then
+    raise exception 'this is not the share of key %', p_key_id
+      using errcode = 'SP221',
+        hint = 'Mask its 32 bytes under the pad that hello() answered on this connection.';
+  end if;
+
+  update tenant_keys
+  set
+    provider = p_provider,
+    key_name = p_key_name,
+    wrapped = p_wrapped,
+    db_share = default,
+    check_value = default
+  where tenant_id = v_tenant_id
+    and key_id = p_key_id
+  returning id, db_share into v_id, v_db_share;
+
+  v_check_value := substr(_purpose_key('kcv', v_share, v_tenant_id, p_key_id, v_db_share), 1, 8);
+  update tenant_keys set check_value = v_check_value where id = v_id;
+
+  perform _log_event(
+    'key.renewed',
+    p_organization_id => p_organization_id,
+    p_resource_type => 'key',
+    p_resource_id => v_id,
+    p_additional_data => jsonb_build_object('key_id', p_key_id, 'provider', p_provider, 'key_name', p_key_name)
+  );
+end;
+$$;
+
+comment on function renew_key(uuid, integer, text, text, bytea, bytea) is
+  'Makes a pending key anew in its place, of two other halves, where its share opens no more: its new share, wrapped and masked as for add_key(). It is pending as if it had been added now. Raises SP321 when there is no such key, SP421 when it is not pending, SP221 when its share was not masked under this pad.';
+
+
+create function check_share(
+  p_organization_id uuid,
+  p_key_id integer,
+  p_masked bytea
+)
+  returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path from current
+as $$
+begin
+  perform _require_share(
+    p_masked, p_organization_id, p_key_id, array['pending', 'active', 'decrypt_only', 'retired']
+  );
+end;
+$$;
+
+comment on function check_share(uuid, integer, bytea) is
+  'Passes for a share, unwrapped anew and masked, that is its key''s. Nothing is unlocked. Raises SP221.';
+
+
 create function rewrap_key(
   p_organization_id uuid,
   p_key_id integer,
@@ -647,6 +742,8 @@ grant execute on function
   next_key_id(uuid),
   add_key(uuid, integer, text, text, bytea, bytea),
   activate_key(uuid, integer, bytea),
+  renew_key(uuid, integer, text, text, bytea, bytea),
+  check_share(uuid, integer, bytea),
   rewrap_key(uuid, integer, text, text, bytea, bytea),
   retire_key(uuid, integer),
   destroy_key(uuid, integer),

@@ -112,11 +112,6 @@ export function tellWaiting(output: Output, forWhat = "transactions"): (whom?: s
   };
 }
 
-/** What a key belongs to, in words. */
-export function ownerOf(organizationId: string | null): string {
-  return organizationId === null ? "the cell" : `organization ${organizationId}`;
-}
-
 function explain(error: unknown, { user }: pg.Client, cell: CellName): unknown {
   if (error instanceof SafetyPinError || !(error instanceof pg.DatabaseError)) return error;
   switch (error.code) {

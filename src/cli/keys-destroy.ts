@@ -1,10 +1,10 @@
 import { Command } from "commander";
 
-import { listKeysOf } from "../keys/administered-keys.js";
+import { listKeysOf, ownerOf } from "../keys/administered-keys.js";
 import { ConfigurationError } from "../errors.js";
 import { askBefore } from "./confirm.js";
 import { EXIT } from "./exit-codes.js";
-import { organizationOption, ownerOf, parseKeyId, takeTurnAtKeys, waitOption, withKeysConnection, type TurnOptions } from "./keys-connection.js";
+import { organizationOption, parseKeyId, takeTurnAtKeys, waitOption, withKeysConnection, type TurnOptions } from "./keys-connection.js";
 import { cellOption, jsonOption } from "./options.js";
 import { action } from "./run.js";
 

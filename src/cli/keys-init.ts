@@ -2,9 +2,9 @@ import { Command } from "commander";
 
 import { inTransaction } from "../keys/in-transaction.js";
 import { makeFirstKey } from "../keys/new-key.js";
-import { listKeysOf } from "../keys/administered-keys.js";
+import { listKeysOf, ownerOf } from "../keys/administered-keys.js";
 import { EXIT } from "./exit-codes.js";
-import { keysOption, organizationOption, ownerOf, withKeysConnection, withProvider, type KeysOptions } from "./keys-connection.js";
+import { keysOption, organizationOption, withKeysConnection, withProvider, type KeysOptions } from "./keys-connection.js";
 import { cellOption, jsonOption } from "./options.js";
 import { action } from "./run.js";
 

@@ -1,8 +1,9 @@
 import { Command } from "commander";
 
+import { ownerOf } from "../keys/administered-keys.js";
 import { awaitWriters } from "../keys/await-writers.js";
 import { EXIT } from "./exit-codes.js";
-import { organizationOption, ownerOf, parseKeyId, takeTurnAtKeys, tellWaiting, waitOption, withKeysConnection, type TurnOptions } from "./keys-connection.js";
+import { organizationOption, parseKeyId, takeTurnAtKeys, tellWaiting, waitOption, withKeysConnection, type TurnOptions } from "./keys-connection.js";
 import { cellOption, jsonOption } from "./options.js";
 import { action } from "./run.js";
 

@@ -2,12 +2,12 @@ import { Command, Option } from "commander";
 import type pg from "pg";
 
 import { ConfigurationError } from "../errors.js";
+import { ownerOf } from "../keys/administered-keys.js";
 import { rewrapKeys, type RewrappedKey } from "../keys/rewrap-keys.js";
 import type { CellName } from "../migrations/cell.js";
 import { EXIT } from "./exit-codes.js";
 import {
   keysOption,
-  ownerOf,
   takeTurnAtKeys,
   waitOption,
   withKeysConnection,

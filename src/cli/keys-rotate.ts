@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 
 import { ConfigurationError } from "../errors.js";
+import { ownerOf } from "../keys/administered-keys.js";
 import {
   planDigestRotation,
   rotateDigestKey,
@@ -12,7 +13,6 @@ import { EXIT } from "./exit-codes.js";
 import {
   keysOption,
   organizationOption,
-  ownerOf,
   takeTurnAtKeys,
   tellWaiting,
   waitOption,
@@ -35,6 +35,7 @@ interface Options extends KeysOptions, TurnOptions {
 
 const STEPS: Readonly<Record<KeyRotationStep, string>> = {
   add: "a new key is added, pending",
+  renew: "or the pending one is made anew, where its share does not open",
   activate: "once every client lists it, it seals; the one before only opens",
   reencrypt: "what older keys seal is sealed anew, batch by batch",
   index: "blind indexes are made under it, take over, and the older ones go",
@@ -93,17 +94,17 @@ async function run({ cell, wait, organization, keys, batch, rowsPerSecond, dryRu
   const organizationId = organization ?? null;
   return withKeysConnection(cell, async ({ client, cellId, environment }) => {
     await takeTurnAtKeys(client, { cell, wait }, output);
-    const plan = await planKeyRotation(client, { organizationId });
-    if (dryRun === true) {
-      tellPlan(plan, organizationId, output);
-      output.result({ cell, ...describe(plan, organizationId), rotated: false });
-      return EXIT.done;
-    }
+    return withProvider(keys, environment, async (provider) => {
+      const plan = await planKeyRotation(client, { provider, cellId, organizationId });
+      if (dryRun === true) {
+        tellPlan(plan, organizationId, output);
+        output.result({ cell, ...describe(plan, organizationId), rotated: false });
+        return exitOf(plan);
+      }
 
-    const progress = output.progress(Math.max(1, Math.ceil(plan.valueCount / batch)));
-    try {
-      const done = await withProvider(keys, environment, (provider) =>
-        rotateKey(client, {
+      const progress = output.progress(Math.max(1, Math.ceil(plan.valueCount / batch)));
+      try {
+        const done = await rotateKey(client, {
           provider,
           cellId,
           organizationId,
@@ -117,25 +118,25 @@ async function run({ cell, wait, organization, keys, batch, rowsPerSecond, dryRu
             if (!output.isJson) output.note(`index  version ${String(version)}: ${phase}`);
           },
           onWait: tellWaiting(output),
-        }),
-      );
-      progress.end();
-      output.line(
-        `${output.say("good", "rotated")}  key ${String(done.keyId)} of ${output.say("strong", ownerOf(organizationId))} seals; ` +
-          `${String(done.reencrypted)} values sealed anew; retired: ${done.retired.join(", ") || "none"}`,
-      );
-      tellKept(done, output);
-      output.result({
-        cell,
-        ...describe(done, organizationId),
-        reencrypted: done.reencrypted,
-        retired: done.retired,
-        rotated: true,
-      });
-      return EXIT.done;
-    } finally {
-      progress.end();
-    }
+        });
+        progress.end();
+        output.line(
+          `${output.say("good", "rotated")}  key ${String(done.keyId)} of ${output.say("strong", ownerOf(organizationId))} seals; ` +
+            `${String(done.reencrypted)} values sealed anew; retired: ${done.retired.join(", ") || "none"}`,
+        );
+        tellKept(done, organizationId, output);
+        output.result({
+          cell,
+          ...describe(done, organizationId),
+          reencrypted: done.reencrypted,
+          retired: done.retired,
+          rotated: true,
+        });
+        return exitOf(done);
+      } finally {
+        progress.end();
+      }
+    });
   });
 }
 
@@ -201,14 +202,22 @@ function tellPlan(plan: KeyRotationPlan, organizationId: string | null, output: 
       `${String(plan.valueCount)} values to seal anew`,
   );
   for (const step of plan.steps) output.line(`  ${step.padEnd(11)}${STEPS[step]}`);
-  tellKept(plan, output);
+  tellKept(plan, organizationId, output);
 }
 
-function tellKept({ kept }: KeyRotationPlan, output: Output): void {
+const exitOf = ({ closed }: KeyRotationPlan) => (closed.length === 0 ? EXIT.done : EXIT.left);
+
+function tellKept({ kept, closed }: KeyRotationPlan, organizationId: string | null, output: Output): void {
   for (const { field, keyId, count } of kept) {
     output.line(
       `${output.say("careful", "kept")}  ${String(count)} values of ${field.name} under key ${String(keyId)}: evidence is not touched`,
     );
+  }
+  for (const { keyId, failure } of closed) {
+    output.line(
+      `${output.say("bad", "left")}  key ${String(keyId)} of ${ownerOf(organizationId)} does not open, and nobody reads what is under it: ${failure.message}`,
+    );
+    if ("remedy" in failure && typeof failure.remedy === "string") output.note(`→ ${failure.remedy}`);
   }
 }
 
@@ -220,6 +229,7 @@ function describe(plan: KeyRotationPlan, organizationId: string | null) {
     steps: plan.steps,
     values: plan.valueCount,
     kept: plan.kept.map(({ field, keyId, count, isEvidence }) => ({ field: field.name, keyId, count, evidence: isEvidence })),
+    closed: plan.closed.map(({ keyId, failure }) => ({ keyId, failure: failure.message })),
   };
 }
 

@@ -49,3 +49,8 @@ export async function listKeysOf(client: ClientBase, organizationId: string | nu
 export function isWhole(key: AdministeredKey): key is AdministeredKey & ListedKey {
   return key.bytes !== null;
 }
+
+/** Whose a key is, in words. */
+export function ownerOf(organizationId: string | null): string {
+  return organizationId === null ? "the cell" : `organization ${organizationId}`;
+}

@@ -161,6 +161,7 @@ export function createKeyCache(provider: KeyProvider, options: KeyCacheOptions =
     name: provider.name,
     isForDevelopment: provider.isForDevelopment ?? false,
     alsoOpens: provider.alsoOpens ?? [],
+    ...(provider.relationTo !== undefined && { relationTo: (keyName: string) => provider.relationTo!(keyName) }),
 
     async unwrap(wrapped, context, { signal }: KeyCallOptions = {}) {
       requireOpen();

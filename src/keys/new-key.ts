@@ -21,12 +21,30 @@ export interface NewKeyOptions extends Pick<KeyContext, "cellId" | "organization
  *
  * @throws {@link KeyProviderError}; the database's error when another was added meanwhile.
  */
-export async function addKey(client: ClientBase, { provider, cellId, organizationId }: NewKeyOptions): Promise<AddedKey> {
-  const keyId = await nextKeyId(client, organizationId);
+export async function addKey(client: ClientBase, options: NewKeyOptions): Promise<AddedKey> {
+  return handOverNewShare(client, "add_key", await nextKeyId(client, options.organizationId), options);
+}
+
+/**
+ * Makes a pending key anew in its place, as {@link addKey} adds one: where its share opens
+ * no more, or was wrapped where nobody else has it unwrapped.
+ *
+ * @throws {@link KeyProviderError}; the database's error when it is not pending any more.
+ */
+export async function renewKey(client: ClientBase, keyId: number, options: NewKeyOptions): Promise<AddedKey> {
+  return handOverNewShare(client, "renew_key", keyId, options);
+}
+
+async function handOverNewShare(
+  client: ClientBase,
+  to: "add_key" | "renew_key",
+  keyId: number,
+  { provider, cellId, organizationId }: NewKeyOptions,
+): Promise<AddedKey> {
   const { share, wrapped } = await provider.generate({ cellId, organizationId, keyId });
   try {
     const maskedShare = maskShare(await readPad(client), share, organizationId, keyId);
-    await client.query("select add_key($1, $2, $3, $4, $5, $6)", [
+    await client.query(`select ${to}($1, $2, $3, $4, $5, $6)`, [
       organizationId,
       keyId,
       provider.name,

@@ -5,6 +5,7 @@ import { isWhole, listKeysOf } from "./administered-keys.js";
 import { inTransaction } from "./in-transaction.js";
 import { unlockKeys, type NewKeyOptions } from "./new-key.js";
 import type { Throttle } from "./throttle.js";
+import { failureOfKey } from "./try-key.js";
 
 /** How large a batch is, and what is told of it. */
 export interface BatchOptions extends NewKeyOptions {
@@ -15,11 +16,17 @@ export interface BatchOptions extends NewKeyOptions {
   readonly onBatch?: ((what: string, rows: number) => void) | undefined;
 }
 
-/** Lets the transaction the connection is in work under every key that opens or seals. */
+/**
+ * Lets the transaction the connection is in work under every key that opens or seals. One
+ * that only opens, and does not, is passed over: what is under it says itself that it is
+ * locked.
+ */
 export async function unlockForRotation(client: ClientBase, options: NewKeyOptions): Promise<void> {
-  const keys = await listKeysOf(client, options.organizationId);
-  const usable = keys.filter(({ state }) => state === "active" || state === "decrypt_only").filter(isWhole);
-  await unlockKeys(client, usable, options);
+  const keys = (await listKeysOf(client, options.organizationId)).filter(isWhole);
+  await unlockKeys(client, keys.filter(({ state }) => state === "active"), options);
+  for (const key of keys.filter(({ state }) => state === "decrypt_only")) {
+    await unlockKeys(client, [key], options).catch(failureOfKey);
+  }
 }
 
 /**

@@ -3,17 +3,18 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ClientBase } from "pg";
 
 import { ConfigurationError } from "../errors.js";
-import { isWhole, listKeysOf, type AdministeredKey } from "./administered-keys.js";
+import { isWhole, listKeysOf, ownerOf, type AdministeredKey, type KeyState } from "./administered-keys.js";
 import { awaitHolders, awaitWriters, isStillNeeded, type Patience } from "./await-writers.js";
 import { LISTED_FOR_MS } from "./cell-keys.js";
 import { inTransaction } from "./in-transaction.js";
 import { listIndexVersionsOf, type IndexPhase } from "./index-versions.js";
-import { activateKey, addKey, type NewKeyOptions } from "./new-key.js";
+import { activateKey, addKey, renewKey, type NewKeyOptions } from "./new-key.js";
 import { reencryptClientField } from "./reencrypt-client-field.js";
 import { reencryptField, type BatchOptions } from "./reencrypt.js";
 import { rotateBlindIndexes, sweepBlindIndexes } from "./rotate-blind-indexes.js";
 import { countSealedValues, isSealedAnew, listSealedFields, type SealedCount, type CatalogField } from "./sealed-values.js";
 import { createThrottle } from "./throttle.js";
+import { tryKey } from "./try-key.js";
 
 /** For how long a new key is pending: longer than a client believes a list without it. */
 const PENDING_FOR_MS = LISTED_FOR_MS + 2_000;
@@ -21,8 +22,11 @@ const PENDING_FOR_MS = LISTED_FOR_MS + 2_000;
 /** A key that was added so long ago is listed by everybody, however long its own transaction took. */
 const LISTED_LONG_AGO_MS = 60_000;
 
+/** The states of keys that open, or soon will. */
+const WORKING: ReadonlySet<KeyState> = new Set(["pending", "active", "decrypt_only"]);
+
 /** What a rotation does, in order. */
-export type KeyRotationStep = "add" | "activate" | "reencrypt" | "index" | "retire";
+export type KeyRotationStep = "add" | "renew" | "activate" | "reencrypt" | "index" | "retire";
 
 /** What a rotation would do. */
 export interface KeyRotationPlan {
@@ -38,6 +42,15 @@ export interface KeyRotationPlan {
 
   /** What stays under older keys: evidence. */
   readonly kept: readonly SealedCount[];
+
+  /** Older keys that do not open: what is kept under them is read by nobody. */
+  readonly closed: readonly ClosedKey[];
+}
+
+/** A key that does not open, and why. */
+export interface ClosedKey {
+  readonly keyId: number;
+  readonly failure: Error;
 }
 
 /** What a rotation did. */
@@ -59,14 +72,16 @@ export interface KeyRotationOptions extends NewKeyOptions, Patience, Pick<BatchO
 }
 
 /**
- * What {@link rotateKey} would do: go on with what was begun, or begin.
+ * What {@link rotateKey} would do: go on with what was begun, or begin. Outside a
+ * transaction: it has every key that is needed opened, so that nothing is begun that would
+ * end in the midst of it.
  *
- * @throws {@link ConfigurationError} when there is no key yet.
+ * @throws {@link ConfigurationError} when there is no key yet, when one that is needed does
+ * not open, or when the provider wraps by another master key than the cell's are wrapped by;
+ * {@link KeyProviderError}
  */
-export async function planKeyRotation(
-  client: ClientBase,
-  { organizationId }: Pick<KeyRotationOptions, "organizationId">,
-): Promise<KeyRotationPlan> {
+export async function planKeyRotation(client: ClientBase, options: NewKeyOptions): Promise<KeyRotationPlan> {
+  const { organizationId } = options;
   const keys = await listKeysOf(client, organizationId);
   const active = keys.find(({ state }) => state === "active");
   const pending = keys.findLast(({ state }) => state === "pending");
@@ -76,6 +91,15 @@ export async function planKeyRotation(
       { remedy: `Make the first: safetypin keys init${organizationId === null ? "" : ` --organization ${organizationId}`}` },
     );
   }
+
+  const closed: ClosedKey[] = [];
+  for (const key of keys.filter(({ state }) => WORKING.has(state)).filter(isWhole)) {
+    const failure = await tryKey(client, key, options);
+    if (failure !== undefined) closed.push({ keyId: key.keyId, failure });
+  }
+  const failureOf = (key: AdministeredKey | undefined) => closed.find(({ keyId }) => keyId === key?.keyId)?.failure;
+  if (active !== undefined) requireOpen(active, failureOf(active));
+  const isRenewed = failureOf(pending) !== undefined;
 
   const fields = await fieldsOf(client, organizationId);
   const counts = (await countSealedValues(client, fields)).filter((count) => count.organizationId === organizationId);
@@ -94,7 +118,21 @@ export async function planKeyRotation(
   const isNew = keyId !== active?.keyId;
   const steps: KeyRotationStep[] = ["reencrypt", "index", "retire"];
   if (isNew) steps.unshift("activate");
+  if (isRenewed) steps.unshift("renew");
   if (!isBegun) steps.unshift("add");
+
+  for (const { keyId: number, failure } of closed.filter((one) => one.keyId !== pending?.keyId)) {
+    const needs = left.find((count) => count.keyId === number && isSealedAnew(count))?.field.name;
+    const isIndexing = versions.some((version) => version.keyId === number && version.phase !== "ended");
+    if (needs === undefined && !isIndexing) continue;
+    throw doesNotOpen({ organizationId, keyId: number }, failure, {
+      why: needs === undefined ? "blind indexes are made under it" : `values of ${needs} are to be sealed anew from it`,
+      remedy: "Take its share from a backup of this cell, then rotate: safetypin keys rewrap --copy (docs/disaster-recovery.md)",
+    });
+  }
+  if (isNew) {
+    for (const key of [active, isRenewed ? undefined : pending]) if (key !== undefined) await requireWrapper(key, options);
+  }
 
   const stale = counts.filter((count) => count.keyId !== keyId);
   return {
@@ -103,18 +141,57 @@ export async function planKeyRotation(
     steps,
     valueCount: sum(stale.filter(isSealedAnew)),
     kept: stale.filter((count) => !isSealedAnew(count)),
+    closed: closed.filter((one) => one.keyId !== pending?.keyId),
   };
 }
 
+/** Without the key that seals there is nothing to go on with, and nobody else has these keys. */
+function requireOpen(active: AdministeredKey, failure: Error | undefined): void {
+  if (failure === undefined) return;
+  throw doesNotOpen(active, failure, {
+    why: "it is the one that seals",
+    remedy:
+      "Name the master key that applications have: --keys, or SAFETYPIN_KEYS. To move to another one: safetypin keys rewrap, with the former behind ?also= (docs/keys.md). Where the share was altered: safetypin keys rewrap --copy",
+  });
+}
+
+/** A key is wrapped by what applications have, and nobody is asked what that is but the key that they open. */
+async function requireWrapper(
+  { organizationId, keyId, provider: kind, keyName }: AdministeredKey,
+  { provider }: NewKeyOptions,
+): Promise<void> {
+  const relation = kind === provider.name ? await provider.relationTo?.(keyName) : "opens";
+  if (relation === undefined || relation === "wraps") return;
+  throw new ConfigurationError(
+    `Key ${keyId} of ${ownerOf(organizationId)} was wrapped by ${keyName}, and these keys wrap by another: a new one would open nowhere that does not have that, too`,
+    {
+      remedy:
+        "Name the master key that applications have; or, where they have both by now, rewrap first: safetypin keys rewrap, then rotate (docs/keys.md)",
+    },
+  );
+}
+
+function doesNotOpen(
+  { organizationId, keyId }: Pick<AdministeredKey, "organizationId" | "keyId">,
+  failure: Error,
+  { why, remedy }: { readonly why: string; readonly remedy: string },
+): ConfigurationError {
+  return new ConfigurationError(`Key ${keyId} of ${ownerOf(organizationId)} does not open, and ${why}: ${failure.message}`, {
+    remedy,
+    cause: failure,
+  });
+}
+
 /**
- * Gives the cell, or an organization, another key: it is added, listed by everybody,
+ * Gives the cell, or an organization, another key: it is added, or made anew where one is
+ * pending that does not open, listed by everybody,
  * activated, everything is sealed anew under it and found by indexes made under it, and
  * the one before is retired. Every step is in the database: whoever was ended anywhere
  * begins again and goes on.
  *
  * Connect as the operator, outside a transaction.
  *
- * @throws {@link KeyProviderError}; {@link ConfigurationError} when there is no key yet.
+ * @throws as {@link planKeyRotation}
  */
 export async function rotateKey(client: ClientBase, options: KeyRotationOptions): Promise<KeyRotation> {
   const { organizationId, onStep } = options;
@@ -138,6 +215,10 @@ export async function rotateKey(client: ClientBase, options: KeyRotationOptions)
   if (plan.steps.includes("add")) {
     onStep?.("add", keyId);
     await inTransaction(client, () => addKey(client, options));
+  }
+  if (plan.steps.includes("renew")) {
+    onStep?.("renew", keyId);
+    await inTransaction(client, () => renewKey(client, keyId, options));
   }
   if (plan.steps.includes("activate")) {
     onStep?.("activate", keyId);
@@ -177,7 +258,8 @@ export async function rotateKey(client: ClientBase, options: KeyRotationOptions)
   const after = (await listKeysOf(client, organizationId)).filter(({ state }) => state === "decrypt_only");
   const kept = await countUnderOlderKeys(client, organizationId);
   for (const { keyId: number } of after) before.delete(number);
-  return { ...plan, kept, reencrypted, retired: [...before] };
+  const closed = plan.closed.filter((one) => after.some((key) => key.keyId === one.keyId));
+  return { ...plan, kept, closed, reencrypted, retired: [...before] };
 }
 
 /** Everybody has to have the share before anything is sealed under it. */

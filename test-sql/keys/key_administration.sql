@@ -1,7 +1,7 @@
 -- Keys are added, proven, activated, rewrapped, retired and destroyed by the operator, and
 -- the first of an organization by whoever founds it.
 begin;
-select plan(63);
+select plan(77);
 
 select tests.two_organizations();
 select tests.without_keys();
@@ -15,6 +15,8 @@ create function tests.administering() returns setof text language sql as $body$
     $$ select list_keys() $$,
     $$ select add_key(null, 1, 'local-key-file', 'test', '\x00', tests.masked_share()) $$,
     $$ select activate_key(null, 1, tests.masked_share()) $$,
+    $$ select renew_key(null, 1, 'local-key-file', 'test', '\x00', tests.masked_share()) $$,
+    $$ select check_share(null, 1, tests.masked_share()) $$,
     $$ select rewrap_key(null, 1, 'local-key-file', 'test', '\x00', tests.masked_share()) $$,
     $$ select retire_key(null, 1) $$,
     $$ select destroy_key(null, 1) $$,
@@ -102,6 +104,54 @@ select tests.act_as_operator();
 select lives_ok(
   $$ select add_key(null, 2, 'aws-kms', 'test', '\xbb', tests.masked_share(null, 2)) $$, 'a second key is added'
 );
+
+-- Making one anew that is pending
+select tests.act_as_superuser();
+select tests.age_keys('pending', 'creation_time', interval '1 hour');
+create temporary table made_before on commit drop as select db_share from tenant_keys where key_id = 2;
+select tests.act_as_operator();
+select throws_ok(
+  $$ select renew_key(null, 1, 'local-key-file', 'anew', '\xbc', tests.masked_share()) $$, 'SP421',
+  'key 1 is active: it cannot be made anew', 'a key that seals is not made anew'
+);
+select throws_ok(
+  $$ select renew_key(null, 9, 'local-key-file', 'anew', '\xbc', tests.masked_share(null, 9)) $$, 'SP321', null,
+  '... nor one that there is not'
+);
+select throws_ok(
+  $$ select renew_key(null, 2, 'local-key-file', 'anew', '\xbc', tests.masked_share()) $$, 'SP221', null,
+  '... nor with a share that was masked for another'
+);
+select throws_ok(
+  $$ select renew_key(null, 2, 'local-key-file', 'anew', '\xbb', tests.mask(sha256('anew'), 0, null, 2)) $$, 'SP421', null,
+  '... nor with what was wrapped before'
+);
+select lives_ok(
+  $$ select renew_key(null, 2, 'local-key-file', 'anew', '\xbc', tests.mask(sha256('anew'), 0, null, 2)) $$,
+  'one that is pending is made anew in its place'
+);
+select results_eq(
+  $$ select key_id, state, provider, key_name, wrapped, creation_time = now() from list_keys() where key_id >= 2 $$,
+  $$ values (2, 'pending', 'local-key-file', 'anew', '\xbc'::bytea, true) $$,
+  '... and is pending, as if it had been added now'
+);
+select tests.act_as_superuser();
+select isnt(
+  (select db_share from tenant_keys where key_id = 2), (select db_share from made_before), '... of another half here, too'
+);
+select tests.act_as_operator();
+select throws_ok(
+  $$ select activate_key(null, 2, tests.masked_share(null, 2)) $$, 'SP221', null, 'the share that it had proves nothing any more'
+);
+select is(
+  unlock(null, 2, tests.masked_share(null, 2)), false, '... and unlocks nothing, and stops nobody who has it in memory'
+);
+select lives_ok($$ select check_share(null, 2, tests.mask(sha256('anew'), 0, null, 2)) $$, 'a share is compared');
+select throws_ok($$ select check_share(null, 2, tests.masked_share(null, 2)) $$, 'SP221', null, '... and another is refused');
+select throws_ok($$ select check_share(null, 9, tests.masked_share(null, 9)) $$, 'SP221', null, '... or one of no key');
+select lives_ok(
+  $$ select renew_key(null, 2, 'aws-kms', 'test', '\xbb', tests.masked_share(null, 2)) $$, 'as often as need be'
+);
 select lives_ok($$ select activate_key(null, 2, tests.masked_share(null, 2)) $$, '... and activated');
 select results_eq(
   $$ select key_id, state from list_keys() order by 1 $$, $$ values (1, 'decrypt_only'), (2, 'active') $$,
@@ -163,6 +213,9 @@ select is(unlock(null, 1, tests.masked_share()), false, '... and works no more: 
 select lives_ok(
   $$ select rewrap_key(null, 1, 'aws-kms', 'newer', '\xdd', tests.masked_share()) $$,
   '... but is rewrapped: there are backups'
+);
+select throws_ok(
+  $$ select renew_key(null, 1, 'aws-kms', 'anew', '\xdf', tests.masked_share()) $$, 'SP421', null, '... and not made anew'
 );
 select lives_ok($$ select destroy_key(null, 1) $$, '... and destroyed in the end');
 select results_eq(

@@ -1,6 +1,6 @@
 -- tenant_keys: read by nobody, and only ever forward from state to state.
 begin;
-select plan(55);
+select plan(59);
 
 select tests.two_organizations();
 
@@ -66,6 +66,26 @@ select throws_ok(
 select throws_ok($$ delete from tenant_keys $$, 'SP421', null, 'not even a superuser deletes a key in passing');
 
 insert into tenant_keys (key_id, provider, key_name, wrapped) values (2, 'local-key-file', 'test', '\x00');
+update tenant_keys set check_value = '\x0102030405060708' where organization_id is null and key_id = 2;
+select throws_ok(
+  $$ update tenant_keys set db_share = gen_random_bytes(32) where organization_id is null and key_id = 2 $$,
+  'SP421', null,
+  'a key that is pending keeps its half'
+);
+select throws_ok(
+  $$ update tenant_keys set db_share = gen_random_bytes(32), check_value = default where organization_id is null and key_id = 2 $$,
+  'SP421', null,
+  '... unless the other is made anew, too'
+);
+select throws_ok(
+  $$ update tenant_keys set db_share = gen_random_bytes(32), wrapped = '\x01' where organization_id is null and key_id = 2 $$,
+  'SP421', null,
+  '... and nothing proves it any more'
+);
+select lives_ok(
+  $$ update tenant_keys set db_share = default, wrapped = '\x01', check_value = default where organization_id is null and key_id = 2 $$,
+  'as one of two other halves it begins again'
+);
 select throws_ok(
   $$ update tenant_keys set state = 'active' where tenant_id = '00000000-0000-0000-0000-000000000000' and key_id = 2 $$,
   '23505', null,
@@ -160,9 +180,9 @@ select throws_ok(
   '... and its organization'
 );
 select throws_ok(
-  $$ update tenant_keys set db_share = gen_random_bytes(32) where key_id = 1 $$,
+  $$ update tenant_keys set db_share = default, wrapped = '\x01', check_value = default where key_id = 1 $$,
   'SP421', null,
-  '... and its half'
+  '... and its half, both of them or one'
 );
 select throws_ok(
   $$ update tenant_keys set check_value = gen_random_bytes(8) where key_id = 1 $$,

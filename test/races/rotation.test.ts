@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { EXIT } from "../../src/cli/exit-codes.js";
+import { localKeyFile } from "../../src/keys/local-key-file.js";
 import { planKeyRotation } from "../../src/keys/rotate-key.js";
 import type { SafetyPin } from "../../src/safetypin.js";
 import type { Transaction } from "../../src/transaction.js";
@@ -153,7 +154,9 @@ describe("a rotation that is killed at every batch, and eight who write and read
   const planned = async () => {
     const client = await db.pool("operator").connect();
     try {
-      return await planKeyRotation(client, { organizationId: null });
+      const { rows } = await client.query<{ id: string }>("select id from cell_settings");
+      const provider = localKeyFile({ environment: "test" });
+      return await planKeyRotation(client, { provider, cellId: rows[0]!.id, organizationId: null });
     } finally {
       client.release();
     }

@@ -35,6 +35,7 @@ values
   ('key.added', 'notice', 'A key was added.', '{add_key,add_first_key}'),
   ('key.destroyed', 'warning', 'Both halves of a key were taken out of the database.', '{destroy_key}'),
   ('key.reencrypted', 'info', 'Values were sealed anew under the active key.', '{reencrypt_batch,replace_client_sealed}'),
+  ('key.renewed', 'notice', 'A pending key was made anew, since its share opened no more.', '{renew_key}'),
   ('key.retired', 'notice', 'A key under which nothing is sealed was retired.', '{retire_key}'),
   ('key.rewrapped', 'notice', 'The share of a key was wrapped by another key of a key management service.', '{rewrap_key}'),
   ('key.values_taken', 'notice', 'Sealed values were read to be sealed anew by whoever has the keys of clients.', '{take_client_sealed}'),
