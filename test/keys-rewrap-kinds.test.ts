@@ -38,6 +38,9 @@ const identity = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrX
 const application = { clientId: "0199a0c4-8888-7000-8000-000000000001", clientSecret: "a~secret~of~an~application" };
 const BILLS = "bills@acme.example";
 
+/** What is said of a share that opens, and is another key's. */
+const NOT_THE_SHARE = { name: "ConfigurationError", cause: expect.objectContaining({ code: "SP221" }) };
+
 describe("shares that move from one kind of service to another", () => {
   const db = useDatabase();
   let aws: AwsKmsServer;
@@ -206,12 +209,72 @@ describe("shares that move from one kind of service to another", () => {
       const lying: KeyProvider = { ...provider, unwrap: async () => Buffer.alloc(32, 1) };
       const keys = await rewrapKeys(client, { cellId, provider: lying });
       expect(keys.map(({ failure }) => failure)).toEqual([
-        expect.objectContaining({ code: "SP221" }), expect.objectContaining({ code: "SP221" }),
+        expect.objectContaining(NOT_THE_SHARE), expect.objectContaining(NOT_THE_SHARE),
       ]);
     } finally {
       client.release();
     }
     expect(await kinds()).toEqual(["local-key-file", "local-key-file"]);
+  });
+
+  it("are not replaced by what is wrapped anew and then opens to another", async () => {
+    const provider = severalProviders(inAws(), [file()]);
+    const client = await db.pool("operator").connect();
+    try {
+      const lying: KeyProvider = {
+        ...provider,
+        rewrap: (_, context) => provider.wrap(Buffer.alloc(32, 1), context),
+      };
+      const keys = await rewrapKeys(client, { cellId, provider: lying });
+      expect(keys.map(({ failure }) => failure)).toEqual([
+        expect.objectContaining(NOT_THE_SHARE), expect.objectContaining(NOT_THE_SHARE),
+      ]);
+    } finally {
+      client.release();
+    }
+    expect(await kinds()).toEqual(["local-key-file", "local-key-file"]);
+  });
+
+  it("are seen where they open and are not the key's, also where nothing is to be done", async () => {
+    const [, ofAcme] = await rowsOf();
+    const { organizationId, keyId, bytes } = ofAcme!;
+    const another = await file().wrap(randomBytes(32), { cellId, organizationId, keyId });
+    const replace = (wrapped: Buffer) => db.admin.query("update tenant_keys set wrapped = $2 where id = $1", [ofAcme!.id, wrapped]);
+    await replace(another.bytes);
+    const client = await db.pool("operator").connect();
+    try {
+      for (const [provider, dryRun] of [[file(), true], [file(), false], [severalProviders(inAws(), [file()]), true]] as const) {
+        const keys = await rewrapKeys(client, { cellId, provider, dryRun });
+        expect(keys.map(({ failure }) => failure)).toEqual([undefined, expect.objectContaining(NOT_THE_SHARE)]);
+        expect(keys[1]!.failure).toMatchObject({ message: expect.stringContaining("this is not the share of key 1") });
+      }
+      expect((await rowsOf())[1]!.bytes).toEqual(another.bytes);
+    } finally {
+      client.release();
+      await replace(bytes);
+    }
+  });
+
+  it("are no reason to leave a key where the connection is lost", async () => {
+    const client = new pg.Client({ connectionString: db.connectionString("operator") });
+    client.on("error", () => undefined);
+    await client.connect();
+    try {
+      await client.query("select set_config('search_path', $1, false)", [db.cell]);
+      const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+      const provider: KeyProvider = {
+        ...file(),
+        async unwrap(...input) {
+          await db.admin.query("select pg_terminate_backend($1, 5000)", [rows[0]!.pid]);
+          return file().unwrap(...input);
+        },
+      };
+      const told: unknown[] = [];
+      await expect(rewrapKeys(client, { cellId, provider, onKey: (key) => told.push(key) })).rejects.toThrow(/terminat|closed|not queryable/i);
+      expect(told).toEqual([]);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
   });
 
   it("move from a key file to AWS by the command, which is killed at every request", async () => {

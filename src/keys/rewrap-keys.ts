@@ -1,16 +1,12 @@
 import type { ClientBase } from "pg";
-import { DatabaseError } from "pg";
 
-import { KeyProviderError, SafetyPinError } from "../errors.js";
 import { isWhole, listKeys, type AdministeredKey } from "./administered-keys.js";
-import { requireOpener, type ListedKey } from "./cell-keys.js";
+import type { ListedKey } from "./cell-keys.js";
 import { inTransaction } from "./in-transaction.js";
-import type { KeyContext, KeyProvider, WrappedShare } from "./key-provider.js";
+import type { KeyProvider, WrappedShare } from "./key-provider.js";
 import { maskShare } from "./mask.js";
 import { readPad } from "./new-key.js";
-
-/** What the database says of a share that is not this key's. */
-const NOT_THE_SHARE = "SP221";
+import { failureOfKey, tryKey } from "./try-key.js";
 
 /** Which shares are wrapped anew, by whom. */
 export interface RewrapOptions {
@@ -19,7 +15,7 @@ export interface RewrapOptions {
   /** Opens what is wrapped now, and wraps by the key that is to be. */
   readonly provider: KeyProvider;
 
-  /** A backup of the same cell that was restored beside it: whose share no longer opens here is taken from there. */
+  /** A backup of the same cell that was restored beside it: a share that no longer opens here, or is not its key's, is taken from there. */
   readonly copy?: ClientBase | undefined;
 
   /** Whether it says only what would be done. */
@@ -37,7 +33,7 @@ export interface RewrappedKey extends Pick<AdministeredKey, "organizationId" | "
   readonly to: string;
   readonly isRewrapped: boolean;
 
-  /** Whether what there is opens no more, and the copy's did. */
+  /** Whether what there is does not open or is not the key's, and the copy's is. */
   readonly isFromCopy: boolean;
 
   /** Why it was left as it is: its share does not open, or is not this key's. */
@@ -49,14 +45,15 @@ export interface RewrappedKey extends Pick<AdministeredKey, "organizationId" | "
  * wrapped it that the provider opens: of retired ones too, since backups have values under them. No value is touched, and nothing is locked: one that is
  * wrapped so already stays as it is, so a run that was ended is begun again.
  *
- * What was wrapped is unwrapped anew, and the database compares it with the key's check
- * value, before it replaces what there is.
+ * Every share is unwrapped, and the database compares it with the key's check value, where
+ * nothing is written too. What was wrapped is unwrapped anew and compared again, before it
+ * replaces what there is.
  *
  * Whoever founds an organization says what its share is. So one that is rubbish, or that
  * another kind of service wrapped, is left and told of, and the others are wrapped anew.
  *
- * @throws {@link KeyProviderError} when the service itself does not answer, or takes no one:
- * each of the others would fail like that.
+ * @throws {@link KeyProviderError} when the service itself does not answer, or takes no one;
+ * the driver's error when the connection is lost: each of the others would fail like that.
  */
 export async function rewrapKeys(client: ClientBase, options: RewrapOptions): Promise<RewrappedKey[]> {
   const { copy } = options;
@@ -75,23 +72,25 @@ async function rewrapKey(
   client: ClientBase,
   key: AdministeredKey & ListedKey,
   there: ListedKey | undefined,
-  { cellId, provider, dryRun }: RewrapOptions,
+  options: RewrapOptions,
 ): Promise<RewrappedKey> {
+  const { cellId, provider, dryRun } = options;
   const { organizationId, keyId, keyName } = key;
   const context = { cellId, organizationId, keyId };
-  const { wrapped, isFromCopy } = await wrapAnew(provider, context, key, there);
+  const { share, isFromCopy } = await findShare(client, key, there, options);
+  const wrapped = await provider.rewrap(share, context);
   const isRewrapped = isFromCopy || wrapped.keyName !== keyName || key.provider !== provider.name;
   if (isRewrapped && dryRun !== true) {
-    const share = await provider.unwrap(wrapped, context);
+    const bare = await provider.unwrap(wrapped, context);
     try {
       await inTransaction(client, async () => {
-        const masked = maskShare(await readPad(client), share, organizationId, keyId);
+        const masked = maskShare(await readPad(client), bare, organizationId, keyId);
         await client.query("select rewrap_key($1, $2, $3, $4, $5, $6)", [
           organizationId, keyId, provider.name, wrapped.keyName, wrapped.bytes, masked,
         ]);
       });
     } finally {
-      share.fill(0);
+      bare.fill(0);
     }
   }
   return { organizationId, keyId, from: keyName, to: wrapped.keyName, isRewrapped, isFromCopy };
@@ -100,33 +99,26 @@ async function rewrapKey(
 /**
  * Leaves a key as it is, for a reason that is its own.
  *
- * @throws what is not about this key: the service, or the database, is what fails.
+ * @throws what is not about this key: the service, the database or the way to either is what fails.
  */
 function leave({ organizationId, keyId, keyName }: AdministeredKey & ListedKey, error: unknown): RewrappedKey {
-  const isOfService =
-    error instanceof KeyProviderError && (error.isTransient || error.code === "kms_credentials_rejected");
-  const isOfDatabase = error instanceof DatabaseError && error.code !== NOT_THE_SHARE;
-  if (isOfService || isOfDatabase || !(error instanceof Error)) throw error;
-  return { organizationId, keyId, from: keyName, to: keyName, isRewrapped: false, isFromCopy: false, failure: error };
+  const failure = failureOfKey(error);
+  return { organizationId, keyId, from: keyName, to: keyName, isRewrapped: false, isFromCopy: false, failure };
 }
 
-/** The share as it is here; or, where no waiting makes that open, as the copy has it. */
-async function wrapAnew(
-  provider: KeyProvider,
-  context: KeyContext,
-  here: ListedKey,
+/** The share as it is here; or, where that does not open or is not the key's, as the copy has it. */
+async function findShare(
+  client: ClientBase,
+  here: AdministeredKey & ListedKey,
   there: ListedKey | undefined,
-): Promise<{ readonly wrapped: WrappedShare; readonly isFromCopy: boolean }> {
-  const wrap = ({ provider: kind, keyName, bytes }: ListedKey) => {
-    requireOpener({ ...context, provider: kind }, provider);
-    return provider.rewrap({ provider: kind, keyName, bytes }, context);
-  };
-  try {
-    return { wrapped: await wrap(here), isFromCopy: false };
-  } catch (error) {
-    if (there === undefined || !(error instanceof SafetyPinError) || (error instanceof KeyProviderError && error.isTransient)) {
-      throw error;
-    }
-    return { wrapped: await wrap(there), isFromCopy: true };
-  }
+  options: RewrapOptions,
+): Promise<{ readonly share: WrappedShare; readonly isFromCopy: boolean }> {
+  const shareOf = ({ provider, keyName, bytes }: ListedKey) => ({ provider, keyName, bytes });
+  const failure = await tryKey(client, here, options);
+  if (failure === undefined) return { share: shareOf(here), isFromCopy: false };
+  if (there === undefined) throw failure;
+
+  const failureThere = await tryKey(client, { ...here, ...shareOf(there) }, options);
+  if (failureThere !== undefined) throw failureThere;
+  return { share: shareOf(there), isFromCopy: true };
 }

@@ -4,6 +4,8 @@ import { join } from "node:path";
 
 import { KeyProviderError } from "../../src/errors.js";
 import { awsKms } from "../../src/keys/aws-kms.js";
+import { inTransaction } from "../../src/keys/in-transaction.js";
+import { addKey } from "../../src/keys/new-key.js";
 import { deliverMessages } from "../../src/mailer.js";
 import { createRepositories } from "../../src/repositories.js";
 import { startAwsKms, type AwsKmsServer } from "../support/aws-kms-server.js";
@@ -213,6 +215,27 @@ test("a share was altered, or is another cell's", async () => {
   });
 });
 
+test("a share opens, and is another key's", async () => {
+  await backUp();
+  const { rows: [acme] } = await db.admin.query<{ id: string; organizationId: string }>(
+    'select id, organization_id as "organizationId" from tenant_keys where organization_id is not null',
+  );
+  const { rows: [cell] } = await db.admin.query<{ id: string }>("select id from cell_settings");
+  const provider = awsKms({ keyArn: replicated });
+  const { wrapped } = await provider.generate({ cellId: cell!.id, organizationId: acme!.organizationId, keyId: 1 });
+  await provider.close?.();
+  await db.admin.query("update tenant_keys set wrapped = $1 where id = $2", [wrapped.bytes, acme!.id]);
+
+  // It is seen where nothing is written, and taken from the copy.
+  const [plain = ""] = page.blocks("A copy of the shares", "sh");
+  const variables = { ...identity(application), CELL: db.cell, OPERATOR: db.connectionString("operator"), NEW: replicated, OLD: first, COPY: copy };
+  await expect(shell.run(plain.replace('--copy "$COPY"', "--dry-run"), variables)).rejects.toThrow(/1 of 2 keys were left/);
+  const said = await follow("A copy of the shares", { NEW: replicated, OLD: first, COPY: copy });
+  expect(said).toMatch(/is {2}key 1 of the cell/);
+  expect(said).toContain(`rewrapped  key 1 of organization ${acme!.organizationId}: ${replicated} → ${replicated}, from the copy`);
+  expect(await follow("A copy of the shares", { NEW: replicated, OLD: first, COPY: copy })).not.toContain("rewrapped");
+});
+
 test("it is gone, and there is a replica", async () => {
   kms.setState(replicated, "gone");
   await happens("it is gone", aws(replicated), async () => {
@@ -253,6 +276,40 @@ test("it is gone, and a backup has the shares as a former master key wrapped the
   expect(await keyNames()).toEqual([next]);
   expect(await follow("A copy of the shares", { NEW: next, OLD: former, COPY: copy })).not.toContain("rewrapped");
   first = next;
+});
+
+test("a rotation was begun with another master key", async () => {
+  const row = "a rotation was begun with another master key";
+  expect(rows.find(([what]) => what === row)?.[1]).toMatch(/^none/);
+  tried.add(row);
+  const stranger = kms.createKey("eu-central-1");
+
+  // The command begins none: nothing says so but the sentence, and nothing changes.
+  const states = async () =>
+    (await db.admin.query<{ key: string }>("select key_id || ' ' || state as key from tenant_keys where organization_id is null order by key_id")).rows.map(({ key }) => key);
+  const heading = "A rotation that was begun with another master key";
+  await expect(follow(heading, { NEW: stranger })).rejects.toThrow(/Key 1 of the cell does not open, and it is the one that seals/);
+  await expect(follow(heading, { NEW: `${stranger}?also=${first}` })).rejects.toThrow(/these keys wrap by another/);
+  expect(await states()).toEqual(["1 active"]);
+
+  // As one that was begun by other means, and killed, left it: pending, and then without its master key.
+  const provider = awsKms({ keyArn: stranger });
+  const operator = await db.pool("operator").connect();
+  try {
+    const { rows: [cell] } = await operator.query<{ id: string }>("select id from cell_settings");
+    await inTransaction(operator, () => addKey(operator, { provider, cellId: cell!.id, organizationId: null }));
+  } finally {
+    operator.release();
+    await provider.close?.();
+  }
+  expect(await told(aws(first))).toBeUndefined();
+  kms.setState(stranger, "gone");
+  expect(await told(aws(first))).toBeUndefined();
+
+  const said = await follow(heading, { NEW: first });
+  expect(said).toContain("rotated  key 2 of the cell seals");
+  expect((await states())[1]).toBe("2 active");
+  expect(await told(aws(first))).toBeUndefined();
 });
 
 test("it is gone, and nothing is left: what is not sealed is as it was", async () => {
