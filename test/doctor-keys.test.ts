@@ -6,7 +6,11 @@ import { examine } from "../src/doctor/doctor.js";
 import type { Finding } from "../src/doctor/finding.js";
 import { checkKeys } from "../src/doctor/keys-check.js";
 import { checkMasterKeys } from "../src/doctor/master-keys-check.js";
+import { checkKeyShares } from "../src/doctor/key-shares-check.js";
+import { KeyProviderError } from "../src/errors.js";
 import { rotateKeyFile } from "../src/keys/key-file.js";
+import type { KeyProvider } from "../src/keys/key-provider.js";
+import { localKeyFile } from "../src/keys/local-key-file.js";
 import type { Environment } from "../src/limits.js";
 import { parseCellName } from "../src/migrations/cell.js";
 import { takeTurn, turnAtKeys } from "../src/turns.js";
@@ -304,6 +308,78 @@ describe("a cell without any key", () => {
         const [{ columns }] = rows as [{ columns: string }];
         await break_(`insert into ${table} (${columns}) select ${columns} from ${kept}; drop table ${kept}`);
       }
+    }
+  });
+});
+
+describe("a share that does not open", () => {
+  const look = async (keys?: string, environment: Environment = "test") =>
+    asMigrator((client) => checkKeyShares(client, { cell, environment }, { keys }));
+  const found = async (environment?: Environment) => {
+    const answer = await look(undefined, environment);
+    if ("reason" in answer) throw new Error(answer.reason);
+    return answer.findings;
+  };
+  const wrap = async (organizationId: string | null, keyId: number) => {
+    const { rows } = await db.admin.query<{ id: string }>("select id from cell_settings");
+    const { wrapped } = await localKeyFile({ environment: "test" }).generate({ cellId: rows[0]!.id, organizationId, keyId });
+    return wrapped;
+  };
+  const hex = (bytes: Buffer) => `'\\x${bytes.toString("hex")}'`;
+
+  test("is named with its key, and what brings it back", async () => {
+    expect(await found()).toEqual([]);
+    await break_(anotherKey(2, "decrypt_only", { wrapped: hex(Buffer.alloc(61, 7)) }));
+    const [finding, ...others] = await found();
+    expect(others).toEqual([]);
+    expect(told(finding!)).toMatch(/^warning key 2 of the cell is decrypt_only, and its share does not open: the key file:\w+ does not open this share/);
+    expect(finding!.remedy).toContain("safetypin keys rewrap --copy DATABASE --cell safetypin");
+
+    // … and by the command, as its user is told.
+    const { stdout } = await runCli(["doctor", "--json"], {
+      env: { DATABASE_URL: db.connectionString("migrator"), SAFETYPIN_KEY_FILE: process.env["SAFETYPIN_KEY_FILE"]! },
+    });
+    const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+    expect(findings.filter(({ check }) => check === "key-shares")).toEqual([finding]);
+  });
+
+  test("is as bad where it opens, and is another key's", async () => {
+    const { bytes, keyName } = await wrap(null, 2);
+    await break_(anotherKey(2, "pending", { wrapped: hex(bytes), key_name: `'${keyName}'` }));
+    const [finding, ...others] = await found();
+    expect(others).toEqual([]);
+    expect(told(finding!)).toBe(
+      "warning key 2 of the cell is pending, and its share does not open: this is not the share of key 2: what was wrapped is another's",
+    );
+    expect(finding!.remedy).toBe("safetypin keys rotate --cell safetypin");
+  });
+
+  test("stops everybody where it is the one that seals", async () => {
+    const { rows } = await db.admin.query<{ wrapped: Buffer }>("select wrapped from tenant_keys where organization_id is null and key_id = 1");
+    await break_(`update tenant_keys set wrapped = ${hex((await wrap(null, 1)).bytes)} where organization_id is null and key_id = 1`);
+    try {
+      expect((await found()).map(({ severity, object }) => `${severity} ${object}`)).toEqual(["warning key 1 of the cell"]);
+      const provider = { ...localKeyFile({ environment: "test" }), isForDevelopment: false };
+      const answer = await asMigrator((client) => checkKeyShares(client, { cell, environment: "production" }, { keys: provider }));
+      expect(answer).toMatchObject({ findings: [{ severity: "critical", object: "key 1 of the cell" }] });
+    } finally {
+      await break_(`update tenant_keys set wrapped = ${hex(rows[0]!.wrapped)} where organization_id is null and key_id = 1`);
+    }
+  });
+
+  test("is not looked for where nobody says what applications have, or the service does not let the doctor", async () => {
+    expect(await look("", "production")).toEqual({ reason: expect.stringContaining("--keys") });
+    const provider = localKeyFile({ environment: "test" });
+    for (const code of ["kms_unavailable", "kms_credentials_rejected", "master_key_access_denied"] as const) {
+      const refusing: KeyProvider = { ...provider, unwrap: async () => Promise.reject(new KeyProviderError(code, "not from here")) };
+      const answer = await asMigrator((client) => checkKeyShares(client, { cell, environment: "test" }, { keys: refusing }));
+      expect(answer).toEqual({ reason: "no share could be unwrapped from here: not from here" });
+    }
+    const client = await connect(db.connectionString("app"));
+    try {
+      expect(await checkKeyShares(client, { cell, environment: "test" }, {})).toEqual({ reason: "connect as safetypin_migrator" });
+    } finally {
+      await client.end();
     }
   });
 });

@@ -28,6 +28,7 @@ import {
 } from "./settings-check.js";
 import { checkTls, TLS } from "./tls-check.js";
 import { checkKeys, KEYS } from "./keys-check.js";
+import { checkKeyShares, KEY_SHARES } from "./key-shares-check.js";
 import { checkMasterKeys, MASTER_KEYS } from "./master-keys-check.js";
 import { checkRestore, RESTORE } from "./restore-check.js";
 import { checkSealedFields, SEALED } from "./sealed-fields-check.js";
@@ -77,6 +78,7 @@ export const CHECKS: readonly { readonly id: string; readonly about: string }[] 
     about: "the cell, and each organization with sealed values, has a key that seals; none is old, on its way for long or left over",
   },
   { id: MASTER_KEYS, about: "every share is wrapped by the master key that is configured" },
+  { id: KEY_SHARES, about: "every share of the cell opens and is its key's, and so are those of the newest keys of organizations" },
   { id: SEALED, about: "what is sealed is the same, by the same numbers, for this client and for the database" },
   { id: RESTORE, about: "the database did not come out of a backup, or what was shredded since is shredded in it; the ledger was exported" },
   { id: ALERTS, about: "no critical alert is unresolved" },
@@ -160,6 +162,9 @@ export async function examine(client: ClientBase, options: DoctorOptions): Promi
   const masterKeys = await checkMasterKeys(client, { cell, environment }, { keys });
   if ("reason" in masterKeys) add([MASTER_KEYS], undefined, masterKeys.reason);
   else add([MASTER_KEYS], masterKeys.findings, "");
+  const shares = await checkKeyShares(client, { cell, environment }, { keys });
+  if ("reason" in shares) add([KEY_SHARES], undefined, shares.reason);
+  else add([KEY_SHARES], shares.findings, "");
   const atRest = await checkAtRest(client, cell);
   add([AT_REST], atRest.findings, "");
   add([AT_REST], undefined, atRest.unseen);

@@ -12,6 +12,18 @@ export const MASTER_KEYS = "master-keys";
 /** What was found, or why nothing could be looked at. */
 export type MasterKeysAnswer = { readonly findings: readonly Finding[] } | { readonly reason: string };
 
+/** Why nothing is looked at where nobody says what applications have. */
+export const KEYS_NOT_GIVEN = "SAFETYPIN_KEYS is not set here: say with --keys what applications have";
+
+/**
+ * Whether somebody says what applications have. A file below the working directory is whose
+ * that is, and whoever looks need not be there.
+ */
+export function areKeysGiven(keys: KeySource["keys"], environment: Subject["environment"]): boolean {
+  if (keys !== undefined && keys !== "") return true;
+  return environment !== "production" && process.env["SAFETYPIN_KEY_FILE"] !== undefined;
+}
+
 /** Keys whose shares the same master key wrapped, of one kind. */
 interface Wrapped {
   readonly provider: string;
@@ -53,10 +65,7 @@ export async function checkMasterKeys(
       };
     }
   }
-  // A file below the working directory is whose that is, and whoever looks need not be there.
-  if ((keys === undefined || keys === "") && (environment === "production" || process.env["SAFETYPIN_KEY_FILE"] === undefined)) {
-    return { reason: "SAFETYPIN_KEYS is not set here: say with --keys what applications have" };
-  }
+  if (!areKeysGiven(keys, environment)) return { reason: KEYS_NOT_GIVEN };
 
   let provider: KeyProvider;
   try {

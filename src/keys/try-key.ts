@@ -19,7 +19,8 @@ export interface TryKeyOptions extends Pick<KeyContext, "cellId"> {
 
 /**
  * Why a key does not open: its share is unwrapped anew, and the database compares it with
- * the key's check value. Nothing is unlocked. Outside a transaction.
+ * the key's check value. Nothing is unlocked. Outside a transaction: the database is asked
+ * in one of its own, or in what is given for that.
  *
  * @returns `undefined` where it opens
  * @throws what is not about this key: the service does not answer, or the database does not.
@@ -28,12 +29,13 @@ export async function tryKey(
   client: ClientBase,
   key: AdministeredKey & ListedKey,
   { cellId, provider }: TryKeyOptions,
+  asking: (work: () => Promise<void>) => Promise<void> = (work) => inTransaction(client, work),
 ): Promise<Error | undefined> {
   const { organizationId, keyId } = key;
   try {
     const { share } = await unwrapListed(key, { provider, cellId, organizationId });
     try {
-      await inTransaction(client, async () => {
+      await asking(async () => {
         const masked = maskShare(await readPad(client), share, organizationId, keyId);
         await client.query("select check_share($1, $2, $3)", [organizationId, keyId, masked]);
       });
