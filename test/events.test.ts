@@ -439,6 +439,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
 const NO_EVENT = [
   "begin_password_check",
   "begin_request",
+  "check_share",
   "count_sealed_values",
   "find_organization_of_own_domain",
   "find_user_by_email",

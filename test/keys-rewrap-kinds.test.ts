@@ -386,7 +386,7 @@ describe("shares that are rubbish", () => {
       { provider: "local-key-file", name: ofCell!.name, bytes: randomBytes(1), says: /\S/ },
       { provider: "a-box-of-eves", name: "1", bytes: randomBytes(60), says: /was wrapped by a-box-of-eves/ },
       { provider: "aws-kms", name: arn.replace("eu-central-1", "eu-west-9"), bytes: randomBytes(60), says: /not configured|not the key/ },
-      { provider: "aws-kms", name: "no name", bytes: randomBytes(8192), says: /\S/ },
+      { provider: "aws-kms", name: "no-name", bytes: randomBytes(8192), says: /\S/ },
     ];
     for (const [place, { provider, name, bytes }] of rubbish.entries()) {
       const id = randomUUID();

@@ -471,8 +471,8 @@ describe("another master key", () => {
     expect(await wrappedBy()).toEqual([{ name: old }]);
     kms.requests.length = 0;
     expect(await jsonOf(withKms("rewrap", "--to", to, "--json"))).toMatchObject({ keys: [{ keyId: 1, from: old, to: next, rewrapped: true }] });
-    // Proven: what is kept was unwrapped by the service, by the new key.
-    expect(kms.requests.map(({ operation }) => operation)).toEqual(["ReEncrypt", "Decrypt"]);
+    // Proven: what is wrapped anew is the key's share, and what is kept was unwrapped by the service, by the new key.
+    expect(kms.requests.map(({ operation }) => operation)).toEqual(["Decrypt", "ReEncrypt", "Decrypt"]);
     expect(await wrappedBy()).toEqual([{ name: next }]);
     expect(await jsonOf(withKms("rewrap", "--to", to, "--json"))).toMatchObject({ keys: [{ rewrapped: false }] });
 

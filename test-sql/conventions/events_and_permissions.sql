@@ -58,6 +58,7 @@ create temporary table mere_readers (name text) on commit drop;
 insert into mere_readers
 values
   ('begin_request'),
+  ('check_share'),
   ('count_sealed_values'),
   ('find_organization_of_own_domain'),
   ('find_user_by_email'),
