@@ -82,7 +82,10 @@ describe("the first key", () => {
     for (const args of [["retire", "1"], ["retire", "7"], ["destroy", "1", "--yes"], ["destroy", "7", "--yes"]]) {
       expect([args, (await keys(db, ...args)).code]).toEqual([args, EXIT.failed]);
     }
-    for (const args of [["retire", "one"], ["rotate", "--batch", "0"], ["rotate", "--organization", "acme"]]) {
+    for (const args of [
+      ["retire", "one"], ["rotate", "--batch", "0"], ["rotate", "--organization", "acme"],
+      ["rewrap", "--keys", "aws-kms://alias/x"], ["rewrap", "--to", "vault:transit"], ["init", "--keys", "gcp-kms://?endpoint=x"],
+    ]) {
       expect([args, (await keys(db, ...args)).code]).toEqual([args, EXIT.usage]);
     }
     expect(await keys(db, "rotate", "--organization", randomUUID())).toMatchObject({ code: EXIT.failed });

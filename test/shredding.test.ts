@@ -211,12 +211,36 @@ describe("safetypin keys shred", () => {
     }
     for (const args of [
       ["shred", "--user", "bob"], ["shred", "--organization", "acme"], ["shred", "--user", bob.userId, "--organization", clinic],
-      ["ledger", "--backup-age", "long"],
+      ["ledger", "--backup-age", "long"], ["ledger", "--backup-age", "9", "--export", ledger, "--dry-run"],
+      ["shred"], ["replay"], ["replay", ledger, "--not-needed"],
     ]) {
       expect([args, (await safetypin(["keys", ...args])).code]).toEqual([args, EXIT.usage]);
     }
-    for (const args of [["shred"], ["replay"], ["replay", ledger, "--not-needed"]]) {
-      expect([args, (await safetypin(["keys", ...args])).code]).toEqual([args, EXIT.failed]);
+  });
+
+  it("is told what every command would do, which does nothing then", async () => {
+    const placing = ["hold", "--user", bob.userId, "--reason", "Matter 7", "--dry-run"];
+    expect((await safetypin(["keys", ...placing])).stdout).toBe(`would hold  ${bob.userId}\nNobody is held.\n`);
+    expect(await jsonOf(safetypin(["keys", ...placing, "--json"]))).toMatchObject({ placed: null, holds: [] });
+    const { placed } = await jsonOf<{ placed: string }>(safetypin(["keys", ...placing.slice(0, -1), "--json"]));
+    const releasing = ["keys", "hold", "--release", placed];
+    expect((await safetypin([...releasing, "--dry-run"])).stdout).toMatch(new RegExp(`^would release  ${placed}\n[^]*Matter 7`));
+    expect(await jsonOf(safetypin([...releasing, "--dry-run", "--json"]))).toMatchObject({ released: null, holds: [{ id: placed }] });
+    expect(await jsonOf(safetypin([...releasing, "--json"]))).toMatchObject({ released: placed, holds: [] });
+
+    const before = await jsonOf<{ backupAgeDays: number }>(safetypin(["keys", "ledger", "--json"]));
+    const { stdout } = await safetypin(["keys", "ledger", "--backup-age", "77", "--dry-run"]);
+    expect(stdout).toContain("would declare  that backups are kept for 77 days");
+    expect(await jsonOf(safetypin(["keys", "ledger", "--json"]))).toEqual(before);
+
+    expect((await safetypin(["keys", "restored", "--dry-run"])).stdout).toContain("would declare  that this database was restored");
+    expect((await safetypin(["keys", "replay", "--not-needed", "--dry-run"])).stdout).toContain("keys are unlocked");
+    expect(await jsonOf(safetypin(["keys", "status", "--json"]))).toMatchObject({ restored: false });
+    // What would be refused is refused.
+    for (const args of [
+      ["hold", "--user", randomUUID(), "--reason", "x"], ["hold", "--release", placed], ["ledger", "--backup-age", "99999"],
+    ]) {
+      expect([args, (await safetypin(["keys", ...args, "--dry-run"])).code]).toEqual([args, EXIT.failed]);
     }
   });
 
@@ -233,10 +257,10 @@ describe("safetypin keys shred", () => {
     expect((await safetypin(["keys", "hold"])).stdout).toContain("Matter 7");
     expect((await safetypin(["keys", "hold", "--release", held.placed])).stdout).toContain("Nobody is held");
     expect(await safetypin(["keys", "hold", "--release", held.placed])).toMatchObject({ code: EXIT.failed });
-    for (const args of [["--reason", "x"], ["--user", bob.userId], ["--user", randomUUID(), "--reason", "x"]]) {
-      expect([args, (await safetypin(["keys", "hold", ...args])).code]).toEqual([args, EXIT.failed]);
+    expect(await safetypin(["keys", "hold", "--user", randomUUID(), "--reason", "x"])).toMatchObject({ code: EXIT.failed });
+    for (const args of [["--reason", "x"], ["--user", bob.userId], ["--release", held.placed, "--reason", "x"]]) {
+      expect([args, (await safetypin(["keys", "hold", ...args])).code]).toEqual([args, EXIT.usage]);
     }
-    expect(await safetypin(["keys", "hold", "--release", held.placed, "--reason", "x"])).toMatchObject({ code: EXIT.usage });
     expect(await safetypin(["keys", "hold"], db.name, "auditor")).toMatchObject({
       code: EXIT.failed, stderr: expect.stringContaining("operator_login"),
     });
@@ -379,6 +403,8 @@ describe("a database that is restored from a dump of before", () => {
 
   it("shreds again what the ledger says, also when it is killed at it, and then lets people in", async () => {
     expect((await keys("replay", ledger, "--dry-run")).stdout).toContain(`${OTHERS + 2} entries, of which this database has 0`);
+    expect((await keys("replay", "--not-needed", "--dry-run")).stdout).toContain("would confirm  that nothing was shredded");
+    expect(await jsonOf(keys("status", "--json"))).toMatchObject({ restored: true });
     expect(await jsonOf(keys("ledger", "--json"))).toMatchObject({ shreddings: [] });
     const before = await asSuperuser(restored!, readEvidence);
 

@@ -46,6 +46,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** How the command ends when this was thrown. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof RefusedError) return EXIT.refused;
+  if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof UnprovenLoginError) return EXIT.unproven;
   if (!(error instanceof MigrationError)) return EXIT.failed;
 
@@ -66,3 +67,6 @@ export function exitCodeOf(error: unknown): ExitCode {
 
 /** Nobody said yes. */
 export class RefusedError extends ConfigurationError {}
+
+/** Options that were read, and make no sense together. */
+export class UsageError extends ConfigurationError {}

@@ -3,6 +3,7 @@ import pg from "pg";
 
 import { ConfigurationError, RuleError, SafetyPinError } from "../errors.js";
 import { createKeyCache } from "../keys/key-cache.js";
+import { parseKeyProvider } from "../keys/key-provider-address.js";
 import type { KeyProvider } from "../keys/key-provider.js";
 import { openKeyProvider } from "../keys/open-keys.js";
 import type { Environment } from "../limits.js";
@@ -27,8 +28,16 @@ export interface KeysConnection {
 
 /** `--keys`. */
 export function keysOption(): Option {
-  return new Option("--keys <address>", "where keys are wrapped (default: SAFETYPIN_KEYS; else a file, outside production)");
+  return new Option("--keys <address>", "where keys are wrapped (default: SAFETYPIN_KEYS; else a file, outside production)").argParser(
+    parseKeyAddress,
+  );
 }
+
+/** An address of a master key, as an argument: whether a cell may have its keys there is asked once it is known. */
+export const parseKeyAddress = argument((text) => {
+  parseKeyProvider(text, { environment: "development" });
+  return text;
+});
 
 /** `--organization`. */
 export function organizationOption(): Option {

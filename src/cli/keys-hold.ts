@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 
-import { ConfigurationError } from "../errors.js";
-import { EXIT } from "./exit-codes.js";
+import { tryInTransaction } from "../keys/in-transaction.js";
+import { EXIT, UsageError } from "./exit-codes.js";
 import { parseId, withKeysConnection } from "./keys-connection.js";
 import { cellOption, jsonOption, type CellOptions } from "./options.js";
 import { action } from "./run.js";
@@ -11,6 +11,7 @@ interface Options extends CellOptions {
   readonly organization?: string;
   readonly reason?: string;
   readonly release?: string;
+  readonly dryRun?: true;
 }
 
 interface LegalHold {
@@ -35,6 +36,7 @@ export function keysHoldCommand(): Command {
     .addOption(new Option("--organization <id>", "hold an organization").argParser(parseId).conflicts("release"))
     .addOption(new Option("--reason <text>", "why, on one line").conflicts("release"))
     .addOption(new Option("--release <id>", "end a hold").argParser(parseId))
+    .option("--dry-run", "say whether it would be done, and do nothing")
     .addOption(jsonOption())
     .addHelpText(
       "after",
@@ -47,24 +49,32 @@ Examples:
 `,
     )
     .action(
-      action<Options>(async ({ cell, user, organization, reason, release }, output) => {
+      action<Options>(async ({ cell, user, organization, reason, release, dryRun }, output) => {
         const isPlacing = user !== undefined || organization !== undefined;
         if (isPlacing !== (reason !== undefined)) {
-          throw new ConfigurationError("A hold is of somebody, and has a reason", {
+          throw new UsageError("A hold is of somebody, and has a reason", {
             remedy: "Pass --user ID or --organization ID, and --reason TEXT",
           });
         }
         return withKeysConnection(cell, async ({ client }) => {
-          let placed: string | null = null;
-          if (isPlacing) {
+          const change = async (): Promise<string | null> => {
+            if (release !== undefined) await client.query("select release_legal_hold($1)", [release]);
+            if (!isPlacing) return null;
             const { rows } = await client.query<{ id: string }>("select place_legal_hold($1, $2, $3) as id", [
               user ?? null,
               organization ?? null,
               reason,
             ]);
-            placed = rows[0]!.id;
+            return rows[0]!.id;
+          };
+          let placed: string | null = null;
+          if (dryRun === true) {
+            await tryInTransaction(client, change);
+            const said = isPlacing ? "would hold" : release === undefined ? undefined : "would release";
+            if (said !== undefined) output.line(`${output.say("careful", said)}  ${user ?? organization ?? release ?? ""}`);
+          } else {
+            placed = await change();
           }
-          if (release !== undefined) await client.query("select release_legal_hold($1)", [release]);
 
           const { rows: holds } = await client.query<LegalHold>(
             `select id, user_id as "userId", organization_id as "organizationId", reason, creation_time as "creationTime"
@@ -80,7 +90,7 @@ Examples:
               hold.reason,
             ]),
           );
-          output.result({ cell, placed, released: release ?? null, holds });
+          output.result({ cell, placed, released: dryRun === true ? null : (release ?? null), holds });
           return EXIT.done;
         });
       }),

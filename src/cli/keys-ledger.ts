@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 
+import { tryInTransaction } from "../keys/in-transaction.js";
 import { exportLedger, listShreddings, readRestoreState, type Shredding } from "../keys/shredding-ledger.js";
 import { EXIT } from "./exit-codes.js";
 import { withKeysConnection } from "./keys-connection.js";
@@ -10,6 +11,7 @@ import { action } from "./run.js";
 interface Options extends CellOptions {
   readonly export?: string;
   readonly backupAge?: number;
+  readonly dryRun?: true;
 }
 
 /** `safetypin keys ledger`. */
@@ -28,6 +30,9 @@ export function keysLedgerCommand(): Command {
     .addOption(
       new Option("--backup-age <days>", "declare how old the oldest backup gets, before it is deleted").argParser(parseNumber),
     )
+    .addOption(
+      new Option("--dry-run", "say whether the age would be declared, and do nothing").conflicts("export"),
+    )
     .addOption(jsonOption())
     .addHelpText(
       "after",
@@ -40,10 +45,16 @@ Examples:
 `,
     )
     .action(
-      action<Options>(async ({ cell, export: path, backupAge }, output) =>
+      action<Options>(async ({ cell, export: path, backupAge, dryRun }, output) =>
         withKeysConnection(cell, async ({ client }) => {
           if (backupAge !== undefined) {
-            await client.query("select declare_backup_age(make_interval(days => $1))", [backupAge]);
+            const declare = () => client.query("select declare_backup_age(make_interval(days => $1))", [backupAge]);
+            if (dryRun === true) {
+              await tryInTransaction(client, declare);
+              output.line(`${output.say("careful", "would declare")}  that backups are kept for ${String(backupAge)} days`);
+            } else {
+              await declare();
+            }
           }
           const exported = path === undefined ? undefined : await exportLedger(client, path);
           const shreddings = await listShreddings(client);

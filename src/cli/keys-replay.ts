@@ -1,9 +1,9 @@
 import { Command } from "commander";
 
-import { ConfigurationError } from "../errors.js";
+import { tryInTransaction } from "../keys/in-transaction.js";
 import { readLedger, readRestoreState, replayLedger, verifyLedger } from "../keys/shredding-ledger.js";
 import { askBefore } from "./confirm.js";
-import { EXIT } from "./exit-codes.js";
+import { EXIT, UsageError } from "./exit-codes.js";
 import { takeTurnAtKeys, waitOption, withKeysConnection, type TurnOptions } from "./keys-connection.js";
 import { cellOption, jsonOption } from "./options.js";
 import { action } from "./run.js";
@@ -29,7 +29,7 @@ export function keysReplayCommand(): Command {
     .addOption(cellOption())
     .addOption(waitOption())
     .option("--not-needed", "nothing was shredded since the backup: unlock keys without a ledger")
-    .option("--dry-run", "look at the ledger, and do nothing")
+    .option("--dry-run", "look at the ledger, or whether one is needed, and do nothing")
     .option("--yes", "do not ask (with --not-needed)")
     .addOption(jsonOption())
     .addHelpText(
@@ -42,24 +42,32 @@ Examples:
 `,
     )
     .action((file: string | undefined, options: Options) =>
-      action<Options>(async ({ cell, wait, notNeeded, dryRun, yes }, output) =>
-        withKeysConnection(cell, async ({ client }) => {
-          if ((file === undefined) === (notNeeded === undefined)) {
-            throw new ConfigurationError("Name the ledger to replay, or say --not-needed", {
-              remedy: "It is what safetypin keys ledger --export wrote last",
-            });
-          }
+      action<Options>(async ({ cell, wait, notNeeded, dryRun, yes }, output) => {
+        if ((file === undefined) === (notNeeded === undefined)) {
+          throw new UsageError("Name the ledger to replay, or say --not-needed", {
+            remedy: "It is what safetypin keys ledger --export wrote last",
+          });
+        }
+        return withKeysConnection(cell, async ({ client }) => {
           await takeTurnAtKeys(client, { cell, wait }, output);
           const before = await readRestoreState(client);
 
           if (file === undefined) {
-            if (dryRun !== true) {
+            const confirm = () => client.query("select confirm_restore()");
+            if (dryRun === true) {
+              await tryInTransaction(client, confirm);
+              output.line(
+                before.isRestored
+                  ? `${output.say("careful", "would confirm")}  that nothing was shredded since the backup; keys would be unlocked again`
+                  : `${output.say("quiet", "is")}  no database that waits for its ledger: keys are unlocked`,
+              );
+            } else {
               await askBefore(
                 "Was nothing shredded since the backup? If something was, it opens again",
                 yes === true ? { yes } : {},
                 "What was shredded since the backup would open again",
               );
-              await client.query("select confirm_restore()");
+              await confirm();
               output.line(`${output.say("good", "confirmed")}  keys are unlocked again`);
             }
             output.result({ cell, entries: null, shredded: 0, restored: dryRun === true && before.isRestored });
@@ -82,7 +90,7 @@ Examples:
           );
           output.result({ cell, entries: count, shredded, restored: false });
           return EXIT.done;
-        }),
-      )(options),
+        });
+      })(options),
     );
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 
+import { tryInTransaction } from "../keys/in-transaction.js";
 import { askBefore } from "./confirm.js";
 import { EXIT } from "./exit-codes.js";
 import { withKeysConnection } from "./keys-connection.js";
@@ -7,6 +8,7 @@ import { cellOption, jsonOption, type CellOptions } from "./options.js";
 import { action } from "./run.js";
 
 interface Options extends CellOptions {
+  readonly dryRun?: true;
   readonly yes?: true;
 }
 
@@ -21,6 +23,7 @@ export function keysRestoredCommand(): Command {
         "before applications connect to it.",
     )
     .addOption(cellOption())
+    .option("--dry-run", "say whether it would be declared, and do nothing")
     .option("--yes", "do not ask")
     .addOption(jsonOption())
     .addHelpText(
@@ -33,14 +36,21 @@ Examples:
 `,
     )
     .action(
-      action<Options>(async ({ cell, yes }, output) =>
+      action<Options>(async ({ cell, dryRun, yes }, output) =>
         withKeysConnection(cell, async ({ client }) => {
+          const declare = () => client.query("select declare_restored()");
+          if (dryRun === true) {
+            await tryInTransaction(client, declare);
+            output.line(`${output.say("careful", "would declare")}  that this database was restored: nobody would sign in until its ledger is replayed`);
+            output.result({ cell, restored: false });
+            return EXIT.done;
+          }
           await askBefore(
             "Was this database restored? Nobody signs in until its ledger is replayed",
             yes === true ? { yes } : {},
             "Nobody signs in afterwards, until the ledger is replayed",
           );
-          await client.query("select declare_restored()");
+          await declare();
           output.line(`${output.say("careful", "restored")}  no key is unlocked before: safetypin keys replay FILE`);
           output.result({ cell, restored: true });
           return EXIT.done;

@@ -8,6 +8,7 @@ import type { CellName } from "../migrations/cell.js";
 import { EXIT } from "./exit-codes.js";
 import {
   keysOption,
+  parseKeyAddress,
   takeTurnAtKeys,
   waitOption,
   withKeysConnection,
@@ -40,7 +41,7 @@ export function keysRewrapCommand(): Command {
     .addOption(cellOption())
     .addOption(waitOption())
     .addOption(keysOption())
-    .addOption(new Option("--to <address>", "the new master key, and the old ones behind it (default: --keys)"))
+    .addOption(new Option("--to <address>", "the new master key, and the old ones behind it (default: --keys)").argParser(parseKeyAddress))
     .option("--copy <database>", "a restored backup of the cell, on the same server: its shares stand in for those that open no more")
     .option("--dry-run", "ask the service, and change nothing")
     .addOption(jsonOption())

@@ -1,10 +1,9 @@
 import { Command, Option } from "commander";
 
-import { ConfigurationError } from "../errors.js";
-import { inTransaction } from "../keys/in-transaction.js";
+import { tryInTransaction } from "../keys/in-transaction.js";
 import { listSealedFields } from "../keys/sealed-values.js";
 import { askBefore } from "./confirm.js";
-import { EXIT } from "./exit-codes.js";
+import { EXIT, UsageError } from "./exit-codes.js";
 import { parseId, withKeysConnection } from "./keys-connection.js";
 import { cellOption, jsonOption, type CellOptions } from "./options.js";
 import { action } from "./run.js";
@@ -44,17 +43,17 @@ Examples:
 `,
     )
     .action(
-      action<Options>(async ({ cell, user, organization, dryRun, yes }, output) =>
-        withKeysConnection(cell, async ({ client }) => {
-          const id = user ?? organization;
-          if (id === undefined) {
-            throw new ConfigurationError("Nobody is named to be shredded", { remedy: "Pass --user ID or --organization ID" });
-          }
+      action<Options>(async ({ cell, user, organization, dryRun, yes }, output) => {
+        const id = user ?? organization;
+        if (id === undefined) {
+          throw new UsageError("Nobody is named to be shredded", { remedy: "Pass --user ID or --organization ID" });
+        }
+        return withKeysConnection(cell, async ({ client }) => {
           const what = user === undefined ? `organization ${id}` : `person ${id}`;
           const statement = `select ${user === undefined ? "shred_organization" : "shred_person"}($1) as "effectiveTime"`;
           const shred = async () => (await client.query<{ effectiveTime: Date }>(statement, [id])).rows[0]!.effectiveTime;
-          // What it would be refused for, before anybody is asked; and then undone.
-          const promised = await tried(() => inTransaction(client, async () => Promise.reject(new Tried(await shred()))));
+          // What it would be refused for, before anybody is asked.
+          const promised = await tryInTransaction(client, shred);
 
           const fields = (await listSealedFields(client))
             .filter(({ scope, hasSubject }) => (user === undefined ? scope === "organization" : hasSubject))
@@ -82,23 +81,7 @@ Examples:
             shredded: dryRun !== true,
           });
           return EXIT.done;
-        }),
-      ),
+        });
+      }),
     );
-}
-
-/** How a transaction ends that was to be undone. */
-class Tried extends Error {
-  constructor(readonly effectiveTime: Date) {
-    super("tried");
-  }
-}
-
-async function tried(work: () => Promise<never>): Promise<Date> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof Tried) return error.effectiveTime;
-    throw error;
-  }
 }

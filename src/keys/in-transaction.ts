@@ -13,3 +13,13 @@ export async function inTransaction<Result>(client: ClientBase, work: () => Prom
     throw error;
   }
 }
+
+/** Does the work and undoes it: what it answers, or is refused for, is what doing it would be. */
+export async function tryInTransaction<Result>(client: ClientBase, work: () => Promise<Result>): Promise<Result> {
+  await client.query("begin");
+  try {
+    return await work();
+  } finally {
+    await client.query("rollback").catch(() => undefined);
+  }
+}
