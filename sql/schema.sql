@@ -2627,7 +2627,7 @@ declare
   v_key     record;
   v_sealed  bytea;
   v_secret  bytea;
-  v_secrets bytea[] := '{}';
+  v_secrets bytea[] := array[]::bytea[];
 begin
   for v_key in
     select id, secret, retired_time
@@ -5100,7 +5100,7 @@ CREATE FUNCTION safetypin._throttle_ids(p_subject text, p_keys bytea[]) RETURNS 
     AS $$
 declare
   v_key bytea;
-  v_ids uuid[] := '{}';
+  v_ids uuid[] := array[]::uuid[];
 begin
   foreach v_key in array p_keys loop
     v_ids := array_append(v_ids, encode(substr(_keyed_digest(p_subject, v_key), 1, 16), 'hex')::uuid);
@@ -6121,10 +6121,11 @@ CREATE FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id u
     SET lock_timeout TO '5s'
     AS $_$
 declare
-  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
-  v_index     record;
-  v_version   integer;
-  v_row       record;
+  v_tenant_id  uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_index      record;
+  v_version    integer;
+  v_row_id     uuid;
+  v_subject_id uuid;
 begin
   select
     blind_indexes.table_name as index_table,
@@ -6158,8 +6159,8 @@ begin
   end if;
 
   indexed := 0;
-  for v_row in execute format(
-    'select indexed.%1$I as row_id, %8$s as subject_id
+  for v_row_id, v_subject_id in execute format(
+    'select indexed.%1$I, %8$s
      from %2$I as indexed
      where indexed.%3$I is not null
        and ($2 is null or indexed.%1$I > $2)
@@ -6179,13 +6180,13 @@ begin
   )
   using v_version, p_after, p_organization_id, p_limit
   loop
-    last_row_id := v_row.row_id;
+    last_row_id := v_row_id;
     -- An index may refer to the person as well, and to write it waits for whoever holds
     -- their row.
-    perform from users where id = v_row.subject_id for key share skip locked;
-    continue when not found and exists (select from users where id = v_row.subject_id);
+    perform from users where id = v_subject_id for key share skip locked;
+    continue when not found and exists (select from users where id = v_subject_id);
 
-    execute format('select %I($1, $2)', v_index.writer) using v_row.row_id, v_version;
+    execute format('select %I($1, $2)', v_index.writer) using v_row_id, v_version;
     indexed := indexed + 1;
   end loop;
 

@@ -638,7 +638,7 @@ declare
   v_key     record;
   v_sealed  bytea;
   v_secret  bytea;
-  v_secrets bytea[] := '{}';
+  v_secrets bytea[] := array[]::bytea[];
 begin
   for v_key in
     select id, secret, retired_time

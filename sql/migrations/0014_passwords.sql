@@ -892,7 +892,7 @@ create function _throttle_ids(
 as $$
 declare
   v_key bytea;
-  v_ids uuid[] := '{}';
+  v_ids uuid[] := array[]::uuid[];
 begin
   foreach v_key in array p_keys loop
     v_ids := array_append(v_ids, encode(substr(_keyed_digest(p_subject, v_key), 1, 16), 'hex')::uuid);
