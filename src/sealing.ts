@@ -1,4 +1,5 @@
 import { ConfigurationError, NotFoundError, RuleError } from "./errors.js";
+import { ownerOf } from "./keys/administered-keys.js";
 import { FIRST_KEY_ID, type BareShare, type CellKeys, type WorkingKey } from "./keys/cell-keys.js";
 import { openInClient, sealInClient } from "./keys/client-sealing.js";
 import { maskSecret, maskShare } from "./keys/mask.js";
@@ -54,12 +55,7 @@ export function createSealing({ keys, pad: ofConnection }: SealingParts, tx: Sea
     const rows = await queries.listWrappedSharesOfOrganization.run(undefined, tx);
     const organizationId = rows[0]?.organizationId ?? null;
     if (organizationId === null) throw organizationNotChosen();
-    const listed = rows.flatMap(({ keyId, state, provider, keyName, wrapped }) =>
-      keyId === null || state === null || provider === null || keyName === null || wrapped === null
-        ? []
-        : [{ keyId, state, provider, keyName, bytes: wrapped }],
-    );
-    return { organizationId, listed };
+    return { organizationId, listed: keysIn(rows) };
   };
 
   /**
@@ -78,12 +74,7 @@ export function createSealing({ keys, pad: ofConnection }: SealingParts, tx: Sea
       });
     }
     if (scope === "organization" && organizationId === null) throw organizationNotChosen();
-    const listed = rows.flatMap(({ keyId, state, provider, keyName, wrapped }) =>
-      keyId === null || state === null || provider === null || keyName === null || wrapped === null
-        ? []
-        : [{ keyId, state, provider, keyName, bytes: wrapped }],
-    );
-    return { organizationId, listed };
+    return { organizationId, listed: keysIn(rows) };
   };
 
   async function handOver(organizationId: string | null, shares: readonly BareShare[]): Promise<void> {
@@ -131,8 +122,7 @@ export function createSealing({ keys, pad: ofConnection }: SealingParts, tx: Sea
       const active = listed.filter(({ state }) => state === "active");
       const [key] = await keys.unwrap(organizationId, active);
       if (key === undefined) {
-        const owner = organizationId === null ? "the cell" : `organization ${organizationId}`;
-        throw new NotFoundError("key_not_found", `No key of ${owner} seals`);
+        throw new NotFoundError("key_not_found", `No key of ${ownerOf(organizationId)} seals`);
       }
       const plaintext = Buffer.from(text, "utf8");
       try {
@@ -163,6 +153,15 @@ export function createSealing({ keys, pad: ofConnection }: SealingParts, tx: Sea
       }
     },
   };
+}
+
+/** The keys in rows of which one without a key says whose there are none. */
+function keysIn(rows: readonly (queries.ListWrappedSharesOfOrganizationResult | queries.ListWrappedSharesOfFieldResult)[]): WorkingKey[] {
+  return rows.flatMap(({ keyId, state, provider, keyName, wrapped }) =>
+    keyId === null || state === null || provider === null || keyName === null || wrapped === null
+      ? []
+      : [{ keyId, state, provider, keyName, bytes: wrapped }],
+  );
 }
 
 function organizationNotChosen(): RuleError {

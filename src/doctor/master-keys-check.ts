@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 
 import { ConfigurationError } from "../errors.js";
+import { opensSharesOf } from "../keys/cell-keys.js";
 import type { KeyProvider } from "../keys/key-provider.js";
 import { openKeyProvider, type KeySource } from "../keys/open-keys.js";
 import { asKeyholder } from "./as-role.js";
@@ -78,8 +79,7 @@ export async function checkMasterKeys(
   const findings: Finding[] = [];
   try {
     for (const { provider: kind, keyName, isInUse, isOfTenants, words } of wrapped) {
-      const isMeant = kind === provider.name || provider.alsoOpens?.includes(kind) === true;
-      const relation = isMeant ? await provider.relationTo?.(keyName) : "none";
+      const relation = opensSharesOf(provider, kind) ? await provider.relationTo?.(keyName) : "none";
       const severity = isInUse ? (environment === "production" ? "critical" : "warning") : "warning";
       if (relation === "none") {
         findings.push(

@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 
 import { ConfigurationError } from "../errors.js";
+import { ownerOf } from "./administered-keys.js";
 import type { KeyCallOptions, KeyContext, KeyProvider, WrappedShare } from "./key-provider.js";
 
 /**
@@ -158,6 +159,11 @@ export async function unwrapListed(
   return { keyId, share };
 }
 
+/** Whether a provider opens shares that this kind of service wrapped. */
+export function opensSharesOf({ name, alsoOpens }: KeyProvider, kind: string): boolean {
+  return kind === name || alsoOpens?.includes(kind) === true;
+}
+
 /**
  * Passes where the provider opens shares of the kind of service that wrapped this one.
  *
@@ -167,9 +173,9 @@ export function requireOpener(
   { keyId, organizationId, provider: kind }: Pick<KeyContext, "keyId" | "organizationId"> & Pick<ListedKey, "provider">,
   provider: KeyProvider,
 ): void {
-  if (kind === provider.name || provider.alsoOpens?.includes(kind) === true) return;
+  if (opensSharesOf(provider, kind)) return;
   throw new ConfigurationError(
-    `Key ${keyId} of ${organizationId === null ? "the cell" : `organization ${organizationId}`} was wrapped by ${kind}, and keys come from ${provider.name}`,
+    `Key ${keyId} of ${ownerOf(organizationId)} was wrapped by ${kind}, and keys come from ${provider.name}`,
     { remedy: `Name the key of ${kind} too, which is where it can be unwrapped: two addresses, one after the other (docs/keys.md)` },
   );
 }
