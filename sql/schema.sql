@@ -312,6 +312,25 @@ COMMENT ON FUNCTION safetypin._append_shredding(p_user_id uuid, p_organization_i
 REVOKE ALL ON FUNCTION safetypin._append_shredding(p_user_id uuid, p_organization_id uuid) FROM PUBLIC;
 
 --
+-- safetypin._await_shredding()
+--
+
+CREATE FUNCTION safetypin._await_shredding() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  update cell_settings set exported_shredding = exported_shredding;
+end;
+$$;
+
+ALTER FUNCTION safetypin._await_shredding() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._await_shredding() IS 'Waits for whoever holds, shreds, exports or replays. Raises 40001 in a transaction that looked before they were done.';
+
+REVOKE ALL ON FUNCTION safetypin._await_shredding() FROM PUBLIC;
+
+--
 -- safetypin._await_writers()
 --
 
@@ -411,7 +430,7 @@ CREATE FUNCTION safetypin._begin_shredding() RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  perform from cell_settings for no key update;
+  perform _await_shredding();
   perform _require_whole_ledger();
 end;
 $$;
@@ -8634,7 +8653,7 @@ declare
   v_last     record;
   v_shredded bigint;
 begin
-  perform from cell_settings for no key update;
+  perform _await_shredding();
   perform verify_ledger_end(p_cell_id, p_seq, p_digest, p_end_digest);
 
   v_last := _last_shredding();
@@ -11189,8 +11208,9 @@ begin
   perform _require_given('reason', p_reason is not null);
 
   -- Behind whoever shreds at this moment; and, by the row that counts members, behind
-  -- whoever leaves. Who comes after that leaves under the hold.
-  perform from cell_settings for no key update;
+  -- whoever leaves. Who comes after that leaves under the hold, or not at all in a
+  -- transaction that cannot see it: the row is written for that, with what it says.
+  perform _await_shredding();
 
   if p_user_id is not null
      and not exists (select from users where id = p_user_id and status <> 'shredded')
@@ -11198,13 +11218,16 @@ begin
     raise exception 'there is no user % to hold', p_user_id
       using errcode = 'SP301', hint = 'Pass the id of somebody who was not shredded.';
   end if;
-  if p_organization_id is not null
-     and not exists (
-       select from organizations where id = p_organization_id and status <> 'shredded' for no key update
-     )
-  then
-    raise exception 'there is no organization % to hold', p_organization_id
-      using errcode = 'SP305', hint = 'Pass the id of an organization that was not shredded.';
+  if p_organization_id is not null then
+    update organizations
+    set status = status
+    where id = p_organization_id
+      and status <> 'shredded';
+
+    if not found then
+      raise exception 'there is no organization % to hold', p_organization_id
+        using errcode = 'SP305', hint = 'Pass the id of an organization that was not shredded.';
+    end if;
   end if;
 
   insert into legal_holds (id, user_id, organization_id, reason)
@@ -12482,7 +12505,7 @@ declare
   v_now    timestamptz;
 begin
   perform _require_ledger(p_entries);
-  perform from cell_settings for no key update;
+  perform _await_shredding();
   v_now := _now();
 
   for v_entry in select value from jsonb_array_elements(p_entries) loop

@@ -39,6 +39,7 @@ drop function tg_organization_users__keep_held;
 drop function list_legal_holds;
 drop function release_legal_hold;
 drop function place_legal_hold;
+drop function _await_shredding;
 drop function _current_effective_time;
 drop function declare_backup_age;
 

@@ -266,6 +266,28 @@ comment on function _current_effective_time(timestamptz, timestamptz, interval, 
 
 
 --
+-- Turns
+--
+
+-- The row of the cell is what those take turns by who hold, who shred, who export what
+-- was shredded and who replay it. Written and not only locked: who looked before that turn was over
+-- must not go on with what they saw, also under repeatable read.
+create function _await_shredding()
+  returns void
+  language plpgsql
+  volatile
+  set search_path from current
+as $$
+begin
+  update cell_settings set exported_shredding = exported_shredding;
+end;
+$$;
+
+comment on function _await_shredding() is
+  'Waits for whoever holds, shreds, exports or replays. Raises 40001 in a transaction that looked before they were done.';
+
+
+--
 -- Holds
 --
 
@@ -286,8 +308,9 @@ begin
   perform _require_given('reason', p_reason is not null);
 
   -- Behind whoever shreds at this moment; and, by the row that counts members, behind
-  -- whoever leaves. Who comes after that leaves under the hold.
-  perform from cell_settings for no key update;
+  -- whoever leaves. Who comes after that leaves under the hold, or not at all in a
+  -- transaction that cannot see it: the row is written for that, with what it says.
+  perform _await_shredding();
 
   if p_user_id is not null
      and not exists (select from users where id = p_user_id and status <> 'shredded')
@@ -295,13 +318,16 @@ begin
     raise exception 'there is no user % to hold', p_user_id
       using errcode = 'SP301', hint = 'Pass the id of somebody who was not shredded.';
   end if;
-  if p_organization_id is not null
-     and not exists (
-       select from organizations where id = p_organization_id and status <> 'shredded' for no key update
-     )
-  then
-    raise exception 'there is no organization % to hold', p_organization_id
-      using errcode = 'SP305', hint = 'Pass the id of an organization that was not shredded.';
+  if p_organization_id is not null then
+    update organizations
+    set status = status
+    where id = p_organization_id
+      and status <> 'shredded';
+
+    if not found then
+      raise exception 'there is no organization % to hold', p_organization_id
+        using errcode = 'SP305', hint = 'Pass the id of an organization that was not shredded.';
+    end if;
   end if;
 
   insert into legal_holds (id, user_id, organization_id, reason)
@@ -659,7 +685,6 @@ comment on function _require_whole_ledger() is
   'Passes where the ledger has all that was shredded. Raises SP527 in a database that was restored, until it was replayed.';
 
 
--- The row of the cell is what those who shred take turns by, and who exports what they did.
 create function _begin_shredding()
   returns void
   language plpgsql
@@ -668,7 +693,7 @@ create function _begin_shredding()
   set search_path from current
 as $$
 begin
-  perform from cell_settings for no key update;
+  perform _await_shredding();
   perform _require_whole_ledger();
 end;
 $$;
@@ -1291,7 +1316,7 @@ declare
   v_now    timestamptz;
 begin
   perform _require_ledger(p_entries);
-  perform from cell_settings for no key update;
+  perform _await_shredding();
   v_now := _now();
 
   for v_entry in select value from jsonb_array_elements(p_entries) loop
@@ -1357,7 +1382,7 @@ declare
   v_last     record;
   v_shredded bigint;
 begin
-  perform from cell_settings for no key update;
+  perform _await_shredding();
   perform verify_ledger_end(p_cell_id, p_seq, p_digest, p_end_digest);
 
   v_last := _last_shredding();

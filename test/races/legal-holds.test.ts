@@ -125,8 +125,23 @@ describe.each(Object.keys(DEPARTURES) as Departure[])("who %s while a hold is pl
     }
   });
 
+  it("does not, in a transaction that looked before the hold was there", async () => {
+    const { organization, owner, members } = await membersOf();
+    const [member] = members as [string];
+    const client = await database.app.connect();
+    await client.query("begin isolation level repeatable read");
+    await beginRequest(client, sessionToken(actorOf(how, member, owner), organization));
+
+    const bound = await hold(database.admin, organization);
+
+    await expect(depart(client, how, member)).rejects.toMatchObject({ code: SERIALIZATION_FAILURE });
+    await client.query("rollback");
+    client.release();
+    expect(await areHeld([owner, ...members])).toEqual(bound.sort());
+  });
+
   it("would be lost to the hold, did it not wait for them", async () => {
-    const mend = await sabotage(database.admin, "place_legal_hold", "and status <> 'shredded' for no key update", "and status <> 'shredded'");
+    const mend = await sabotage(database.admin, "place_legal_hold", /update organizations\s+set status = status\s+where/, "perform from organizations where");
     try {
       const { organization, owner, members } = await membersOf();
       const [member] = members as [string];
@@ -140,6 +155,31 @@ describe.each(Object.keys(DEPARTURES) as Departure[])("who %s while a hold is pl
     } finally {
       await mend();
     }
+  });
+});
+
+describe("who shreds in a transaction that looked before the hold was there", () => {
+  it.each([
+    ["a person", "select place_legal_hold($1, null, 'Matter 7')", "select shred_person($1)", (member: string) => userId(member)],
+    [
+      "an organization",
+      "select place_legal_hold(null, $1, 'Matter 7')",
+      "select shred_organization($1)",
+      (_member: string, organization: string) => organizationId(organization),
+    ],
+  ] as const)("does not shred %s", async (_whom, place, shred, idOf) => {
+    const { organization, members } = await membersOf();
+    const id = idOf(members[0] as string, organization);
+    await database.admin.query("select suspend_organization($1, 'Matter 7')", [organizationId(organization)]);
+    const client = await database.pool("operator").connect();
+    await client.query("begin isolation level repeatable read");
+    await client.query("select from cell_settings");
+
+    await database.admin.query(place, [id]);
+
+    await expect(client.query(shred, [id])).rejects.toMatchObject({ code: SERIALIZATION_FAILURE });
+    await client.query("rollback");
+    client.release();
   });
 });
 
