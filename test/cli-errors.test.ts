@@ -266,7 +266,7 @@ describe("the command line", () => {
   ])("%j with --json is told in JSON", async (args, sentence) => {
     const found = await runCli([...args, "--json"]);
     expect(JSON.parse(found.stdout)).toEqual({
-      error: { message: expect.stringContaining(sentence), remedy: expect.stringContaining("--help") },
+      error: { message: expect.stringContaining(sentence), remedy: expect.stringContaining("--help"), code: "usage" },
     });
     expect(found.code).toBe(2);
   });
@@ -297,6 +297,7 @@ describe("the command line", () => {
       error: {
         message: expect.stringContaining('There is no cell "nowhere"'),
         remedy: expect.stringContaining("safetypin bootstrap"),
+        code: "failed",
       },
     });
     expect(found.code).toBe(1);

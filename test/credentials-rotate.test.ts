@@ -381,7 +381,7 @@ describe("rotating", () => {
   it.each([
     ["a role that there is not", ["credentials", "rotate", "janitor", "--file", "x", "--yes"], 1, /There is no login safetypin_janitor_login/],
     ["a role that is nobody's login", ["credentials", "rotate", "owner", "--file", "x"], 2, /no role that logs in/],
-    ["no place for the secret", ["credentials", "rotate", "app", "--yes"], 1, /--secret NAME.*--file PATH/s],
+    ["no place for the secret", ["credentials", "rotate", "app", "--yes"], 2, /--secret NAME.*--file PATH/s],
     ["two places", ["credentials", "rotate", "app", "--file", "x", "--secret", "y"], 2, /cannot be used with/],
   ])("refuses %s", async (_, args, code, sentence) => {
     const result = await runCli(args, { env: environment() });

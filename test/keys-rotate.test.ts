@@ -139,8 +139,15 @@ describe("a row that somebody holds", () => {
     expect(await under(db)).toEqual({ 1: 1, 2: 5 });
     await holder.query("commit");
     holder.release();
-    expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining("retired: 1") });
+    const { code, stdout, stderr } = await ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("retired: 1") });
     expect(await under(db)).toEqual({ 2: 6 });
+
+    const progress = [...stderr.matchAll(/^(\d+)\/(\d+) \S+: (\d+) rows$/gm)].map((line) => line.slice(1).map(Number));
+    let sealed = 0;
+    for (const [done, total, rows] of progress) expect([done, total]).toEqual([(sealed += rows!), progress[0]![1]]);
+    expect(sealed).toBe(progress[0]![1]);
+    expect(stderr.match(/^\d+\/\d+ /gm)).toHaveLength(progress.length);
     await expectWhole(db, 6);
   });
 

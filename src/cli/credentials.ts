@@ -7,7 +7,7 @@ import { planRotation, rotate, ROTATION_STEPS, type Rotation, type RotationPlan 
 import { secretsManagerStore } from "../credentials/secrets-manager-store.js";
 import { askBefore } from "./confirm.js";
 import { connect, withConnection } from "./connection.js";
-import { EXIT } from "./exit-codes.js";
+import { EXIT, UsageError } from "./exit-codes.js";
 import { argument, cellOption, jsonOption, parseDuration, type CellOptions } from "./options.js";
 import type { Output } from "./output.js";
 import { action } from "./run.js";
@@ -66,6 +66,7 @@ Examples:
 Exit codes:
   0   done; with --no-wait: all but disabling the login before
   1   it failed; run it again
+  2   the command line makes no sense: neither --secret nor --file
   7   refused: nobody said yes
   10  the new login does not log in; the one before is still current
 `,
@@ -114,7 +115,7 @@ async function run(role: string, options: Options, output: Output) {
 async function openStore({ secret, file }: Options): Promise<LoginStore> {
   if (secret !== undefined) return secretsManagerStore(secret);
   if (file !== undefined) return fileStore(file);
-  throw new ConfigurationError("Nobody said where the new password is to be kept", {
+  throw new UsageError("Nobody said where the new password is to be kept", {
     remedy: "Say --secret NAME, for AWS Secrets Manager, or --file PATH",
   });
 }

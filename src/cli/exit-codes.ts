@@ -65,6 +65,12 @@ export function exitCodeOf(error: unknown): ExitCode {
   }
 }
 
+/** The same in a word. */
+export function exitNameOf(error: unknown): string {
+  const code = exitCodeOf(error);
+  return Object.entries(EXIT).find(([, number]) => number === code)![0];
+}
+
 /** Nobody said yes. */
 export class RefusedError extends ConfigurationError {}
 

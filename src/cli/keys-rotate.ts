@@ -95,14 +95,14 @@ async function run({ cell, wait, organization, keys, batch, rowsPerSecond, dryRu
   return withKeysConnection(cell, async ({ client, cellId, environment }) => {
     await takeTurnAtKeys(client, { cell, wait }, output);
     return withProvider(keys, environment, async (provider) => {
-      const plan = await planKeyRotation(client, { provider, cellId, organizationId });
       if (dryRun === true) {
+        const plan = await planKeyRotation(client, { provider, cellId, organizationId });
         tellPlan(plan, organizationId, output);
         output.result({ cell, ...describe(plan, organizationId), rotated: false });
         return exitOf(plan);
       }
 
-      const progress = output.progress(Math.max(1, Math.ceil(plan.valueCount / batch)));
+      let progress = output.progress(0);
       try {
         const done = await rotateKey(client, {
           provider,
@@ -110,10 +110,14 @@ async function run({ cell, wait, organization, keys, batch, rowsPerSecond, dryRu
           organizationId,
           batchSize: batch,
           rowsPerSecond,
+          onPlan: ({ valueCount }) => {
+            progress = output.progress(Math.max(1, valueCount));
+          },
           onStep: (step, keyId) => {
             if (!output.isJson) output.note(`${step}  key ${String(keyId)}: ${STEPS[step]}`);
           },
-          onBatch: (what, rows) => progress.step(`${what}: ${String(rows)} rows`),
+          onBatch: (what, rows) => progress.advance(rows, `${what}: ${String(rows)} rows`),
+          onIndexBatch: (what, rows) => progress.advance(0, `${what}: ${String(rows)} rows`),
           onPhase: (version, phase) => {
             if (!output.isJson) output.note(`index  version ${String(version)}: ${phase}`);
           },

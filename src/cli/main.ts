@@ -59,7 +59,7 @@ try {
 function tellUsageError(): void {
   const [message = "", ...remedy] = complaint.trimEnd().split("\n").filter(Boolean);
   createOutput({ json: process.argv.includes("--json") }).result({
-    error: { message: message.replace(/^error: /, ""), remedy: remedy.join("\n") },
+    error: { message: message.replace(/^error: /, ""), remedy: remedy.join("\n"), code: "usage" },
   });
 }
 

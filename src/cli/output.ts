@@ -4,6 +4,7 @@ import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 
 import { ConfigurationError, MigrationError } from "../errors.js";
+import { exitNameOf } from "./exit-codes.js";
 
 /** What the words of a line mean, and so how they look. */
 export type Tone = "good" | "bad" | "careful" | "quiet" | "strong";
@@ -52,6 +53,9 @@ export interface Progress {
   /** The next step begins. */
   step(name: string): void;
 
+  /** So much more is done; with 0, something that is not counted. */
+  advance(count: number, name: string): void;
+
   /** All steps are done, or one failed. */
   end(): void;
 }
@@ -92,12 +96,14 @@ export function tellError(error: unknown, output: Output): void {
   if (remedy !== undefined) output.note(`  ${remedy.split("\n").join("\n  ")}`);
 
   output.result({
-    error: {
-      message,
-      ...(remedy === undefined ? {} : { remedy }),
-      ...(error instanceof MigrationError ? { code: error.code } : {}),
-    },
+    error: { message, ...(remedy === undefined ? {} : { remedy }), code: codeOf(error) },
   });
+}
+
+/** The error's own: ours, PostgreSQL's or Node's; else why the command ended. */
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : exitNameOf(error);
 }
 
 /** Without what moves a cursor, as names from the database may: what is left are our own colours, where there are any. */
@@ -137,17 +143,17 @@ function drawTable(head: readonly string[], rows: readonly (readonly string[])[]
 }
 
 function createProgress(total: number, isJson: boolean): Progress {
-  if (isJson || total === 0) return { step: () => undefined, end: () => undefined };
+  if (isJson || total === 0) return { step: () => undefined, advance: () => undefined, end: () => undefined };
 
+  // What others write meanwhile is done as well: there may be more to do than was counted.
+  let done = 0;
   if (!process.stderr.isTTY) {
-    let done = 0;
-    return {
-      step: (name) => {
-        done += 1;
-        process.stderr.write(`${String(done)}/${String(total)} ${shown(name, process.stderr)}\n`);
-      },
-      end: () => undefined,
+    const advance = (count: number, name: string) => {
+      done += count;
+      const counted = count === 0 ? "" : `${String(done)}/${String(Math.max(done, total))} `;
+      process.stderr.write(`${counted}${shown(name, process.stderr)}\n`);
     };
+    return { step: (name) => advance(1, name), advance, end: () => undefined };
   }
 
   const bar = new SingleBar({
@@ -157,12 +163,16 @@ function createProgress(total: number, isJson: boolean): Progress {
     clearOnComplete: true,
     barsize: 24,
   });
-  let done = 0;
   bar.start(total, 0, { name: "" });
   return {
     step: (name) => {
       bar.update(done, { name: shown(name, process.stderr) });
       done += 1;
+    },
+    advance: (count, name) => {
+      done += count;
+      bar.setTotal(Math.max(done, total));
+      bar.update(done, { name: shown(name, process.stderr) });
     },
     end: () => bar.stop(),
   };

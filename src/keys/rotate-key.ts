@@ -67,7 +67,13 @@ export interface KeyRotationOptions extends NewKeyOptions, Patience, Pick<BatchO
 
   /** How many rows a second at most. @defaultValue as many as there can be */
   readonly rowsPerSecond?: number | undefined;
+
+  /** Told of what was found to do, before anything is done. */
+  readonly onPlan?: ((plan: KeyRotationPlan) => void) | undefined;
   readonly onStep?: ((step: KeyRotationStep, keyId: number) => void) | undefined;
+
+  /** As `onBatch`, of rows of blind indexes. */
+  readonly onIndexBatch?: BatchOptions["onBatch"];
   readonly onPhase?: ((version: number, phase: IndexPhase) => void) | undefined;
 }
 
@@ -201,14 +207,17 @@ export async function rotateKey(client: ClientBase, options: KeyRotationOptions)
     throttle: createThrottle(options.rowsPerSecond),
   };
 
+  const indexBatches = { ...batches, onBatch: options.onIndexBatch };
+
   // The last that a run may have left behind.
-  const wasUnswept = (await sweepBlindIndexes(client, batches)) > 0;
+  const wasUnswept = (await sweepBlindIndexes(client, indexBatches)) > 0;
   const plan = await planKeyRotation(client, options);
   if (wasUnswept && plan.steps.includes("add")) {
     const active = (await listKeysOf(client, organizationId)).find(({ state }) => state === "active")!;
     return { ...plan, keyId: active.keyId, isResumed: true, steps: [], valueCount: 0, reencrypted: 0, retired: [] };
   }
 
+  options.onPlan?.(plan);
   const { keyId } = plan;
   const older = (await listKeysOf(client, organizationId)).filter(({ state }) => state === "active" || state === "decrypt_only")
     .filter((key) => key.keyId !== keyId);
@@ -240,8 +249,8 @@ export async function rotateKey(client: ClientBase, options: KeyRotationOptions)
     }
 
     begin("index");
-    await rotateBlindIndexes(client, { ...batches, keyId, onPhase: options.onPhase });
-    await sweepBlindIndexes(client, batches);
+    await rotateBlindIndexes(client, { ...indexBatches, keyId, onPhase: options.onPhase });
+    await sweepBlindIndexes(client, indexBatches);
 
     begin("retire");
     isAgain = true;
