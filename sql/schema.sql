@@ -190,18 +190,13 @@ begin
       using errcode = 'SP425', hint = 'Whoever comes back founds another organization.';
   end if;
 
-  v_share := _share_of(p_masked, v_tenant_id, p_key_id);
-  if v_share is null then
-    raise exception 'this is not the share of key %', p_key_id
-      using errcode = 'SP221',
-        hint = 'Mask its 32 bytes under the pad that hello() answered on this connection.';
-  end if;
+  v_share := _require_new_share(p_masked, v_tenant_id, p_key_id);
 
   insert into tenant_keys (organization_id, key_id, provider, key_name, wrapped)
   values (p_organization_id, p_key_id, p_provider, p_key_name, p_wrapped)
   returning id, db_share into v_id, v_db_share;
 
-  v_check_value := substr(_purpose_key('kcv', v_share, v_tenant_id, p_key_id, v_db_share), 1, 8);
+  v_check_value := _check_value(v_share, v_tenant_id, p_key_id, v_db_share);
   update tenant_keys set check_value = v_check_value where id = v_id;
 
   perform _log_event(
@@ -535,6 +530,20 @@ ALTER FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_earlier_id uuid, 
 COMMENT ON FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_earlier_id uuid, p_kind text, p_user_id uuid, p_threshold integer, p_base interval, p_limit interval, OUT is_charged boolean, OUT failure_count integer, OUT blocked_until timestamp with time zone) IS 'Counts an attempt before it is made, unless its account or address is blocked; from the threshold on each one blocks the next for twice as long.';
 
 REVOKE ALL ON FUNCTION safetypin._charge_attempt(p_throttle_id uuid, p_earlier_id uuid, p_kind text, p_user_id uuid, p_threshold integer, p_base interval, p_limit interval, OUT is_charged boolean, OUT failure_count integer, OUT blocked_until timestamp with time zone) FROM PUBLIC;
+
+--
+-- safetypin._check_value()
+--
+
+CREATE FUNCTION safetypin._check_value(p_share bytea, p_tenant_id uuid, p_key_id integer, p_db_share bytea) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN substr(safetypin._purpose_key('kcv'::text, p_share, p_tenant_id, p_key_id, p_db_share), 1, 8);
+
+ALTER FUNCTION safetypin._check_value(p_share bytea, p_tenant_id uuid, p_key_id integer, p_db_share bytea) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._check_value(p_share bytea, p_tenant_id uuid, p_key_id integer, p_db_share bytea) IS 'By which two halves are known to belong together: 8 bytes.';
+
+REVOKE ALL ON FUNCTION safetypin._check_value(p_share bytea, p_tenant_id uuid, p_key_id integer, p_db_share bytea) FROM PUBLIC;
 
 --
 -- safetypin._clock_time()
@@ -3087,7 +3096,7 @@ CREATE FUNCTION safetypin._proven_share(p_masked bytea, p_tenant_id uuid, p_key_
 declare
   v_share bytea := _share_of(p_masked, p_tenant_id, p_key_id);
 begin
-  if substr(_purpose_key('kcv', v_share, p_tenant_id, p_key_id, p_db_share), 1, 8) = p_check_value then
+  if _check_value(v_share, p_tenant_id, p_key_id, p_db_share) = p_check_value then
     return v_share;
   end if;
   return null;
@@ -3749,6 +3758,32 @@ ALTER FUNCTION safetypin._require_member(p_user_id uuid, p_status text) OWNER TO
 COMMENT ON FUNCTION safetypin._require_member(p_user_id uuid, p_status text) IS 'The membership role of a member of the current organization, whose membership it locks; with a status, of one who is that. Raises SP302.';
 
 REVOKE ALL ON FUNCTION safetypin._require_member(p_user_id uuid, p_status text) FROM PUBLIC;
+
+--
+-- safetypin._require_new_share()
+--
+
+CREATE FUNCTION safetypin._require_new_share(p_masked bytea, p_tenant_id uuid, p_key_id integer) RETURNS bytea
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+declare
+  v_share bytea := _share_of(p_masked, p_tenant_id, p_key_id);
+begin
+  if v_share is null then
+    raise exception 'this is not the share of key %', p_key_id
+      using errcode = 'SP221',
+        hint = 'Mask its 32 bytes under the pad that hello() answered on this connection.';
+  end if;
+  return v_share;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_new_share(p_masked bytea, p_tenant_id uuid, p_key_id integer) OWNER TO safetypin_keyholder;
+
+COMMENT ON FUNCTION safetypin._require_new_share(p_masked bytea, p_tenant_id uuid, p_key_id integer) IS 'The share of a key that is being made. Raises SP221 for anything but 32 bytes, masked under this connection''s pad.';
+
+REVOKE ALL ON FUNCTION safetypin._require_new_share(p_masked bytea, p_tenant_id uuid, p_key_id integer) FROM PUBLIC;
 
 --
 -- safetypin._require_next_shredding()
@@ -5206,7 +5241,7 @@ begin
   v_share := decrypt_iv(
     decode(v_masked, 'hex'), substr(v_mask, 1, 32), substr(v_mask, 33, 16), 'aes-cbc/pad:none'
   );
-  if substr(_purpose_key('kcv', v_share, p_tenant_id, p_key_id, p_db_share), 1, 8) <> p_check_value then
+  if _check_value(v_share, p_tenant_id, p_key_id, p_db_share) <> p_check_value then
     return null;
   end if;
   return _purpose_key(p_purpose, v_share, p_tenant_id, p_key_id, p_db_share);
@@ -12376,12 +12411,7 @@ begin
       using errcode = 'SP421', hint = 'Only one that is pending is: nothing is sealed under it.';
   end if;
 
-  v_share := _share_of(p_masked, v_tenant_id, p_key_id);
-  if v_share is null then
-    raise exception 'this is not the share of key %', p_key_id
-      using errcode = 'SP221',
-        hint = 'Mask its 32 bytes under the pad that hello() answered on this connection.';
-  end if;
+  v_share := _require_new_share(p_masked, v_tenant_id, p_key_id);
 
   update tenant_keys
   set
@@ -12394,7 +12424,7 @@ begin
     and key_id = p_key_id
   returning id, db_share into v_id, v_db_share;
 
-  v_check_value := substr(_purpose_key('kcv', v_share, v_tenant_id, p_key_id, v_db_share), 1, 8);
+  v_check_value := _check_value(v_share, v_tenant_id, p_key_id, v_db_share);
   update tenant_keys set check_value = v_check_value where id = v_id;
 
   perform _log_event(

@@ -20,6 +20,7 @@ drop function _derive_key;
 drop function _unlocked_key;
 drop function _setting_mask;
 drop function _subject_key;
+drop function _check_value;
 drop function _purpose_key;
 drop function _sealed_place;
 drop function _key_id_of;

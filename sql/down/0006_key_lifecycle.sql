@@ -23,3 +23,4 @@ drop function add_key;
 drop function next_key_id;
 drop function _activate_key;
 drop function _add_key;
+drop function _require_new_share;

@@ -659,6 +659,22 @@ comment on function _purpose_key(text, bytea, uuid, integer, bytea) is
   'The key for one purpose (enc, bidx, audit, kcv) made of both halves (NIST SP 800-108): 64 bytes.';
 
 
+create function _check_value(
+  p_share bytea,
+  p_tenant_id uuid,
+  p_key_id integer,
+  p_db_share bytea
+)
+  returns bytea
+  language sql
+  immutable
+  parallel safe
+  return substr(_purpose_key('kcv', p_share, p_tenant_id, p_key_id, p_db_share), 1, 8);
+
+comment on function _check_value(bytea, uuid, integer, bytea) is
+  'By which two halves are known to belong together: 8 bytes.';
+
+
 create function _subject_key(
   p_key bytea,
   p_salt bytea,
@@ -729,7 +745,7 @@ begin
   v_share := decrypt_iv(
     decode(v_masked, 'hex'), substr(v_mask, 1, 32), substr(v_mask, 33, 16), 'aes-cbc/pad:none'
   );
-  if substr(_purpose_key('kcv', v_share, p_tenant_id, p_key_id, p_db_share), 1, 8) <> p_check_value then
+  if _check_value(v_share, p_tenant_id, p_key_id, p_db_share) <> p_check_value then
     return null;
   end if;
   return _purpose_key(p_purpose, v_share, p_tenant_id, p_key_id, p_db_share);
@@ -1017,7 +1033,7 @@ as $$
 declare
   v_share bytea := _share_of(p_masked, p_tenant_id, p_key_id);
 begin
-  if substr(_purpose_key('kcv', v_share, p_tenant_id, p_key_id, p_db_share), 1, 8) = p_check_value then
+  if _check_value(v_share, p_tenant_id, p_key_id, p_db_share) = p_check_value then
     return v_share;
   end if;
   return null;

@@ -15,6 +15,32 @@ set local role safetypin_keyholder;
 -- Administering keys
 --
 
+create function _require_new_share(
+  p_masked bytea,
+  p_tenant_id uuid,
+  p_key_id integer
+)
+  returns bytea
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+declare
+  v_share bytea := _share_of(p_masked, p_tenant_id, p_key_id);
+begin
+  if v_share is null then
+    raise exception 'this is not the share of key %', p_key_id
+      using errcode = 'SP221',
+        hint = 'Mask its 32 bytes under the pad that hello() answered on this connection.';
+  end if;
+  return v_share;
+end;
+$$;
+
+comment on function _require_new_share(bytea, uuid, integer) is
+  'The share of a key that is being made. Raises SP221 for anything but 32 bytes, masked under this connection''s pad.';
+
+
 -- The other half never passes through a statement: it is the default of its column,
 -- and is only handed back.
 create function _add_key(
@@ -48,18 +74,13 @@ begin
       using errcode = 'SP425', hint = 'Whoever comes back founds another organization.';
   end if;
 
-  v_share := _share_of(p_masked, v_tenant_id, p_key_id);
-  if v_share is null then
-    raise exception 'this is not the share of key %', p_key_id
-      using errcode = 'SP221',
-        hint = 'Mask its 32 bytes under the pad that hello() answered on this connection.';
-  end if;
+  v_share := _require_new_share(p_masked, v_tenant_id, p_key_id);
 
   insert into tenant_keys (organization_id, key_id, provider, key_name, wrapped)
   values (p_organization_id, p_key_id, p_provider, p_key_name, p_wrapped)
   returning id, db_share into v_id, v_db_share;
 
-  v_check_value := substr(_purpose_key('kcv', v_share, v_tenant_id, p_key_id, v_db_share), 1, 8);
+  v_check_value := _check_value(v_share, v_tenant_id, p_key_id, v_db_share);
   update tenant_keys set check_value = v_check_value where id = v_id;
 
   perform _log_event(
@@ -239,12 +260,7 @@ begin
       using errcode = 'SP421', hint = 'Only one that is pending is: nothing is sealed under it.';
   end if;
 
-  v_share := _share_of(p_masked, v_tenant_id, p_key_id);
-  if v_share is null then
-    raise exception 'this is not the share of key %', p_key_id
-      using errcode = 'SP221',
-        hint = 'Mask its 32 bytes under the pad that hello() answered on this connection.';
-  end if;
+  v_share := _require_new_share(p_masked, v_tenant_id, p_key_id);
 
   update tenant_keys
   set
@@ -257,7 +273,7 @@ begin
     and key_id = p_key_id
   returning id, db_share into v_id, v_db_share;
 
-  v_check_value := substr(_purpose_key('kcv', v_share, v_tenant_id, p_key_id, v_db_share), 1, 8);
+  v_check_value := _check_value(v_share, v_tenant_id, p_key_id, v_db_share);
   update tenant_keys set check_value = v_check_value where id = v_id;
 
   perform _log_event(
