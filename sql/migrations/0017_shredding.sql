@@ -1,5 +1,5 @@
 /*
- * 0016 shredding: a person or an organization is made unreadable, for good
+ * 0017 shredding: a person or an organization is made unreadable, for good
  *
  * Rows and ids stay, so that foreign keys hold and evidence means somebody. What
  * goes is what everything sealed about them is opened with: a person's salt, an

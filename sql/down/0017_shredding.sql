@@ -1,5 +1,5 @@
 /*
- * 0016 shredding, undone: everything the chapter made, newest first
+ * 0017 shredding, undone: everything the chapter made, newest first
  *
  * What was shredded stays shredded.
  */

@@ -1,15 +1,10 @@
 /*
- * 0014 passwords, undone: everything the chapter made, newest first
+ * 0015 passwords, undone: everything the chapter made, newest first
  */
 
 set local role safetypin_owner;
 
 drop function _index_password_history;
-drop function sweep_context_keys;
-drop function read_digest_rotation;
-drop function move_sign_in_throttles;
-drop function rotate_digest_key;
-drop function sweep_sign_in_throttles;
 drop function sweep_password_attempts;
 drop function ip_address_indexes;
 drop function open_attempts;
@@ -35,20 +30,11 @@ drop function submit_password_proof;
 drop function begin_password_check;
 drop function _salt_for_nobody;
 drop function _cost_for_nobody;
-drop function _forgive_account;
-drop function _address_ids;
-drop function _account_ids;
-drop function _throttle_ids;
 drop function _disable_password;
-drop function _release_attempt;
-drop function _charge_attempt;
-drop function _hold_throttle;
-drop function _lock_throttles;
 
 drop view published_users;
 
 drop table password_blocklist;
-drop table sign_in_throttles;
 drop table password_costs;
 select _retract_sealed_field('access_attempt_logs', 'ip_address');
 select _retract_sealed_field('access_attempt_logs', 'email');

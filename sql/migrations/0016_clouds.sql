@@ -1,5 +1,5 @@
 /*
- * 0015 clouds: the cloud providers an organization may keep credentials for
+ * 0016 clouds: the cloud providers an organization may keep credentials for
  *
  * A catalogue, the same for everybody: what a provider is called and what
  * SafetyPin can do with it. The rows come with the base seeds.

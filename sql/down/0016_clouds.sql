@@ -1,5 +1,5 @@
 /*
- * 0015 clouds, undone: everything the chapter made, newest first
+ * 0016 clouds, undone: everything the chapter made, newest first
  */
 
 set local role safetypin_owner;
