@@ -4243,19 +4243,27 @@ begin
   then
     v_flaw := 'It has ' || v_length || ' bytes, as no value of this field has.';
   else
-    -- Sealed a moment ago under a key that then ceased to seal: rotation seals it anew, and
-    -- the key is not retired before this transaction has ended.
     if current_setting('transaction_isolation') = 'read committed' then
-      select
-        case
-          when state = 'decrypt_only' and decrypt_only_time + interval '1 minute' > now() then 'active'
-          else state
-        end,
-        db_share
+      select state, db_share
       into v_state, v_db_share
       from tenant_keys
       where tenant_id = v_tenant_id
         and key_id = _key_id_of(p_value);
+
+      -- Sealed a moment ago under a key that then ceased to seal: rotation seals it anew, and
+      -- the key is not retired before this transaction has ended. Who retires it at this moment,
+      -- and may have looked here already, is waited for.
+      if v_state = 'decrypt_only' and (v_state = any (p_states)) is not true then
+        select case
+          when state = 'decrypt_only' and decrypt_only_time + interval '1 minute' > now() then 'active'
+          else state
+        end
+        into v_state
+        from tenant_keys
+        where tenant_id = v_tenant_id
+          and key_id = _key_id_of(p_value)
+        for share;
+      end if;
     else
       select state, db_share
       into v_state, v_db_share
@@ -12908,6 +12916,12 @@ declare
   v_found     text;
   v_id        uuid;
 begin
+  -- A snapshot shows nothing of what those have written who are waited for.
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'a key is not retired in a transaction that is %', current_setting('transaction_isolation')
+      using errcode = '25000', hint = 'Begin one that is read committed.';
+  end if;
+
   select state into v_state from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id;
   if not found then
     raise exception 'there is no key %', p_key_id
@@ -12916,6 +12930,8 @@ begin
 
   if v_state = 'decrypt_only' then
     perform _await_writers();
+    -- What somebody sealed a moment before is let in no more: see _require_sealed().
+    perform from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id for no key update;
     v_found := _find_sealed_under(p_organization_id, p_key_id);
     if v_found is not null then
       raise exception 'key % is still needed, for %', p_key_id, v_found
@@ -12943,7 +12959,7 @@ $$;
 
 ALTER FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) IS 'Retires a key that is decrypt_only and under which nothing is sealed any more: it is looked for, and writers that began earlier are waited for. Keep it for as long as there are backups with values under it. Raises SP321 when there is no such key, SP423 when writers do not end, SP424 when something is still under it.';
+COMMENT ON FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) IS 'Retires a key that is decrypt_only and under which nothing is sealed any more: it is looked for, and writers that began earlier are waited for. Keep it for as long as there are backups with values under it. Raises 25000 in a transaction that is not read committed, SP321 when there is no such key, SP423 when writers do not end, SP424 when something is still under it.';
 
 REVOKE ALL ON FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) TO safetypin_operator;

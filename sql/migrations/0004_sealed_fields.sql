@@ -702,19 +702,27 @@ begin
   then
     v_flaw := 'It has ' || v_length || ' bytes, as no value of this field has.';
   else
-    -- Sealed a moment ago under a key that then ceased to seal: rotation seals it anew, and
-    -- the key is not retired before this transaction has ended.
     if current_setting('transaction_isolation') = 'read committed' then
-      select
-        case
-          when state = 'decrypt_only' and decrypt_only_time + interval '1 minute' > now() then 'active'
-          else state
-        end,
-        db_share
+      select state, db_share
       into v_state, v_db_share
       from tenant_keys
       where tenant_id = v_tenant_id
         and key_id = _key_id_of(p_value);
+
+      -- Sealed a moment ago under a key that then ceased to seal: rotation seals it anew, and
+      -- the key is not retired before this transaction has ended. Who retires it at this moment,
+      -- and may have looked here already, is waited for.
+      if v_state = 'decrypt_only' and (v_state = any (p_states)) is not true then
+        select case
+          when state = 'decrypt_only' and decrypt_only_time + interval '1 minute' > now() then 'active'
+          else state
+        end
+        into v_state
+        from tenant_keys
+        where tenant_id = v_tenant_id
+          and key_id = _key_id_of(p_value)
+        for share;
+      end if;
     else
       select state, db_share
       into v_state, v_db_share

@@ -628,6 +628,12 @@ declare
   v_found     text;
   v_id        uuid;
 begin
+  -- A snapshot shows nothing of what those have written who are waited for.
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'a key is not retired in a transaction that is %', current_setting('transaction_isolation')
+      using errcode = '25000', hint = 'Begin one that is read committed.';
+  end if;
+
   select state into v_state from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id;
   if not found then
     raise exception 'there is no key %', p_key_id
@@ -636,6 +642,8 @@ begin
 
   if v_state = 'decrypt_only' then
     perform _await_writers();
+    -- What somebody sealed a moment before is let in no more: see _require_sealed().
+    perform from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id for no key update;
     v_found := _find_sealed_under(p_organization_id, p_key_id);
     if v_found is not null then
       raise exception 'key % is still needed, for %', p_key_id, v_found
@@ -662,7 +670,7 @@ end;
 $$;
 
 comment on function retire_key(uuid, integer) is
-  'Retires a key that is decrypt_only and under which nothing is sealed any more: it is looked for, and writers that began earlier are waited for. Keep it for as long as there are backups with values under it. Raises SP321 when there is no such key, SP423 when writers do not end, SP424 when something is still under it.';
+  'Retires a key that is decrypt_only and under which nothing is sealed any more: it is looked for, and writers that began earlier are waited for. Keep it for as long as there are backups with values under it. Raises 25000 in a transaction that is not read committed, SP321 when there is no such key, SP423 when writers do not end, SP424 when something is still under it.';
 
 
 create function destroy_key(

@@ -84,7 +84,11 @@ export async function withKeysConnection<Result>(
 ): Promise<Result> {
   return withConnection(async (client) => {
     try {
-      await client.query("select set_config('search_path', $1, false)", [`${quoteIdentifier(cell)}, pg_temp`]);
+      // Whatever the login begins otherwise: who waits for others has to see what they wrote.
+      await client.query(
+        "select set_config('search_path', $1, false), set_config('default_transaction_isolation', 'read committed', false)",
+        [`${quoteIdentifier(cell)}, pg_temp`],
+      );
       const { rows } = await client.query<{ id: string; environment: Environment }>("select id, environment from cell_settings");
       const { id: cellId, environment } = rows[0]!;
       return await work({ client, cellId, environment });

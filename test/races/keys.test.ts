@@ -262,6 +262,90 @@ describe("a writer and a key that goes", () => {
     expect(await retire(old)).toBe("retired");
   });
 
+  it.each(["repeatable read", "serializable"])("is not overlooked by whoever would retire a key under a snapshot (%s)", async (isolation) => {
+    const { old, next } = await twoKeys();
+    const client = await writer("read committed", old);
+    await write(client);
+    await activate(next);
+    const operator = await database.pool("operator").connect();
+    await operator.query(`begin isolation level ${isolation}`);
+    await operator.query("select from list_keys()");
+    await client.query("commit");
+    client.release();
+
+    await expect(operator.query("select retire_key(null, $1)", [old])).rejects.toMatchObject({ code: "25000" });
+    await operator.query("rollback");
+    operator.release();
+    expect(await retire(old)).toBe("SP424");
+    await database.admin.query("delete from notes");
+    expect(await retire(old)).toBe("retired");
+  });
+
+  describe("that a client sealed under", () => {
+    const sealed = (keyId: number) => Buffer.concat([Buffer.of(1, 2, 0, 0, 0, keyId), randomBytes(40)]);
+    const insert = (keyId: number) => database.admin.query("insert into early_tokens values ($1, $2)", [randomUUID(), sealed(keyId)]);
+
+    beforeAll(async () => {
+      for (const [table, fieldId] of [["early_tokens", 91_001], ["late_tokens", 91_002]] as const) {
+        await database.admin.query(
+          `begin;
+             set local role safetypin_owner;
+             create table ${table} (id uuid primary key, token bytea);
+             comment on column ${table}.token is 'What another service takes. [sealed]';
+             alter table ${table} enable row level security;
+             select _declare_sealed_field('${table}', 'token', ${String(fieldId)}, 'cell', 'application', 200, 'For this test.', p_algorithm => 2);
+           commit`,
+        );
+      }
+    });
+
+    /** Retires a key, and somebody writes a value under it where it was looked for already. */
+    async function writeWhileItRetires({ old, next }: { old: number; next: number }) {
+      const holder = await database.admin.connect();
+      await activate(next);
+      await holder.query("begin; lock table late_tokens in access exclusive mode");
+      const retiring = retire(old);
+      const isAt = async () => {
+        const { rowCount } = await database.admin.query(
+          "select from pg_locks where not granted and relation = 'late_tokens'::regclass and mode = 'AccessShareLock'",
+        );
+        return rowCount === 1;
+      };
+      while (!(await isAt())) await sleep(20);
+      const writing = insert(old).then(() => "written", (error: pg.DatabaseError) => error.code);
+      await sleep(200);
+      await holder.query("commit");
+      holder.release();
+      return [await retiring, await writing];
+    }
+
+    it("comes too late where it was looked for already", async () => {
+      expect(await writeWhileItRetires(await twoKeys())).toEqual(["retired", "SP525"]);
+    });
+
+    it("would be let in, and open no more, were the key not held while it is looked for", async () => {
+      const mend = await sabotage(database.admin, "retire_key", /perform from tenant_keys where [^;]+ for no key update;/, "");
+      expect(await writeWhileItRetires(await twoKeys())).toEqual(["retired", "written"]);
+      await mend();
+      await database.admin.query("delete from early_tokens");
+    });
+
+    it("is found where it was let in a moment before, and waited for", async () => {
+      const { old, next } = await twoKeys();
+      await activate(next);
+      const client = await database.admin.connect();
+      await client.query("begin");
+      await client.query("insert into early_tokens values ($1, $2)", [randomUUID(), sealed(old)]);
+      const retiring = retire(old);
+      await sleep(300);
+      await client.query("commit");
+      client.release();
+      expect(await retiring).toBe("SP424");
+      await database.admin.query("delete from early_tokens");
+      expect(await retire(old)).toBe("retired");
+    });
+  });
+
   it("is somebody who knows of keys: others are not waited for", async () => {
     const { old, next } = await twoKeys();
     const bystander = await database.admin.connect();
