@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientBase } from "pg";
 
 import { ConfigurationError } from "./errors.js";
+import { requireOneSession } from "./one-session.js";
 
 /*
  * Work that one does at a time, and that nobody keeps others from who may not do it.
@@ -97,9 +98,10 @@ export interface TurnOptions {
  * Takes the turn, when whoever has it is done.
  *
  * @returns What gives it back; the end of the connection does so too.
- * @throws {@link ConfigurationError} when they are not done in time: who they are, and how they are ended.
+ * @throws {@link ConfigurationError} when they are not done in time: who they are, and how they are ended; and through a pooler.
  */
 export async function takeTurn(client: ClientBase, turn: Turn, { waitMs, onWait }: TurnOptions): Promise<() => Promise<void>> {
+  await requireOneSession(client, "a turn is held for longer than a transaction");
   const giveUp = Date.now() + waitMs;
   let told: number | undefined;
   for (;;) {

@@ -1,3 +1,6 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import type pg from "pg";
 
 import { bootstrap } from "../src/migrations/bootstrap.js";
@@ -123,7 +126,7 @@ describe("the server", () => {
 });
 
 describe.each(findPoolers())("through $name", ({ start }) => {
-  test("a migration is refused, and says where to connect", async () => {
+  test("what needs one session is refused, and says where to connect", async () => {
     const pooler = await start(database.connectionString("admin"));
     try {
       for (const args of [
@@ -133,11 +136,14 @@ describe.each(findPoolers())("through $name", ({ start }) => {
         ["migrate", "adopt"],
         ["bootstrap"],
         ["seed"],
+        ["keys", "status"],
+        ["keys", "rotate", "--dry-run"],
+        ["credentials", "rotate", "app", "--file", join(tmpdir(), `credentials-${cell}.json`), "--yes"],
       ]) {
         await expectError(
           runCli([...args, "--cell", cell], { env: { DATABASE_URL: pooler.url } }),
           /A pooler stands between here and the server/,
-          /Connect to the server's own port.*--allow-proxy/,
+          /Connect to the server's own port: .*longer than a transaction/,
         );
       }
     } finally {

@@ -8,6 +8,7 @@ import type { KeyProvider } from "../keys/key-provider.js";
 import { openKeyProvider } from "../keys/open-keys.js";
 import type { Environment } from "../limits.js";
 import { quoteIdentifier, type CellName } from "../migrations/cell.js";
+import { requireOneSession } from "../one-session.js";
 import { translateError } from "../translate-error.js";
 import { describeHolder, takeTurn, turnAtKeys } from "../turns.js";
 import { withConnection } from "./connection.js";
@@ -84,6 +85,8 @@ export async function withKeysConnection<Result>(
 ): Promise<Result> {
   return withConnection(async (client) => {
     try {
+      await requireOneSession(client, "commands of keys hold a lock and a path for longer than a transaction");
+
       // Whatever the login begins otherwise: who waits for others has to see what they wrote.
       await client.query(
         "select set_config('search_path', $1, false), set_config('default_transaction_isolation', 'read committed', false)",

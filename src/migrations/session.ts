@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 
 import { ConfigurationError } from "../errors.js";
+import { requireOneSession } from "../one-session.js";
 import { findExtensionsSchema, listCells, searchPathOf, type CellName } from "./cell.js";
 
 /** The oldest PostgreSQL that the chapters are written for. */
@@ -37,7 +38,6 @@ export interface CellSession {
 interface Standing {
   version: string;
   major: number;
-  pid: number;
   login: string;
   database: string;
   missing_roles: string[];
@@ -47,8 +47,7 @@ interface Standing {
 /**
  * Refuses a server that is too old, and a pooler between here and the server.
  *
- * A migration needs one session from its lock to its last statement. A server
- * announces the process that serves a connection; a pooler makes a number up.
+ * A migration needs one session from its lock to its last statement.
  *
  * @throws {@link ConfigurationError}
  */
@@ -56,13 +55,12 @@ export async function assertDirectServer(
   client: ClientBase,
   { allowProxy = false }: SessionOptions = {},
 ): Promise<void> {
-  const { rows } = await client.query<Pick<Standing, "version" | "major" | "pid">>(
+  const { rows } = await client.query<Pick<Standing, "version" | "major">>(
     `select
        current_setting('server_version') as version,
-       current_setting('server_version_num')::integer / 10000 as major,
-       pg_backend_pid() as pid`,
+       current_setting('server_version_num')::integer / 10000 as major`,
   );
-  const { version, major, pid } = rows[0] as Standing;
+  const { version, major } = rows[0] as Standing;
 
   if (major < OLDEST_SERVER) {
     throw new ConfigurationError(
@@ -71,13 +69,11 @@ export async function assertDirectServer(
     );
   }
 
-  const announced = (client as ClientBase & { readonly processID?: number | null }).processID;
-  if (!allowProxy && typeof announced === "number" && announced !== pid) {
-    throw new ConfigurationError("A pooler stands between here and the server", {
-      remedy:
-        "Connect to the server's own port: migrations hold a lock, a role and a path for longer than a" +
-        " transaction. If what stands there keeps one session per connection, say --allow-proxy",
-    });
+  if (!allowProxy) {
+    await requireOneSession(
+      client,
+      "migrations hold a lock, a role and a path for longer than a transaction. If what stands there keeps one session per connection, say --allow-proxy",
+    );
   }
 }
 
