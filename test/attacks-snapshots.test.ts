@@ -118,6 +118,32 @@ describe.each(["repeatable read", "serializable"])("in a transaction that is %s"
     }
   });
 
+  const FOR_LEA: Record<string, readonly string[]> = {
+    "who was granted a role": [`select assign_role('${userId("bob")}', '${OTHER_ROLE}')`],
+    "whose role holds more": [`select set_role_permissions('${OTHER_ROLE}', array['audit.read'])`],
+  };
+
+  test.each(Object.entries(FOR_LEA))("nobody acts on a member %s, and holds more than they do", async (_whom, gains) => {
+    // OTHER_ROLE is bob's before or after; what it holds in the end lea does not.
+    const [gain] = gains as [string];
+    const isGrant = gain.includes("assign_role");
+    await asAnn(isGrant ? FOR_LEA["whose role holds more"]![0]! : FOR_LEA["who was granted a role"]![0]!);
+    const lea = await open("lea", isolation);
+    for (const deed of [DEEDS["removes a member"]!, DEEDS["suspends a member"]!]) {
+      await lea.query("savepoint before");
+      await lea.query(deed);
+      await lea.query("rollback to before");
+    }
+    await asAnn(gain);
+
+    for (const deed of [DEEDS["removes a member"]!, DEEDS["suspends a member"]!]) {
+      expect(await codeOf(lea.query(deed))).toBe("40001");
+      await lea.query("rollback to before");
+    }
+    const now = await open("lea", "read committed");
+    expect(await codeOf(now.query(DEEDS["suspends a member"]!))).toBe("SP202");
+  });
+
   test("to have used a right keeps nobody from taking it", async () => {
     const amy = await open("amy", isolation);
     await amy.query(DEEDS["makes a role"]!);

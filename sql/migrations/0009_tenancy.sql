@@ -763,7 +763,9 @@ grant execute on function set_subscription(uuid, text, integer) to safetypin_ope
 -- go on with rights that were taken since. So there the rows they rest on are locked,
 -- which PostgreSQL refuses with 40001 for a row that was changed; and let go at once,
 -- because whoever takes a right away must not have to wait for whoever holds it.
-create function _require_rights_unchanged()
+create function _require_rights_unchanged(
+  p_user_id uuid default current_user_id()
+)
   returns void
   language plpgsql
   volatile
@@ -771,7 +773,6 @@ create function _require_rights_unchanged()
 as $$
 declare
   v_organization_id uuid := current_organization_id();
-  v_user_id         uuid := current_user_id();
 begin
   if current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
     return;
@@ -781,13 +782,13 @@ begin
     perform
     from organization_users
     where organization_id = v_organization_id
-      and user_id = v_user_id
+      and user_id = p_user_id
     for share;
 
     perform
     from user_roles
     where organization_id = v_organization_id
-      and user_id = v_user_id
+      and user_id = p_user_id
     for share;
 
     -- What a role gathers changes under the lock of the role.
@@ -798,7 +799,7 @@ begin
         select role_id
         from user_roles
         where user_roles.organization_id = v_organization_id
-          and user_roles.user_id = v_user_id
+          and user_roles.user_id = p_user_id
       )
     for share;
 
@@ -810,8 +811,8 @@ begin
 end;
 $$;
 
-comment on function _require_rights_unchanged() is
-  'Fails with 40001 when the caller''s membership or roles have changed since this transaction first looked; does nothing under read committed, which looks anew.';
+comment on function _require_rights_unchanged(uuid) is
+  'Fails with 40001 when the membership or the roles of somebody, the caller if nobody is named, have changed since this transaction first looked; does nothing under read committed, which looks anew.';
 
 
 create function _require_owner()

@@ -765,6 +765,7 @@ as $$
 declare
   v_now timestamptz := _clock_time();
 begin
+  perform _require_rights_unchanged(p_user_id);
   perform _require_role_is_grantable(p_membership_role);
 
   perform _require_owner()
@@ -783,7 +784,7 @@ end;
 $$;
 
 comment on function _require_not_above(uuid, text) is
-  'Passes when the caller holds everything that this member does. Raises SP202, or SP204 for an owner.';
+  'Passes when the caller holds everything that this member does. Raises SP202, or SP204 for an owner, and 40001 when what the member holds has changed since the transaction first looked.';
 
 
 -- Everything that is done to a role begins here. Locked, so that what it holds does not
@@ -1125,6 +1126,13 @@ begin
     granted_time = excluded.granted_time,
     expiration_time = excluded.expiration_time,
     reason = excluded.reason;
+
+  -- Written and not only locked: who acts on this member in a transaction that looked before
+  -- must not go on as if they held less.
+  update organization_users
+  set status = status
+  where organization_id = v_organization_id
+    and user_id = p_user_id;
 
   perform _log_event(
     'role.assigned',
