@@ -13,7 +13,7 @@ drop function request_email_verification;
 drop function verify_email;
 drop function _show_token;
 drop function _use_token;
-drop function _is_token_owner_here;
+drop function _is_token_good;
 drop function sweep_messages;
 drop function raise_message_alerts;
 drop function finish_message;

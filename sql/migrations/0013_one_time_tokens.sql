@@ -677,12 +677,12 @@ grant execute on function sweep_messages(integer) to safetypin_operator;
 -- Using
 --
 
--- What somebody is sent for one purpose is one chance, however many messages it
--- comes in: the person is locked, one token is used, and the others are gone, also
--- those that were not sent yet.
--- Whose account was closed is sent nothing and brings nothing back.
-create function _is_token_owner_here(
-  p_user_id uuid
+-- Whose account was closed is sent nothing and brings nothing back. And what resets a password
+-- is of the password that was set when it was made: once that is another, or is known to
+-- others, it is void. What is made at the same moment is not there yet for whoever would delete
+-- it; the times tell all the same.
+create function _is_token_good(
+  p_token one_time_tokens
 )
   returns boolean
   language plpgsql
@@ -691,16 +691,27 @@ create function _is_token_owner_here(
   set search_path from current
 as $$
 begin
-  return p_user_id is null or exists (
-    select from users where id = p_user_id and status not in ('deleted', 'shredded')
+  return p_token.user_id is null or (
+    exists (
+      select from users where id = p_token.user_id and status not in ('deleted', 'shredded')
+    )
+    and not exists (
+      select from password_credentials
+      where user_id = p_token.user_id
+        and p_token.purpose = 'reset_password'
+        and greatest(set_time, compromised_time) > p_token.creation_time
+    )
   );
 end;
 $$;
 
-comment on function _is_token_owner_here(uuid) is
-  'Whether a token is about nobody, or about somebody whose account was not closed.';
+comment on function _is_token_good(one_time_tokens) is
+  'Whether a token is about nobody, or about somebody whose account was not closed and, where it resets a password, whose password is neither another nor known to others since.';
 
 
+-- What somebody is sent for one purpose is one chance, however many messages it
+-- comes in: the person is locked, one token is used, and the others are gone, also
+-- those that were not sent yet.
 create function _use_token(
   p_purposes text[],
   p_token bytea
@@ -726,7 +737,7 @@ begin
     and used_time is null
     and attempt_count < 10
     and expiration_time > v_now
-    and _is_token_owner_here(user_id)
+    and _is_token_good(one_time_tokens)
   returning * into v_token;
 
   delete from one_time_tokens
@@ -767,7 +778,7 @@ begin
     and used_time is null
     and attempt_count < 10
     and expiration_time > v_now
-    and _is_token_owner_here(user_id)
+    and _is_token_good(one_time_tokens)
   returning * into v_token;
 
   return v_token;

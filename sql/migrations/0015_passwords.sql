@@ -1421,6 +1421,10 @@ begin
         raise;
       end if;
       v_owner_id := _find_user_by_email(p_email);
+      if v_owner_id is null then
+        raise exception 'somebody registered this address, whom this transaction does not see'
+          using errcode = 'serialization_failure', hint = 'Try again in a transaction that begins now.';
+      end if;
       select status into v_status from users where id = v_owner_id;
   end;
 
@@ -1795,19 +1799,25 @@ create function mark_password_compromised(
   security definer
   set search_path from current
 as $$
+declare
+  v_now timestamptz;
 begin
-  update password_credentials
-  set
-    compromised_time = _now(),
-    must_change = true
-  where user_id = p_user_id;
-
+  -- The time is read behind the lock: whoever is just signing in with the password does so before.
+  perform from password_credentials where user_id = p_user_id for no key update;
   if not found then
     raise exception 'user % has no password', p_user_id
       using errcode = 'SP301', hint = 'Pass the id of somebody who has one.';
   end if;
+  v_now := _now();
 
-  -- One of them may be of somebody who proved the password.
+  update password_credentials
+  set
+    compromised_time = v_now,
+    must_change = true
+  where user_id = p_user_id;
+
+  -- One of them may be of somebody who proved the password. One that is not seen here is void
+  -- by its time.
   delete from one_time_tokens where user_id = p_user_id and purpose = 'reset_password';
 
   perform _void_sessions(p_user_id, 'password_compromised');

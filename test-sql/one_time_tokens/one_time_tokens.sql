@@ -1,7 +1,7 @@
 -- one_time_tokens: what is sent once is used once, within its time, by ten tries at
 -- most; and nobody reads the table.
 begin;
-select plan(46);
+select plan(50);
 
 select tests.two_organizations();
 
@@ -76,6 +76,17 @@ select is((_use_token('{reset_password}', 'five')).id, null, '... and is then go
 select is((_show_token('reset_password', 'two')).id, null, 'a used one shows nothing');
 update one_time_tokens set attempt_count = 9 where token_hash = sha256('four');
 select is((_use_token('{reset_password}', 'four')).user_id, tests.user_id('amy'), 'after nine shows it may still be used');
+
+-- Of the password that there is
+delete from one_time_tokens;
+select tests.issue('reset_password', 'bob', 'older'), tests.issue('verify_email', 'bob', 'address');
+update password_credentials set set_time = clock_timestamp() where user_id = tests.user_id('bob');
+select is((_show_token('reset_password', 'older')).id, null, 'what was made before another password was set shows nothing');
+select is((_use_token('{reset_password}', 'older')).id, null, '... and resets none');
+update password_credentials set set_time = now() - interval '1 day', compromised_time = clock_timestamp() where user_id = tests.user_id('bob');
+select is((_use_token('{reset_password}', 'older')).id, null, 'nor what was made before the password was found to be known to others');
+select is((_use_token('{verify_email}', 'address')).user_id, tests.user_id('bob'), 'an address is verified all the same');
+update password_credentials set compromised_time = null where user_id = tests.user_id('bob');
 
 -- Within its time
 delete from one_time_tokens;

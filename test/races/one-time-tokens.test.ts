@@ -1,16 +1,28 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type pg from "pg";
+
 import {
+  type Attempt,
   beginRequest,
   email,
   newToken,
   openSessions,
   OTHER_PASSWORD,
   PASSWORD,
+  proveAttempt,
   sessionToken,
   sha256,
   userId,
 } from "../support/actors.js";
 import { useDatabase } from "../support/database.js";
 import { race, refusals, sabotage, winners } from "../support/race.js";
+
+/** "yet another horse than these", digested as the vocabulary's passwords are. */
+const THIRD_PASSWORD = {
+  digest: "$2a$12$abcdefghijklmnopqrstuuesbEASzxTCuX.qo9KUJogrVtlZaexZe",
+  historyDigest: "$2a$12$zyxwvutsrqponmlkjihgfeEzDt/KAsrsmItCTuPkVhgRCm/Jwjg1e",
+} as const;
 
 const CLIENTS = 8;
 const ROUNDS = [1, 2, 3, 4, 5];
@@ -114,20 +126,94 @@ describe("what is used once, and eight who try at once", () => {
     expect(winners(outcomes).sort()).toEqual([...Array.from({ length: CLIENTS - 1 }, () => "invalid"), "reset"]);
   });
 
+  /** Somebody who has to choose another password, and a proof of the one they have. */
+  async function stale(name: string) {
+    await database.admin.query("select tests.person($1)", [name]);
+    await database.admin.query("update password_credentials set must_change = true where user_id = $1", [userId(name)]);
+    return { attempt: await proveAttempt(database.app, email(name)), changeToken: newToken() };
+  }
+
+  /** What whoever proved such a password is given, by a token of their own. */
+  async function change(client: pg.ClientBase | pg.Pool, attempt: Attempt, changeToken: Buffer) {
+    const { rows } = await client.query<{ status: string }>(
+      "select status from tests.finish_password_check($1, $2, p_change_token_hash => $3)",
+      [attempt.id, sha256(newToken()), sha256(changeToken)],
+    );
+    return rows[0]?.status;
+  }
+
+  async function reset(token: Buffer, name: string): Promise<string | undefined> {
+    const { rows } = await database.app.query<{ answer: string }>("select tests.reset_password($1, $2, $3, $4) as answer", [
+      token,
+      THIRD_PASSWORD.digest,
+      [THIRD_PASSWORD.historyDigest],
+      await policyVersion(name),
+    ]);
+    return rows[0]?.answer;
+  }
+
+  /** A password is found to be known to others by whoever looked before it was proven. */
+  async function markUnderSnapshot(name: string) {
+    const { attempt, changeToken } = await stale(name);
+    const operator = await database.pool("operator").connect();
+    await operator.query("begin isolation level repeatable read");
+    await operator.query("select from cell_settings");
+    expect(await change(database.app, attempt, changeToken)).toBe("password_change_required");
+    await operator.query("select mark_password_compromised($1, 'seen')", [userId(name)]);
+    await operator.query("commit");
+    operator.release();
+    return reset(changeToken, name);
+  }
+
+  /** A password is reset while somebody proves the one before, who may change that. */
+  async function resetWhileProven(name: string) {
+    const { attempt, changeToken } = await stale(name);
+    const mailed = await issueToken("reset_password", name);
+    const version = await policyVersion(name);
+    const proving = await database.app.connect();
+    await proving.query("begin");
+    expect(await change(proving, attempt, changeToken)).toBe("password_change_required");
+    const resetting = database.app.query<{ answer: string }>("select tests.reset_password($1, $2, $3, $4) as answer", [
+      mailed,
+      OTHER_PASSWORD.digest,
+      [OTHER_PASSWORD.historyDigest],
+      version,
+    ]);
+    await sleep(300);
+    await proving.query("commit");
+    proving.release();
+    expect((await resetting).rows).toEqual([{ answer: "reset" }]);
+    return reset(changeToken, name);
+  }
+
+  it("sets no password for whoever proved one that is found to be known, though it was not seen", async () => {
+    expect(await markUnderSnapshot("mara")).toBe("invalid");
+  });
+
+  it("sets no password for whoever proved the one that was reset at that moment", async () => {
+    expect(await resetWhileProven("mona")).toBe("invalid");
+  });
+
+  it("would set one, if it were good for any password", async () => {
+    const repair = await sabotage(database.admin, "_is_token_good", /and not exists \([\s\S]*?creation_time\s+\)/, "");
+    expect(await markUnderSnapshot("mila")).toBe("reset");
+    expect(await resetWhileProven("minna")).toBe("reset");
+    await repair();
+  });
+
+  async function registerAs(client: pg.ClientBase, address: string, who: string, version: string): Promise<string> {
+    const { rows } = await client.query("select tests.register_user($1, $2, 'Rita', 'Example', $3, $4, $5) as answer", [
+      userId(`${address}-${who}`),
+      address,
+      PASSWORD.digest,
+      PASSWORD.historyDigest,
+      version,
+    ]);
+    return JSON.stringify(rows);
+  }
+
   const register = (address: string, version: string) =>
-    race(database.app, CLIENTS, async (client, index) => {
-      const { rows } = await client.query(
-        "select tests.register_user($1, $2, 'Rita', 'Example', $3, $4, $5) as answer",
-        [
-          userId(`${address}-${index}`),
-          address,
-          PASSWORD.digest,
-          PASSWORD.historyDigest,
-          version,
-        ],
-      );
-      return JSON.stringify(rows);
-    });
+    race(database.app, CLIENTS, (client, index) => registerAs(client, address, String(index), version));
 
   it.each(ROUNDS)("registers an address for one, and tells the others nothing (round %i)", async (round) => {
     const address = email(`rita${round}`);
@@ -158,6 +244,25 @@ describe("what is used once, and eight who try at once", () => {
       [address],
     );
     expect(taken.map(({ purpose }) => purpose)).toEqual(["verify_email"]);
+  });
+
+  it("is told to try again who does not see that somebody registered the address, and nothing is recorded", async () => {
+    const address = email("rona");
+    const version = await policyVersion("nobody");
+    const late = await database.app.connect();
+    await late.query("begin isolation level repeatable read");
+    await late.query("select tests.unlock()");
+    const [first] = await race(database.app, 1, (client) => registerAs(client, address, "first", version));
+    expect(first?.code).toBeUndefined();
+
+    await expect(registerAs(late, address, "late", version)).rejects.toMatchObject({ code: "40001" });
+    await late.query("rollback");
+    late.release();
+    const { rows } = await database.admin.query(
+      "select from auth_audit_logs where event_type = 'user.registered' and user_id = $1",
+      [userId(`${address}-late`)],
+    );
+    expect(rows).toHaveLength(0);
   });
 
   it("would see errors that tell, if registering took no heed of who was first", async () => {
