@@ -131,6 +131,12 @@ begin
   -- One who rotates at a time.
   perform from tenant_keys where tenant_id = v_tenant_id order by key_id for no key update;
 
+  -- Whose keys were all destroyed while this one was being added.
+  if _is_tenant_shredded(v_tenant_id) then
+    raise exception 'organization % was shredded: no key of it seals any more', p_organization_id
+      using errcode = 'SP425', hint = 'Whoever comes back founds another organization.';
+  end if;
+
   v_share := _require_share(p_masked, p_organization_id, p_key_id, array['pending']);
 
   update tenant_keys
@@ -160,7 +166,7 @@ $$;
 
 ALTER FUNCTION safetypin._activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin._activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Makes a pending key the one that seals, once its share, unwrapped anew, has proven to be the right one; the one before only opens from then on. Raises SP221.';
+COMMENT ON FUNCTION safetypin._activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Makes a pending key the one that seals, once its share, unwrapped anew, has proven to be the right one; the one before only opens from then on. Raises SP221, and SP425 for an organization that was shredded.';
 
 REVOKE ALL ON FUNCTION safetypin._activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin._activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_definer;
@@ -425,6 +431,7 @@ CREATE FUNCTION safetypin._begin_shredding() RETURNS void
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
+  perform _require_read_committed();
   perform _await_shredding();
   perform _require_whole_ledger();
 end;
@@ -432,7 +439,7 @@ $$;
 
 ALTER FUNCTION safetypin._begin_shredding() OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._begin_shredding() IS 'Waits for whoever else shreds, or exports the ledger. Raises SP527 in a database that was restored, until its ledger is whole.';
+COMMENT ON FUNCTION safetypin._begin_shredding() IS 'Waits for whoever else shreds, or exports the ledger. Raises SP510 in a transaction that is not read committed, SP527 in a database that was restored, until its ledger is whole.';
 
 REVOKE ALL ON FUNCTION safetypin._begin_shredding() FROM PUBLIC;
 
@@ -1275,7 +1282,7 @@ REVOKE ALL ON FUNCTION safetypin._erase_organization(p_organization_id uuid) FRO
 -- safetypin._erase_person()
 --
 
-CREATE FUNCTION safetypin._erase_person(p_user_id uuid, p_keeps_last_owner boolean) RETURNS void
+CREATE FUNCTION safetypin._erase_person(p_user_id uuid, p_is_replay boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
@@ -1293,7 +1300,7 @@ begin
     where organization_users.user_id = p_user_id
       -- Where they are the last owner in an old backup, their place is kept: the members go on.
       and not (
-        p_keeps_last_owner
+        p_is_replay
         and organization_users.role = 'owner'
         and organization_users.status = 'active'
         and organizations.owner_count = 1
@@ -1321,8 +1328,10 @@ begin
   delete from password_history where user_id = p_user_id;
   delete from password_credentials where user_id = p_user_id;
   update organization_domains set claimed_by = null where claimed_by = p_user_id;
-  -- Only a replay gets here with one: where it was done first, none held.
-  update legal_holds set release_time = v_now where user_id = p_user_id and release_time is null;
+  if p_is_replay then
+    -- Where it was done first, none held.
+    update legal_holds set release_time = v_now where user_id = p_user_id and release_time is null;
+  end if;
 
   update users
   set
@@ -1343,11 +1352,11 @@ begin
 end;
 $$;
 
-ALTER FUNCTION safetypin._erase_person(p_user_id uuid, p_keeps_last_owner boolean) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._erase_person(p_user_id uuid, p_is_replay boolean) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._erase_person(p_user_id uuid, p_keeps_last_owner boolean) IS 'Ends whatever a person has here, overwrites what is said of them in clear, and takes the salt away that everything sealed about them opens with. Breaks organizations_keep_an_owner for a last owner, unless their place is to be kept.';
+COMMENT ON FUNCTION safetypin._erase_person(p_user_id uuid, p_is_replay boolean) IS 'Ends whatever a person has here, overwrites what is said of them in clear, and takes the salt away that everything sealed about them opens with. Breaks organizations_keep_an_owner for a last owner, whose place is kept in a replay; a replay also ends what holds them.';
 
-REVOKE ALL ON FUNCTION safetypin._erase_person(p_user_id uuid, p_keeps_last_owner boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._erase_person(p_user_id uuid, p_is_replay boolean) FROM PUBLIC;
 
 --
 -- safetypin._evidence_indexes()
@@ -1967,7 +1976,7 @@ CREATE FUNCTION safetypin._is_tenant_shredded(p_tenant_id uuid) RETURNS boolean
     AS $$
 begin
   return (
-    select coalesce(bool_and(state = 'destroyed'), false)
+    select coalesce(bool_or(state = 'destroyed') and bool_and(state in ('pending', 'destroyed')), false)
     from tenant_keys
     where tenant_id = p_tenant_id
   );
@@ -1976,30 +1985,38 @@ $$;
 
 ALTER FUNCTION safetypin._is_tenant_shredded(p_tenant_id uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin._is_tenant_shredded(p_tenant_id uuid) IS 'Whether an organization had keys and every one of them was destroyed.';
+COMMENT ON FUNCTION safetypin._is_tenant_shredded(p_tenant_id uuid) IS 'Whether an organization had keys and every one of them that sealed was destroyed.';
 
 REVOKE ALL ON FUNCTION safetypin._is_tenant_shredded(p_tenant_id uuid) FROM PUBLIC;
 
 --
--- safetypin._is_token_owner_here()
+-- safetypin._is_token_good()
 --
 
-CREATE FUNCTION safetypin._is_token_owner_here(p_user_id uuid) RETURNS boolean
+CREATE FUNCTION safetypin._is_token_good(p_token safetypin.one_time_tokens) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 begin
-  return p_user_id is null or exists (
-    select from users where id = p_user_id and status not in ('deleted', 'shredded')
+  return p_token.user_id is null or (
+    exists (
+      select from users where id = p_token.user_id and status not in ('deleted', 'shredded')
+    )
+    and not exists (
+      select from password_credentials
+      where user_id = p_token.user_id
+        and p_token.purpose = 'reset_password'
+        and greatest(set_time, compromised_time) > p_token.creation_time
+    )
   );
 end;
 $$;
 
-ALTER FUNCTION safetypin._is_token_owner_here(p_user_id uuid) OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._is_token_good(p_token safetypin.one_time_tokens) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._is_token_owner_here(p_user_id uuid) IS 'Whether a token is about nobody, or about somebody whose account was not closed.';
+COMMENT ON FUNCTION safetypin._is_token_good(p_token safetypin.one_time_tokens) IS 'Whether a token is about nobody, or about somebody whose account was not closed and, where it resets a password, whose password is neither another nor known to others since.';
 
-REVOKE ALL ON FUNCTION safetypin._is_token_owner_here(p_user_id uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._is_token_good(p_token safetypin.one_time_tokens) FROM PUBLIC;
 
 --
 -- safetypin._iv_stamp()
@@ -3423,6 +3440,10 @@ begin
         raise;
       end if;
       v_owner_id := _find_user_by_email(p_email);
+      if v_owner_id is null then
+        raise exception 'somebody registered this address, whom this transaction does not see'
+          using errcode = 'serialization_failure', hint = 'Try again in a transaction that begins now.';
+      end if;
       select status into v_status from users where id = v_owner_id;
   end;
 
@@ -3640,6 +3661,8 @@ declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
   v_version   integer;
 begin
+  perform _require_read_committed();
+
   -- Who writes under a snapshot holds these rows until they end: see _written_versions().
   begin
     perform from blind_index_versions where tenant_id = v_tenant_id order by version for no key update;
@@ -3863,6 +3886,7 @@ CREATE FUNCTION safetypin._require_not_above(p_user_id uuid, p_membership_role t
 declare
   v_now timestamptz := _clock_time();
 begin
+  perform _require_rights_unchanged(p_user_id);
   perform _require_role_is_grantable(p_membership_role);
 
   perform _require_owner()
@@ -3882,7 +3906,7 @@ $$;
 
 ALTER FUNCTION safetypin._require_not_above(p_user_id uuid, p_membership_role text) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._require_not_above(p_user_id uuid, p_membership_role text) IS 'Passes when the caller holds everything that this member does. Raises SP202, or SP204 for an owner.';
+COMMENT ON FUNCTION safetypin._require_not_above(p_user_id uuid, p_membership_role text) IS 'Passes when the caller holds everything that this member does. Raises SP202, or SP204 for an owner, and 40001 when what the member holds has changed since the transaction first looked.';
 
 REVOKE ALL ON FUNCTION safetypin._require_not_above(p_user_id uuid, p_membership_role text) FROM PUBLIC;
 
@@ -4057,6 +4081,30 @@ COMMENT ON FUNCTION safetypin._require_permission(p_permission text) IS 'Passes 
 REVOKE ALL ON FUNCTION safetypin._require_permission(p_permission text) FROM PUBLIC;
 
 --
+-- safetypin._require_read_committed()
+--
+
+CREATE FUNCTION safetypin._require_read_committed() RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'this looks at what there is, and a transaction that is % sees what there was',
+      current_setting('transaction_isolation')
+      using errcode = 'SP510', hint = 'Begin the transaction with "begin isolation level read committed".';
+  end if;
+end;
+$$;
+
+ALTER FUNCTION safetypin._require_read_committed() OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._require_read_committed() IS 'Passes in a transaction that sees what others have committed meanwhile. Raises SP510 under repeatable read and serializable.';
+
+REVOKE ALL ON FUNCTION safetypin._require_read_committed() FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin._require_read_committed() TO safetypin_keyholder;
+
+--
 -- safetypin._require_resealed_field()
 --
 
@@ -4102,13 +4150,12 @@ REVOKE ALL ON FUNCTION safetypin._require_resealed_field(p_field_id integer, p_a
 -- safetypin._require_rights_unchanged()
 --
 
-CREATE FUNCTION safetypin._require_rights_unchanged() RETURNS void
+CREATE FUNCTION safetypin._require_rights_unchanged(p_user_id uuid DEFAULT safetypin.current_user_id()) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
   v_organization_id uuid := current_organization_id();
-  v_user_id         uuid := current_user_id();
 begin
   if current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then
     return;
@@ -4118,13 +4165,13 @@ begin
     perform
     from organization_users
     where organization_id = v_organization_id
-      and user_id = v_user_id
+      and user_id = p_user_id
     for share;
 
     perform
     from user_roles
     where organization_id = v_organization_id
-      and user_id = v_user_id
+      and user_id = p_user_id
     for share;
 
     -- What a role gathers changes under the lock of the role.
@@ -4135,7 +4182,7 @@ begin
         select role_id
         from user_roles
         where user_roles.organization_id = v_organization_id
-          and user_roles.user_id = v_user_id
+          and user_roles.user_id = p_user_id
       )
     for share;
 
@@ -4147,11 +4194,11 @@ begin
 end;
 $$;
 
-ALTER FUNCTION safetypin._require_rights_unchanged() OWNER TO safetypin_definer;
+ALTER FUNCTION safetypin._require_rights_unchanged(p_user_id uuid) OWNER TO safetypin_definer;
 
-COMMENT ON FUNCTION safetypin._require_rights_unchanged() IS 'Fails with 40001 when the caller''s membership or roles have changed since this transaction first looked; does nothing under read committed, which looks anew.';
+COMMENT ON FUNCTION safetypin._require_rights_unchanged(p_user_id uuid) IS 'Fails with 40001 when the membership or the roles of somebody, the caller if nobody is named, have changed since this transaction first looked; does nothing under read committed, which looks anew.';
 
-REVOKE ALL ON FUNCTION safetypin._require_rights_unchanged() FROM PUBLIC;
+REVOKE ALL ON FUNCTION safetypin._require_rights_unchanged(p_user_id uuid) FROM PUBLIC;
 
 --
 -- safetypin._require_role_is_grantable()
@@ -4899,7 +4946,7 @@ begin
     and used_time is null
     and attempt_count < 10
     and expiration_time > v_now
-    and _is_token_owner_here(user_id)
+    and _is_token_good(one_time_tokens)
   returning * into v_token;
 
   return v_token;
@@ -4937,6 +4984,8 @@ begin
   perform _require_no_hold(p_user_id, null);
 
   perform _erase_person(p_user_id, false);
+  -- Who joined an organization that is held since we asked has left it now, and the hold went with them.
+  perform _require_no_hold(p_user_id, null);
   v_effective_time := _append_shredding(p_user_id, null);
 
   perform _log_event(
@@ -5376,7 +5425,7 @@ begin
     and used_time is null
     and attempt_count < 10
     and expiration_time > v_now
-    and _is_token_owner_here(user_id)
+    and _is_token_good(one_time_tokens)
   returning * into v_token;
 
   delete from one_time_tokens
@@ -5795,7 +5844,7 @@ $$;
 
 ALTER FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Makes a pending key the one that seals. Unwrap its share anew for this: what proves to be right here is what the key management service gives back. The one before only opens from then on. Who is at work is waited for: they may not have this key. Raises SP221, and SP423 when they do not end.';
+COMMENT ON FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) IS 'Makes a pending key the one that seals. Unwrap its share anew for this: what proves to be right here is what the key management service gives back. The one before only opens from then on. Who is at work is waited for: they may not have this key. Raises SP221, SP425 for an organization that was shredded, and SP423 when they do not end.';
 
 REVOKE ALL ON FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.activate_key(p_organization_id uuid, p_key_id integer, p_masked bytea) TO safetypin_operator;
@@ -5962,6 +6011,13 @@ begin
     granted_time = excluded.granted_time,
     expiration_time = excluded.expiration_time,
     reason = excluded.reason;
+
+  -- Written and not only locked: who acts on this member in a transaction that looked before
+  -- must not go on as if they held less.
+  update organization_users
+  set status = status
+  where organization_id = v_organization_id
+    and user_id = p_user_id;
 
   perform _log_event(
     'role.assigned',
@@ -6189,6 +6245,8 @@ declare
   v_row_id     uuid;
   v_subject_id uuid;
 begin
+  perform _require_read_committed();
+
   select
     blind_indexes.table_name as index_table,
     blind_indexes.row_column as index_row_column,
@@ -6265,7 +6323,7 @@ $_$;
 
 ALTER FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) IS 'Indexes up to so many rows in the version that takes over, in their order, after the one that is given: how many, and the last that was looked at. Rows that others hold, or whose person''s row they hold, are left to another pass: nothing is left once a pass from the beginning looks at none. Raises SP526 for a table that is not declared so, SP421 when no version is in phase backfill.';
+COMMENT ON FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) IS 'Indexes up to so many rows in the version that takes over, in their order, after the one that is given: how many, and the last that was looked at. Rows that others hold, or whose person''s row they hold, are left to another pass: nothing is left once a pass from the beginning looks at none. Raises SP526 for a table that is not declared so, SP421 when no version is in phase backfill; SP510 in a transaction that is not read committed.';
 
 REVOKE ALL ON FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.backfill_index_batch(p_table text, p_organization_id uuid, p_limit integer, p_after uuid) TO safetypin_operator;
@@ -6301,7 +6359,7 @@ $$;
 
 ALTER FUNCTION safetypin.begin_index_backfill(p_organization_id uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.begin_index_backfill(p_organization_id uuid) IS 'Begins to index older rows in the version that takes over, once everybody writes it. Raises SP421 when none is in phase dual, SP423 when writers do not end.';
+COMMENT ON FUNCTION safetypin.begin_index_backfill(p_organization_id uuid) IS 'Begins to index older rows in the version that takes over, once everybody writes it. Raises SP421 when none is in phase dual, SP423 when writers do not end; SP510 in a transaction that is not read committed.';
 
 REVOKE ALL ON FUNCTION safetypin.begin_index_backfill(p_organization_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.begin_index_backfill(p_organization_id uuid) TO safetypin_operator;
@@ -6351,7 +6409,7 @@ $$;
 
 ALTER FUNCTION safetypin.begin_index_rotation(p_organization_id uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.begin_index_rotation(p_organization_id uuid) IS 'Begins another version of the blind indexes, under the active key: whoever writes a value writes both from now on, and it is looked up in the one before. Raises SP421 when the indexes are under that key already, or on their way to it.';
+COMMENT ON FUNCTION safetypin.begin_index_rotation(p_organization_id uuid) IS 'Begins another version of the blind indexes, under the active key: whoever writes a value writes both from now on, and it is looked up in the one before. Raises SP421 when the indexes are under that key already, or on their way to it; SP510 in a transaction that is not read committed.';
 
 REVOKE ALL ON FUNCTION safetypin.begin_index_rotation(p_organization_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.begin_index_rotation(p_organization_id uuid) TO safetypin_operator;
@@ -7723,7 +7781,7 @@ $_$;
 
 ALTER FUNCTION safetypin.cut_over_index(p_organization_id uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.cut_over_index(p_organization_id uuid) IS 'Has values looked up in the version that takes over, once every row is found to be indexed in it. The one before is still written: who is at work may look there. Raises SP421 when none is in phase backfill, SP424 when a row is not indexed.';
+COMMENT ON FUNCTION safetypin.cut_over_index(p_organization_id uuid) IS 'Has values looked up in the version that takes over, once every row is found to be indexed in it. The one before is still written: who is at work may look there. Raises SP421 when none is in phase backfill, SP424 when a row is not indexed; SP510 in a transaction that is not read committed.';
 
 REVOKE ALL ON FUNCTION safetypin.cut_over_index(p_organization_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.cut_over_index(p_organization_id uuid) TO safetypin_operator;
@@ -8519,7 +8577,7 @@ $$;
 
 ALTER FUNCTION safetypin.finish_index_rotation(p_organization_id uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.finish_index_rotation(p_organization_id uuid) IS 'Ends the version before: it is written no more. Its rows go by delete_index_batch(). Raises SP421 when none is in phase cutover, SP423 when those at work do not end.';
+COMMENT ON FUNCTION safetypin.finish_index_rotation(p_organization_id uuid) IS 'Ends the version before: it is written no more. Its rows go by delete_index_batch(). Raises SP421 when none is in phase cutover, SP423 when those at work do not end; SP510 in a transaction that is not read committed.';
 
 REVOKE ALL ON FUNCTION safetypin.finish_index_rotation(p_organization_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.finish_index_rotation(p_organization_id uuid) TO safetypin_operator;
@@ -9440,19 +9498,25 @@ CREATE FUNCTION safetypin.mark_password_compromised(p_user_id uuid, p_reason tex
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
+declare
+  v_now timestamptz;
 begin
-  update password_credentials
-  set
-    compromised_time = _now(),
-    must_change = true
-  where user_id = p_user_id;
-
+  -- The time is read behind the lock: whoever is just signing in with the password does so before.
+  perform from password_credentials where user_id = p_user_id for no key update;
   if not found then
     raise exception 'user % has no password', p_user_id
       using errcode = 'SP301', hint = 'Pass the id of somebody who has one.';
   end if;
+  v_now := _now();
 
-  -- One of them may be of somebody who proved the password.
+  update password_credentials
+  set
+    compromised_time = v_now,
+    must_change = true
+  where user_id = p_user_id;
+
+  -- One of them may be of somebody who proved the password. One that is not seen here is void
+  -- by its time.
   delete from one_time_tokens where user_id = p_user_id and purpose = 'reset_password';
 
   perform _void_sessions(p_user_id, 'password_compromised');
@@ -12290,6 +12354,12 @@ CREATE FUNCTION safetypin.release_legal_hold(p_id uuid) RETURNS void
 declare
   v_hold record;
 begin
+  -- Behind whoever leaves at this moment under the hold, as in place_legal_hold(): theirs is
+  -- released with it, and not by a transaction that cannot see it.
+  update organizations
+  set status = status
+  where id = (select organization_id from legal_holds where id = p_id);
+
   update legal_holds
   set release_time = _now()
   where id = p_id
@@ -12542,6 +12612,7 @@ declare
   v_count  integer := 0;
   v_now    timestamptz;
 begin
+  perform _require_read_committed();
   perform _require_ledger(p_entries);
   perform _await_shredding();
   v_now := _now();
@@ -12916,11 +12987,7 @@ declare
   v_found     text;
   v_id        uuid;
 begin
-  -- A snapshot shows nothing of what those have written who are waited for.
-  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-    raise exception 'a key is not retired in a transaction that is %', current_setting('transaction_isolation')
-      using errcode = '25000', hint = 'Begin one that is read committed.';
-  end if;
+  perform _require_read_committed();
 
   select state into v_state from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id;
   if not found then
@@ -12930,8 +12997,17 @@ begin
 
   if v_state = 'decrypt_only' then
     perform _await_writers();
-    -- What somebody sealed a moment before is let in no more: see _require_sealed().
-    perform from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id for no key update;
+    -- And behind those who write under it a moment after it ceased to seal; who comes later waits
+    -- for us. Not before the others are done: they may be about to.
+    begin
+      perform from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id for no key update;
+    exception
+      when lock_not_available then
+        raise exception 'transactions that began earlier are still running'
+          using errcode = 'SP423',
+            detail = _describe_holders(array['tenant_keys'::regclass]),
+            hint = 'Try again when they are done. Who does not end is ended by a DBA: select pg_terminate_backend(pid).';
+    end;
     v_found := _find_sealed_under(p_organization_id, p_key_id);
     if v_found is not null then
       raise exception 'key % is still needed, for %', p_key_id, v_found
@@ -12959,7 +13035,7 @@ $$;
 
 ALTER FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) IS 'Retires a key that is decrypt_only and under which nothing is sealed any more: it is looked for, and writers that began earlier are waited for. Keep it for as long as there are backups with values under it. Raises 25000 in a transaction that is not read committed, SP321 when there is no such key, SP423 when writers do not end, SP424 when something is still under it.';
+COMMENT ON FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) IS 'Retires a key that is decrypt_only and under which nothing is sealed any more: it is looked for, and writers that began earlier are waited for. Keep it for as long as there are backups with values under it. Raises SP321 when there is no such key, SP423 when writers do not end, SP424 when something is still under it, SP510 in a transaction that is not read committed.';
 
 REVOKE ALL ON FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION safetypin.retire_key(p_organization_id uuid, p_key_id integer) TO safetypin_operator;

@@ -60,6 +60,7 @@ export const SQLSTATES: Readonly<Record<string, SqlstateEntry>> = {
   SP507: { kind: "rule", code: "password_digest_too_cheap" },
   SP508: { kind: "rule", code: "password_digest_missing" },
   SP509: { kind: "rule", code: "input_missing" },
+  SP510: { kind: "rule", code: "read_committed_required" },
   SP521: { kind: "rule", code: "value_cannot_be_opened" },
   SP522: { kind: "rule", code: "key_locked" },
   SP524: { kind: "configuration", code: "server_logs_secrets" },

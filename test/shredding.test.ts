@@ -266,6 +266,19 @@ describe("safetypin keys shred", () => {
     });
   });
 
+  it("looks at what there is, whatever the server begins transactions as", async () => {
+    const login = new URL(db.connectionString("operator")).username;
+    const setting = `alter role ${login} in database ${db.name}`;
+    await db.admin.query(`${setting} set default_transaction_isolation = 'repeatable read'`);
+    try {
+      for (const args of [["shred", "--user", bob.userId, "--dry-run"], ["ledger"], ["rotate", "--dry-run"]]) {
+        expect(await safetypin(["keys", ...args])).toMatchObject({ code: EXIT.done });
+      }
+    } finally {
+      await db.admin.query(`${setting} reset default_transaction_isolation`);
+    }
+  });
+
   it("shreds people and organizations, and leaves evidence as it was", async () => {
     const before = await readEvidence(db.admin);
     await jsonOf(safetypin(["keys", "ledger", "--backup-age", "10", "--json"]));

@@ -6,6 +6,7 @@ set local role safetypin_owner;
 
 drop function _require_batch;
 drop function _require_given;
+drop function _require_read_committed;
 drop function _require_organization;
 drop function _require_user;
 drop function current_user_agent;

@@ -702,6 +702,31 @@ comment on function _require_organization() is
   'The organization the caller acts in. Raises SP102 when nobody is signed in and SP103 when no organization is chosen.';
 
 
+-- Some things are done once, and on the strength of a look at everything: nothing is under a
+-- key any more, every row is indexed, nobody holds this person. Who has to wait before they look
+-- must see what was committed meanwhile, and under a snapshot nobody does: not even after the
+-- first of all statements, which takes its snapshot before it waits.
+create function _require_read_committed()
+  returns void
+  language plpgsql
+  stable
+  set search_path from current
+as $$
+begin
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'this looks at what there is, and a transaction that is % sees what there was',
+      current_setting('transaction_isolation')
+      using errcode = 'SP510', hint = 'Begin the transaction with "begin isolation level read committed".';
+  end if;
+end;
+$$;
+
+comment on function _require_read_committed() is
+  'Passes in a transaction that sees what others have committed meanwhile. Raises SP510 under repeatable read and serializable.';
+
+grant execute on function _require_read_committed() to safetypin_keyholder;
+
+
 -- Where a null would break a constraint of a table, whoever calls would be told of a
 -- column they never heard of.
 create function _require_given(

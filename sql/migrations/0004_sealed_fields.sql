@@ -397,8 +397,9 @@ to safetypin_definer;
 -- Opening, for the application
 --
 
--- A key is retired before it is destroyed, and another seals in its place: so where none is
--- left that is not destroyed, the organization was shredded.
+-- A key is retired before it is destroyed, and another seals in its place: so where some are
+-- destroyed and none is left that ever sealed, the organization was shredded. One that was
+-- being added at that moment is pending, and stays so.
 create function _is_tenant_shredded(
   p_tenant_id uuid
 )
@@ -409,7 +410,7 @@ create function _is_tenant_shredded(
 as $$
 begin
   return (
-    select coalesce(bool_and(state = 'destroyed'), false)
+    select coalesce(bool_or(state = 'destroyed') and bool_and(state in ('pending', 'destroyed')), false)
     from tenant_keys
     where tenant_id = p_tenant_id
   );
@@ -417,7 +418,7 @@ end;
 $$;
 
 comment on function _is_tenant_shredded(uuid) is
-  'Whether an organization had keys and every one of them was destroyed.';
+  'Whether an organization had keys and every one of them that sealed was destroyed.';
 
 
 -- A list is opened in one call: the key is made once, not once a row, and that of each

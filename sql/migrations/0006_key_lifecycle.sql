@@ -116,6 +116,12 @@ begin
   -- One who rotates at a time.
   perform from tenant_keys where tenant_id = v_tenant_id order by key_id for no key update;
 
+  -- Whose keys were all destroyed while this one was being added.
+  if _is_tenant_shredded(v_tenant_id) then
+    raise exception 'organization % was shredded: no key of it seals any more', p_organization_id
+      using errcode = 'SP425', hint = 'Whoever comes back founds another organization.';
+  end if;
+
   v_share := _require_share(p_masked, p_organization_id, p_key_id, array['pending']);
 
   update tenant_keys
@@ -144,7 +150,7 @@ end;
 $$;
 
 comment on function _activate_key(uuid, integer, bytea) is
-  'Makes a pending key the one that seals, once its share, unwrapped anew, has proven to be the right one; the one before only opens from then on. Raises SP221.';
+  'Makes a pending key the one that seals, once its share, unwrapped anew, has proven to be the right one; the one before only opens from then on. Raises SP221, and SP425 for an organization that was shredded.';
 
 grant execute on function
   _add_key(uuid, integer, text, text, bytea, bytea),
@@ -219,7 +225,7 @@ end;
 $$;
 
 comment on function activate_key(uuid, integer, bytea) is
-  'Makes a pending key the one that seals. Unwrap its share anew for this: what proves to be right here is what the key management service gives back. The one before only opens from then on. Who is at work is waited for: they may not have this key. Raises SP221, and SP423 when they do not end.';
+  'Makes a pending key the one that seals. Unwrap its share anew for this: what proves to be right here is what the key management service gives back. The one before only opens from then on. Who is at work is waited for: they may not have this key. Raises SP221, SP425 for an organization that was shredded, and SP423 when they do not end.';
 
 
 -- Nothing was ever sealed under a key that is pending. So one whose share opens nowhere does
@@ -628,11 +634,7 @@ declare
   v_found     text;
   v_id        uuid;
 begin
-  -- A snapshot shows nothing of what those have written who are waited for.
-  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-    raise exception 'a key is not retired in a transaction that is %', current_setting('transaction_isolation')
-      using errcode = '25000', hint = 'Begin one that is read committed.';
-  end if;
+  perform _require_read_committed();
 
   select state into v_state from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id;
   if not found then
@@ -642,8 +644,17 @@ begin
 
   if v_state = 'decrypt_only' then
     perform _await_writers();
-    -- What somebody sealed a moment before is let in no more: see _require_sealed().
-    perform from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id for no key update;
+    -- And behind those who write under it a moment after it ceased to seal; who comes later waits
+    -- for us. Not before the others are done: they may be about to.
+    begin
+      perform from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id for no key update;
+    exception
+      when lock_not_available then
+        raise exception 'transactions that began earlier are still running'
+          using errcode = 'SP423',
+            detail = _describe_holders(array['tenant_keys'::regclass]),
+            hint = 'Try again when they are done. Who does not end is ended by a DBA: select pg_terminate_backend(pid).';
+    end;
     v_found := _find_sealed_under(p_organization_id, p_key_id);
     if v_found is not null then
       raise exception 'key % is still needed, for %', p_key_id, v_found
@@ -670,7 +681,7 @@ end;
 $$;
 
 comment on function retire_key(uuid, integer) is
-  'Retires a key that is decrypt_only and under which nothing is sealed any more: it is looked for, and writers that began earlier are waited for. Keep it for as long as there are backups with values under it. Raises 25000 in a transaction that is not read committed, SP321 when there is no such key, SP423 when writers do not end, SP424 when something is still under it.';
+  'Retires a key that is decrypt_only and under which nothing is sealed any more: it is looked for, and writers that began earlier are waited for. Keep it for as long as there are backups with values under it. Raises SP321 when there is no such key, SP423 when writers do not end, SP424 when something is still under it, SP510 in a transaction that is not read committed.';
 
 
 create function destroy_key(

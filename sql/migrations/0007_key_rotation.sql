@@ -430,6 +430,8 @@ declare
   v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
   v_version   integer;
 begin
+  perform _require_read_committed();
+
   -- Who writes under a snapshot holds these rows until they end: see _written_versions().
   begin
     perform from blind_index_versions where tenant_id = v_tenant_id order by version for no key update;
@@ -534,7 +536,7 @@ end;
 $$;
 
 comment on function begin_index_rotation(uuid) is
-  'Begins another version of the blind indexes, under the active key: whoever writes a value writes both from now on, and it is looked up in the one before. Raises SP421 when the indexes are under that key already, or on their way to it.';
+  'Begins another version of the blind indexes, under the active key: whoever writes a value writes both from now on, and it is looked up in the one before. Raises SP421 when the indexes are under that key already, or on their way to it; SP510 in a transaction that is not read committed.';
 
 
 create function begin_index_backfill(
@@ -568,7 +570,7 @@ end;
 $$;
 
 comment on function begin_index_backfill(uuid) is
-  'Begins to index older rows in the version that takes over, once everybody writes it. Raises SP421 when none is in phase dual, SP423 when writers do not end.';
+  'Begins to index older rows in the version that takes over, once everybody writes it. Raises SP421 when none is in phase dual, SP423 when writers do not end; SP510 in a transaction that is not read committed.';
 
 
 -- The values of somebody who was shredded open no more, and are found by nothing.
@@ -617,6 +619,8 @@ declare
   v_row_id     uuid;
   v_subject_id uuid;
 begin
+  perform _require_read_committed();
+
   select
     blind_indexes.table_name as index_table,
     blind_indexes.row_column as index_row_column,
@@ -692,7 +696,7 @@ end;
 $$;
 
 comment on function backfill_index_batch(text, uuid, integer, uuid) is
-  'Indexes up to so many rows in the version that takes over, in their order, after the one that is given: how many, and the last that was looked at. Rows that others hold, or whose person''s row they hold, are left to another pass: nothing is left once a pass from the beginning looks at none. Raises SP526 for a table that is not declared so, SP421 when no version is in phase backfill.';
+  'Indexes up to so many rows in the version that takes over, in their order, after the one that is given: how many, and the last that was looked at. Rows that others hold, or whose person''s row they hold, are left to another pass: nothing is left once a pass from the beginning looks at none. Raises SP526 for a table that is not declared so, SP421 when no version is in phase backfill; SP510 in a transaction that is not read committed.';
 
 
 create function cut_over_index(
@@ -770,7 +774,7 @@ end;
 $$;
 
 comment on function cut_over_index(uuid) is
-  'Has values looked up in the version that takes over, once every row is found to be indexed in it. The one before is still written: who is at work may look there. Raises SP421 when none is in phase backfill, SP424 when a row is not indexed.';
+  'Has values looked up in the version that takes over, once every row is found to be indexed in it. The one before is still written: who is at work may look there. Raises SP421 when none is in phase backfill, SP424 when a row is not indexed; SP510 in a transaction that is not read committed.';
 
 
 create function finish_index_rotation(
@@ -803,7 +807,7 @@ end;
 $$;
 
 comment on function finish_index_rotation(uuid) is
-  'Ends the version before: it is written no more. Its rows go by delete_index_batch(). Raises SP421 when none is in phase cutover, SP423 when those at work do not end.';
+  'Ends the version before: it is written no more. Its rows go by delete_index_batch(). Raises SP421 when none is in phase cutover, SP423 when those at work do not end; SP510 in a transaction that is not read committed.';
 
 
 create function delete_index_batch(

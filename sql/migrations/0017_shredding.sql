@@ -360,6 +360,12 @@ as $$
 declare
   v_hold record;
 begin
+  -- Behind whoever leaves at this moment under the hold, as in place_legal_hold(): theirs is
+  -- released with it, and not by a transaction that cannot see it.
+  update organizations
+  set status = status
+  where id = (select organization_id from legal_holds where id = p_id);
+
   update legal_holds
   set release_time = _now()
   where id = p_id
@@ -693,13 +699,14 @@ create function _begin_shredding()
   set search_path from current
 as $$
 begin
+  perform _require_read_committed();
   perform _await_shredding();
   perform _require_whole_ledger();
 end;
 $$;
 
 comment on function _begin_shredding() is
-  'Waits for whoever else shreds, or exports the ledger. Raises SP527 in a database that was restored, until its ledger is whole.';
+  'Waits for whoever else shreds, or exports the ledger. Raises SP510 in a transaction that is not read committed, SP527 in a database that was restored, until its ledger is whole.';
 
 
 --
@@ -708,7 +715,7 @@ comment on function _begin_shredding() is
 
 create function _erase_person(
   p_user_id uuid,
-  p_keeps_last_owner boolean
+  p_is_replay boolean
 )
   returns void
   language plpgsql
@@ -730,7 +737,7 @@ begin
     where organization_users.user_id = p_user_id
       -- Where they are the last owner in an old backup, their place is kept: the members go on.
       and not (
-        p_keeps_last_owner
+        p_is_replay
         and organization_users.role = 'owner'
         and organization_users.status = 'active'
         and organizations.owner_count = 1
@@ -758,8 +765,10 @@ begin
   delete from password_history where user_id = p_user_id;
   delete from password_credentials where user_id = p_user_id;
   update organization_domains set claimed_by = null where claimed_by = p_user_id;
-  -- Only a replay gets here with one: where it was done first, none held.
-  update legal_holds set release_time = v_now where user_id = p_user_id and release_time is null;
+  if p_is_replay then
+    -- Where it was done first, none held.
+    update legal_holds set release_time = v_now where user_id = p_user_id and release_time is null;
+  end if;
 
   update users
   set
@@ -781,7 +790,7 @@ end;
 $$;
 
 comment on function _erase_person(uuid, boolean) is
-  'Ends whatever a person has here, overwrites what is said of them in clear, and takes the salt away that everything sealed about them opens with. Breaks organizations_keep_an_owner for a last owner, unless their place is to be kept.';
+  'Ends whatever a person has here, overwrites what is said of them in clear, and takes the salt away that everything sealed about them opens with. Breaks organizations_keep_an_owner for a last owner, whose place is kept in a replay; a replay also ends what holds them.';
 
 
 create function _shred_person(
@@ -810,6 +819,8 @@ begin
   perform _require_no_hold(p_user_id, null);
 
   perform _erase_person(p_user_id, false);
+  -- Who joined an organization that is held since we asked has left it now, and the hold went with them.
+  perform _require_no_hold(p_user_id, null);
   v_effective_time := _append_shredding(p_user_id, null);
 
   perform _log_event(
@@ -1315,6 +1326,7 @@ declare
   v_count  integer := 0;
   v_now    timestamptz;
 begin
+  perform _require_read_committed();
   perform _require_ledger(p_entries);
   perform _await_shredding();
   v_now := _now();

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 
 import { maskShare } from "../../src/keys/mask.js";
-import { userId } from "../support/actors.js";
+import { organizationId, userId } from "../support/actors.js";
 import { useDatabase } from "../support/database.js";
 import { race, refusals, sabotage, winners } from "../support/race.js";
 
@@ -113,6 +113,45 @@ describe("eight who seal about somebody for the first time", () => {
     });
     const { rowCount } = await database.admin.query("select from subject_salts");
     expect(rowCount).toBe(1);
+  });
+});
+
+describe("an organization that is shredded while it is given a key", () => {
+  const database = useDatabase({ template: "pgtap" });
+  const share = randomBytes(32);
+
+  it("stays shredded: the key never seals", async () => {
+    await database.admin.query("select tests.two_organizations()");
+    const id = organizationId("acme");
+    const handOver = async (client: pg.ClientBase, keyId: number) => {
+      const { rows } = await client.query<{ pad: Buffer }>("select hello(true) as pad");
+      return maskShare(rows[0]!.pad, share, id, keyId);
+    };
+    await inTransaction(database.pool("operator"), async (client) => {
+      const first = await handOver(client, 1);
+      await client.query("select add_key($1, 1, 'local-key-file', 'test', '\\x00', $2)", [id, first]);
+      await client.query("select activate_key($1, 1, $2)", [id, first]);
+      await client.query("select suspend_organization($1, 'Matter 7')", [id]);
+    });
+
+    const shredding = await database.pool("operator").connect();
+    await shredding.query("begin");
+    await shredding.query("select shred_organization($1)", [id]);
+    const adding = inTransaction(database.pool("operator"), async (client) => {
+      await client.query("select add_key($1, 2, 'local-key-file', 'test', '\\x00', $2)", [id, await handOver(client, 2)]);
+    });
+    await sleep(300);
+    await shredding.query("commit");
+    shredding.release();
+    await adding;
+
+    await expect(
+      inTransaction(database.pool("operator"), async (client) => {
+        await client.query("select activate_key($1, 2, $2)", [id, await handOver(client, 2)]);
+      }),
+    ).rejects.toMatchObject({ code: "SP425" });
+    const { rows } = await database.admin.query("select _is_tenant_shredded($1) as shredded", [id]);
+    expect(rows).toEqual([{ shredded: true }]);
   });
 });
 
@@ -273,7 +312,7 @@ describe("a writer and a key that goes", () => {
     await client.query("commit");
     client.release();
 
-    await expect(operator.query("select retire_key(null, $1)", [old])).rejects.toMatchObject({ code: "25000" });
+    await expect(operator.query("select retire_key(null, $1)", [old])).rejects.toMatchObject({ code: "SP510" });
     await operator.query("rollback");
     operator.release();
     expect(await retire(old)).toBe("SP424");

@@ -11,6 +11,12 @@ const ISOLATIONS = ["read committed", "repeatable read"] as const;
 /** What PostgreSQL says to whoever would write what an older snapshot let them. */
 const SERIALIZATION_FAILURE = "40001";
 
+/** What the database says to whoever would shred on the strength of what there was. */
+const READ_COMMITTED_REQUIRED = "SP510";
+
+/** What it says of whoever is held. */
+const LEGAL_HOLD = "SP426";
+
 /** How somebody stops belonging to an organization. */
 const DEPARTURES = {
   leaves: { by: "self", sql: "select leave_organization()" },
@@ -177,9 +183,74 @@ describe("who shreds in a transaction that looked before the hold was there", ()
 
     await database.admin.query(place, [id]);
 
-    await expect(client.query(shred, [id])).rejects.toMatchObject({ code: SERIALIZATION_FAILURE });
+    await expect(client.query(shred, [id])).rejects.toMatchObject({ code: READ_COMMITTED_REQUIRED });
     await client.query("rollback");
     client.release();
+  });
+});
+
+describe("who joins an organization that is held, while they are shredded", () => {
+  async function joinWhileShredded() {
+    const { organization } = await membersOf();
+    const guest = `guest${round}`;
+    await database.admin.query("select tests.person($1)", [guest]);
+    await openSessions(database.admin, [guest]);
+    await database.admin.query("insert into organization_users (organization_id, user_id, status) values ($1, $2, 'invited')", [
+      organizationId(organization),
+      userId(guest),
+    ]);
+    await database.admin.query("select place_legal_hold(null, $1, 'Matter 8')", [organizationId(organization)]);
+
+    const joining = await database.app.connect();
+    await joining.query("begin");
+    await beginRequest(joining, sessionToken(guest));
+    await joining.query("select accept_membership($1)", [organizationId(organization)]);
+    const shredding = database
+      .pool("operator")
+      .query("select shred_person($1)", [userId(guest)])
+      .then(() => "shredded", (error: pg.DatabaseError) => error.code);
+    await untilItWaits();
+    await joining.query("commit");
+    joining.release();
+    return { outcome: await shredding, held: await areHeld([guest]), guest };
+  }
+
+  it("is held: they joined first", async () => {
+    const { outcome, held, guest } = await joinWhileShredded();
+    expect(outcome).toBe(LEGAL_HOLD);
+    expect(held).toEqual([userId(guest)]);
+  });
+
+  it("would be shredded, were it not asked once more", async () => {
+    const mend = await sabotage(database.admin, "_shred_person", /_erase_person\([^;]*;[\s\S]*?perform _require_no_hold[^;]*;/, "_erase_person(p_user_id, true);");
+    const { outcome } = await joinWhileShredded();
+    await mend();
+    expect(outcome).toBe("shredded");
+  });
+});
+
+describe("a hold that is released in a transaction that looked before somebody left under it", () => {
+  it("is not, for whoever released it could not release theirs", async () => {
+    const { organization, members } = await membersOf();
+    const [member] = members as [string];
+    const { rows } = await database.admin.query<{ id: string }>("select place_legal_hold(null, $1, 'Matter 9') as id", [organizationId(organization)]);
+    const release = "select release_legal_hold($1)";
+    const client = await database.pool("operator").connect();
+    await client.query("begin isolation level repeatable read");
+    await client.query("select from cell_settings");
+    const leaving = await database.app.connect();
+    await leaving.query("begin");
+    await beginRequest(leaving, sessionToken(member, organization));
+    await leaving.query("select leave_organization()");
+    await leaving.query("commit");
+    leaving.release();
+
+    await expect(client.query(release, [rows[0]!.id])).rejects.toMatchObject({ code: SERIALIZATION_FAILURE });
+    await client.query("rollback");
+    client.release();
+    expect(await areHeld([member])).toEqual([userId(member)]);
+    await database.pool("operator").query(release, [rows[0]!.id]);
+    expect(await areHeld([member])).toEqual([]);
   });
 });
 
