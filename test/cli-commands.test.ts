@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
 
+import type { Command } from "commander";
 import type pg from "pg";
 
 import { EXIT } from "../src/cli/exit-codes.js";
 import { createOutput, tellError, type Output } from "../src/cli/output.js";
+import { safetypinProgram } from "../src/cli/program.js";
 import { useCellNames } from "./support/cell-names.js";
 import { writeChapters, type ChapterFiles } from "./support/chapter-files.js";
 import { CLI, outcome, runCli, startCli, type CliResult } from "./support/cli.js";
@@ -49,31 +51,74 @@ async function newCell(): Promise<string> {
 
 const small = (cell: string) => ["--cell", cell, "--chapters", files.directory];
 
+/** A command, those below it, and so on. */
+function allOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allOf)];
+}
+
+/** As it is typed. */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
+
+/** What a person is shown in a terminal that is as wide as the first ones were. */
+function helpOf(command: Command): string {
+  let shown = "";
+  command.configureOutput({ writeOut: (text) => (shown += text), getOutHelpWidth: () => 80 }).outputHelp();
+  return shown;
+}
+
 describe("help", () => {
-  test.each([
-    "",
-    "bootstrap",
-    "migrate",
-    "migrate up",
-    "migrate down",
-    "migrate status",
-    "migrate plan",
-    "migrate adopt",
-    "seed",
-    "db reset",
-    "maintain",
-    "keys init",
-    "keys status",
-    "keys rotate",
-    "keys rewrap",
-    "keys retire",
-    "keys destroy",
-  ])("safetypin %s --help has examples", async (command) => {
-    const { code, stdout } = await run(...command.split(" ").filter(Boolean), "--help");
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/\n {2}\$ (\w+=\S+ )?(safetypin|psql|export)/);
-    // Nobody has to scroll sideways.
-    expect(stdout.split("\n").filter((line) => line.length > 92)).toEqual([]);
+  let commands: Command[];
+
+  beforeAll(async () => {
+    commands = allOf(await safetypinProgram(undefined));
+  });
+
+  const ofWork = () => commands.filter((command) => command.commands.length === 0);
+
+  test("is there for every command that docs/cli.md names, and for no other", async () => {
+    const page = await readFile(new URL("../docs/cli.md", import.meta.url), "utf8");
+    const rows = page.slice(page.indexOf("| command |"), page.indexOf("## The server")).split("\n").map((row) => row.split("|")[1] ?? "");
+    const named = rows.flatMap((cell) => [...cell.matchAll(/`([a-z ]+)`/g)].map(([, name]) => `safetypin ${name!}`));
+    expect(ofWork().map(pathOf).sort()).toEqual(named.sort());
+  });
+
+  test("has examples", () => {
+    const without = ofWork().filter((command) => !/\n {2}\$ (\w+=\S+ )?(safetypin|psql|export)/.test(helpOf(command)));
+    expect(without.map(pathOf)).toEqual([]);
+  });
+
+  test("describes every command, in lines that nobody has to scroll for and that are not broken off in their midst", () => {
+    for (const command of commands) {
+      const lines = helpOf(command).split("\n");
+      expect({ command: pathOf(command), wide: lines.filter((line) => line.length > 92) }).toEqual({ command: pathOf(command), wide: [] });
+
+      const description = lines.slice(2, lines.findIndex((line) => /^(Arguments|Options):$/.test(line)));
+      const brokenOff = description.filter((line, place) => line !== "" && line.length < 50 && (description[place + 1] ?? "") !== "");
+      expect({ command: pathOf(command), isDescribed: description.join("") !== "", brokenOff }).toEqual({
+        command: pathOf(command), isDescribed: true, brokenOff: [],
+      });
+    }
+  });
+
+  test("is of all commands, whichever is loaded to be run", async () => {
+    const alone = await safetypinProgram("keys");
+    expect(alone.commands.map((command) => command.name())).toEqual(["keys"]);
+    for (const args of [[], ["--help"], ["help"], ["constructor"]]) {
+      const { stdout, stderr } = await run(...args);
+      for (const command of commands.filter(({ parent }) => parent?.parent === null)) {
+        expect({ args, said: stdout + stderr }).toEqual({ args, said: expect.stringContaining(args[0] === "constructor" ? "unknown command" : command.name()) });
+      }
+    }
+  });
+
+  test("ends the process with 0", async () => {
+    expect(await run("credentials", "rotate", "--help")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Usage: safetypin credentials rotate /),
+      stderr: "",
+    });
   });
 
   test("its version is the package's", async () => {

@@ -8,6 +8,7 @@ import { secretsManagerStore } from "../credentials/secrets-manager-store.js";
 import { askBefore } from "./confirm.js";
 import { connect, withConnection } from "./connection.js";
 import { EXIT, UsageError } from "./exit-codes.js";
+import { listTerms } from "./help.js";
 import { argument, cellOption, jsonOption, parseDuration, type CellOptions } from "./options.js";
 import type { Output } from "./output.js";
 import { action } from "./run.js";
@@ -24,11 +25,13 @@ interface Options extends CellOptions {
 
 /** `safetypin credentials …`. */
 export function credentialsCommand(): Command {
-  return new Command("credentials").summary("give a cell's login a new password").addCommand(rotateCommand());
+  return new Command("credentials")
+    .summary("give a cell's login a new password")
+    .description("Passwords of a cell's logins. Connect as an administrator with CREATEROLE.")
+    .addCommand(rotateCommand());
 }
 
 function rotateCommand(): Command {
-  const steps = Object.entries(ROTATION_STEPS).map(([step, what]) => `  ${step.padEnd(10)}${what}`).join("\n");
   return new Command("rotate")
     .summary("a new password for a login, which nobody notices")
     .description(
@@ -55,7 +58,7 @@ function rotateCommand(): Command {
       "after",
       `
 What it does, in order:
-${steps}
+${listTerms(ROTATION_STEPS)}
 
 Examples:
   $ export DATABASE_URL=postgres://admin@db.internal/clinic

@@ -21,7 +21,10 @@ interface Options extends CellOptions, RunnerOptions {
 
 /** `safetypin db …`. */
 export function dbCommand(): Command {
-  return new Command("db").summary("return a development or test database to its beginning").addCommand(resetCommand());
+  return new Command("db")
+    .summary("return a development or test database to its beginning")
+    .description("Databases for development and tests. None that says it is production is touched.")
+    .addCommand(resetCommand());
 }
 
 function resetCommand(): Command {

@@ -6,6 +6,7 @@ import { KEY_AGE_DAYS } from "../doctor/keys-check.js";
 import { ConfigurationError } from "../errors.js";
 import { withConnection } from "./connection.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
+import { listTerms } from "./help.js";
 import { keysOption, type KeysOptions } from "./keys-connection.js";
 import {
   allowProxyOption,
@@ -27,8 +28,7 @@ interface Options extends KeysOptions, RunnerOptions {
 
 /** `safetypin doctor`. */
 export function doctorCommand(): Command {
-  const width = Math.max(...CHECKS.map(({ id }) => id.length)) + 2;
-  const checks = CHECKS.map(({ id, about }) => `  ${id.padEnd(width)}${about}`).join("\n");
+  const checks = listTerms(Object.fromEntries(CHECKS.map(({ id, about }) => [id, about])));
 
   return new Command("doctor")
     .summary("look for what would open a cell, hide evidence or stop the work")

@@ -10,6 +10,7 @@ import {
 } from "../keys/rotate-digest-key.js";
 import { planKeyRotation, rotateKey, type KeyRotationPlan, type KeyRotationStep } from "../keys/rotate-key.js";
 import { EXIT } from "./exit-codes.js";
+import { listTerms } from "./help.js";
 import {
   keysOption,
   organizationOption,
@@ -50,8 +51,6 @@ const DIGEST_STEPS: Readonly<Record<DigestRotationStep, string>> = {
 
 /** `safetypin keys rotate`. */
 export function keysRotateCommand(): Command {
-  const list = (steps: Readonly<Record<string, string>>) =>
-    Object.entries(steps).map(([step, what]) => `  ${step.padEnd(11)}${what}`).join("\n");
   return new Command("rotate")
     .summary("another key, and everything sealed anew under it")
     .description(
@@ -74,10 +73,10 @@ export function keysRotateCommand(): Command {
       "after",
       `
 What it does, in order:
-${list(STEPS)}
+${listTerms(STEPS)}
 
 With --digest:
-${list(DIGEST_STEPS)}
+${listTerms(DIGEST_STEPS)}
 
 Examples:
   $ export DATABASE_URL=postgres://safetypin_operator_login@db.internal/clinic

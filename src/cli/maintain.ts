@@ -7,6 +7,7 @@ import { ConfigurationError } from "../errors.js";
 import { maintain, MAINTENANCE_TASKS } from "../maintenance.js";
 import { withConnection } from "./connection.js";
 import { EXIT } from "./exit-codes.js";
+import { listTerms } from "./help.js";
 import { cellOption, jsonOption, parsePause, type CellOptions } from "./options.js";
 import type { Output } from "./output.js";
 import { action } from "./run.js";
@@ -19,9 +20,7 @@ interface Options extends CellOptions {
 
 /** `safetypin maintain`. */
 export function maintainCommand(): Command {
-  const tasks = MAINTENANCE_TASKS.map(
-    ({ name, description }) => `  ${`${name}()`.padEnd(28)}${description}`,
-  ).join("\n");
+  const tasks = listTerms(Object.fromEntries(MAINTENANCE_TASKS.map(({ name, description }) => [`${name}()`, description])));
 
   return new Command("maintain")
     .summary("do what has to be done regularly: partitions, sweeping, alerts")
