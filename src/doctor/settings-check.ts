@@ -324,11 +324,27 @@ export async function checkAuthentication(client: ClientBase): Promise<Finding[]
   if (may[0]?.may !== true) return undefined;
 
   const { rows } = await client.query<Finding>(
-    `select
-       case auth_method when 'trust' then 'critical' else 'warning' end as severity,
-       'line ' || line_number || ' of pg_hba.conf' as object,
+    `with
+       -- Lines that are of another machine too. A mask says of how many: 127.0.0.1/0 is everybody.
+       elsewhere as (
+         select
+           type,
+           auth_method,
+           'line ' || line_number || ' of pg_hba.conf' as object,
+           case address when 'all' then 'every machine' else address || coalesce('/' || netmask, '') end as place,
+           coalesce(options @> '{clientcert=verify-full}', false) as has_certificate
+         from pg_catalog.pg_hba_file_rules
+         where type <> 'local'
+           and address not in ('localhost', 'samehost')
+           and (address like '127.%' and netmask like '255.%') is not true
+           and (address = '::1' and netmask = 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff') is not true
+       )
+     select
+       case when auth_method in ('trust', 'ident') then 'critical' else 'warning' end as severity,
+       object,
        case auth_method
-         when 'trust' then 'lets everybody at ' || address || ' be whom they say'
+         when 'trust' then 'lets everybody at ' || place || ' be whom they say'
+         when 'ident' then 'lets everybody be whom their own machine says, at ' || place
          when 'password' then 'has passwords sent as they are'
          else 'takes md5 passwords'
        end as problem,
@@ -336,20 +352,18 @@ export async function checkAuthentication(client: ClientBase): Promise<Finding[]
          'Write scram-sha-256 in place of %s, then: select pg_reload_conf();',
          auth_method
        ) as remedy
-     from pg_catalog.pg_hba_file_rules
-     where auth_method in ('trust', 'password', 'md5')
-       and type <> 'local'
-       and address not in ('127.0.0.1', '::1', 'localhost', 'samehost')
+     from elsewhere
+     where auth_method in ('trust', 'ident', 'password', 'md5')
+       and not (auth_method = 'trust' and has_certificate)
      union all
      select
        'warning',
-       'line ' || line_number || ' of pg_hba.conf',
-       'lets ' || case address when 'all' then 'every machine' else address end || ' in without TLS',
+       object,
+       'lets ' || place || ' in without TLS',
        'Write hostssl in place of ' || type || ', then: select pg_reload_conf();'
-     from pg_catalog.pg_hba_file_rules
+     from elsewhere
      where type in ('host', 'hostnossl', 'hostnogssenc')
-       and auth_method not in ('trust', 'password', 'md5', 'reject')
-       and address not in ('127.0.0.1', '::1', 'localhost', 'samehost')
+       and auth_method not in ('trust', 'ident', 'password', 'md5', 'reject')
      union all
      select
        'warning',
