@@ -15,6 +15,20 @@ export interface TlsParameters {
 
 const TLS_PARAMETERS = ["sslmode", "sslrootcert", "sslcert", "sslkey", "ssl"] as const;
 
+/**
+ * What libpq would see to, the driver does not, and we do neither; with the values that ask
+ * for no more than is done anyway.
+ */
+const UNKEPT: Readonly<Record<string, readonly string[]>> = {
+  channel_binding: ["disable", "prefer"],
+  gssencmode: ["disable", "prefer"],
+  require_auth: [],
+  requirepeer: [],
+  ssl_min_protocol_version: ["TLSv1", "TLSv1.1", "TLSv1.2"],
+  sslcrl: [],
+  sslcrldir: [],
+};
+
 /** An address taken apart: what the driver is told, and what is said of TLS. */
 export interface ReadAddress {
   /** The options given, with the address's parts in place of the address. */
@@ -27,7 +41,8 @@ export interface ReadAddress {
  * options say, as the driver has it. No whole address with a password in it is left over
  * for somebody to print.
  *
- * @throws {@link ConfigurationError} when it is none, without the password in it.
+ * @throws {@link ConfigurationError} when it is none, without the password in it; or when it
+ * asks for what would not be done.
  */
 export function readAddress(given: PoolConfig, origin = "connectionString"): ReadAddress {
   const { connectionString, ...options } = given;
@@ -41,6 +56,11 @@ export function readAddress(given: PoolConfig, origin = "connectionString"): Rea
   const parameters = Object.fromEntries(url.searchParams);
   const tls: TlsParameters = Object.fromEntries(TLS_PARAMETERS.map((name) => [name, parameters[name]]));
   for (const name of TLS_PARAMETERS) delete parameters[name];
+  for (const [name, harmless] of Object.entries(UNKEPT)) {
+    const value = parameters[name] ?? "";
+    if (value !== "" && !harmless.includes(value)) throw unkept(name, value, origin);
+    delete parameters[name];
+  }
 
   const isSocket = url.protocol === "socket:";
   const { db, encoding, port = url.port, ...others } = parameters;
@@ -67,6 +87,13 @@ function readUrl(text: string, origin: string): URL {
     throw new ConfigurationError(`${origin} cannot be read: "${shown}"`, { remedy });
   }
   return new URL(text);
+}
+
+/** Whoever asks for more than there is must not be served with less. */
+function unkept(name: string, value: string, origin: string): ConfigurationError {
+  return new ConfigurationError(`${origin} asks for ${name}=${value}, which nobody here would see to`, {
+    remedy: `Leave ${name} out; sslmode=verify-full has the server prove who it is, and TLS 1.2 is the oldest that is spoken`,
+  });
 }
 
 /** Whether each percent sign begins a character. */

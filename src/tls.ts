@@ -64,8 +64,8 @@ export function withTls(
 
   const files: CertificateFiles = {
     ca: options.ca ?? authorities(said.sslrootcert ?? process.env["PGSSLROOTCERT"]),
-    certificate: options.certificate ?? said.sslcert ?? process.env["PGSSLCERT"],
-    key: options.key ?? said.sslkey ?? process.env["PGSSLKEY"],
+    certificate: options.certificate ?? (said.sslcert || process.env["PGSSLCERT"] || undefined),
+    key: options.key ?? (said.sslkey || process.env["PGSSLKEY"] || undefined),
   };
   if (required === "verify-full") {
     if (config.ssl === false) throw tooLittle("ssl: false");

@@ -299,6 +299,7 @@ describe("the command", () => {
     ["sslmode=require, which looks at no certificate", () => ({ DATABASE_URL: url({ sslmode: "require" }) })],
     ["sslmode=verify-ca, which looks at no name", () => ({ DATABASE_URL: url({ sslmode: "verify-ca", sslrootcert: authority.certificate }, "127.1") })],
     ["sslmode=verify-full", () => ({ DATABASE_URL: url({ sslmode: "verify-full", sslrootcert: authority.certificate }) })],
+    ["parameters that ask for no more than that", () => ({ DATABASE_URL: url({ channel_binding: "prefer", ssl_min_protocol_version: "TLSv1.2" }) })],
     ["PGSSLMODE and PGSSLROOTCERT", () => ({ DATABASE_URL: url({}), PGSSLMODE: "verify-full", PGSSLROOTCERT: authority.certificate })],
     [
       "PGSSLCERT and PGSSLKEY",
@@ -314,6 +315,8 @@ describe("the command", () => {
     ["sslmode=require beside an authority", () => ({ DATABASE_URL: url({ sslmode: "require", sslrootcert: stranger.certificate }) }), /nobody we trust/, /./],
     ["another name", () => ({ DATABASE_URL: url({ sslmode: "verify-full", sslrootcert: authority.certificate }, "127.1") }), /not for 127\.1/, /./],
     ["sslmode=verify-ca without an authority", () => ({ DATABASE_URL: url({ sslmode: "verify-ca" }) }), /verify-ca/, /sslrootcert/],
+    ["the channel bound to the password", () => ({ DATABASE_URL: url({ channel_binding: "require" }) }), /DATABASE_URL asks for channel_binding=require/, /Leave channel_binding out; sslmode=verify-full/],
+    ["a list of revoked certificates", () => ({ DATABASE_URL: url({ sslmode: "verify-full", sslrootcert: authority.certificate, sslcrl: "revoked.crl" }) }), /asks for sslcrl=revoked\.crl/, /Leave sslcrl out/],
     ["a mode that there is not", () => ({ DATABASE_URL: url({ sslmode: "maybe" }) }), /sslmode=maybe/, /verify-full/],
     ["a revoked certificate", () => ({ DATABASE_URL: url({ sslmode: "require", sslcert: revoked.certificate, sslkey: revoked.key }) }), /refuses our client certificate/, /PGSSLCERT/],
   ])("does not connect with %s", async (_, env, sentence, remedy) => {
