@@ -16,14 +16,15 @@ export function fileStore(path: string): LoginStore {
     current: () => read(path),
     pending: () => read(pendingPath),
     async stage(secret) {
-      // Under a name of its own until it is whole and on the disk.
-      const unfinished = `${pendingPath}.${process.pid}`;
+      // Under another name until it is whole and on the disk. Whoever was killed before has left it.
+      const unfinished = `${pendingPath}.unfinished`;
       try {
-        await write(unfinished, `${JSON.stringify(secret, undefined, 2)}\n`);
+        await rm(unfinished, { force: true });
+        await write(unfinished, `${JSON.stringify(secret, undefined, 2)}\n`, await readersOf(path));
         await rename(unfinished, pendingPath);
       } catch (error) {
         await rm(unfinished, { force: true });
-        throw unwritable(path, error);
+        throw error instanceof ConfigurationError ? error : unwritable(path, error);
       }
       await syncFolder(path);
     },
@@ -52,15 +53,47 @@ async function read(path: string): Promise<StoredSecret | undefined> {
   return { secret: parseLoginSecret(text, `the file ${path}`), time };
 }
 
-async function write(path: string, text: string): Promise<void> {
+/** Who may read a file: its owner, and its group where that may. */
+interface Readers {
+  readonly path: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+/** Those of the file that is replaced: whoever rotates need not be the application that reads it. */
+async function readersOf(path: string): Promise<Readers | undefined> {
+  try {
+    const { uid, gid, mode } = await stat(path);
+    return { path, uid, gid, mode: 0o600 | (mode & 0o040) };
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function write(path: string, text: string, readers: Readers | undefined): Promise<void> {
   let file: FileHandle | undefined;
   try {
-    file = await open(path, "w", 0o600);
-    await file.chmod(0o600);
+    file = await open(path, "wx", 0o600);
+    if (readers !== undefined) await giveTo(file, readers);
     await file.writeFile(text);
     await file.sync();
   } finally {
     await file?.close();
+  }
+}
+
+async function giveTo(file: FileHandle, { path, uid, gid, mode }: Readers): Promise<void> {
+  const own = await file.stat();
+  try {
+    if (own.uid !== uid || own.gid !== gid) await file.chown(uid, gid);
+    await file.chmod(mode);
+  } catch (error) {
+    throw new ConfigurationError(`The file ${path} is another user's, who would read no more what takes its place`, {
+      remedy: `Run this as its owner, the user ${String(uid)} in group ${String(gid)}, or as root`,
+      cause: error,
+    });
   }
 }
 

@@ -24,16 +24,16 @@ export async function secretsManagerStore(secretId: string, options: AwsOptions 
   const manager = await openSecretsManager(options);
   const name = `the secret ${secretId}`;
 
-  async function call<Answer>(work: (manager: SecretsManager) => Promise<Answer>): Promise<Answer> {
+  async function call<Answer>(what: "read" | "write", work: (manager: SecretsManager) => Promise<Answer>): Promise<Answer> {
     try {
       return await work(manager);
     } catch (error) {
-      throw explainSecretsManager(error, secretId);
+      throw explainSecretsManager(error, secretId, what);
     }
   }
 
   async function read(stage: string): Promise<Version | undefined> {
-    const answer = await call((client) =>
+    const answer = await call("read", (client) =>
       client.getSecretValue({ SecretId: secretId, VersionStage: stage }).catch((error: unknown) => {
         // No such secret, or no version of that stage.
         if (isNamed(error, "ResourceNotFoundException")) return undefined;
@@ -60,7 +60,7 @@ export async function secretsManagerStore(secretId: string, options: AwsOptions 
     pending,
     async stage(secret) {
       const put = { SecretId: secretId, SecretString: JSON.stringify(secret), VersionStages: ["AWSPENDING"] };
-      await call(async (client) => {
+      await call("write", async (client) => {
         try {
           await client.putSecretValue(put);
         } catch (error) {
@@ -73,7 +73,7 @@ export async function secretsManagerStore(secretId: string, options: AwsOptions 
     async promote() {
       const next = await pending();
       if (next === undefined) return;
-      await call(async (client) => {
+      await call("write", async (client) => {
         const { VersionIdsToStages = {} } = await client.describeSecret({ SecretId: secretId });
         const now = Object.entries(VersionIdsToStages).find(([, stages]) => stages.includes("AWSCURRENT"))?.[0];
         await client.updateSecretVersionStage({

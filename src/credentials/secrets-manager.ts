@@ -17,8 +17,15 @@ export async function openSecretsManager(options: AwsOptions): Promise<SecretsMa
   return new SecretsManager(options);
 }
 
+/** What is done with a secret, and what a role has to be allowed for it. */
+const NEEDED = {
+  read: "secretsmanager:GetSecretValue on it, and kms:Decrypt on its key",
+  write:
+    "secretsmanager:PutSecretValue, DescribeSecret and UpdateSecretVersionStage on it, CreateSecret where it is not there yet, and kms:GenerateDataKey and kms:Decrypt on its key",
+} as const;
+
 /** What kept us from a secret, in a sentence that names it, and what to change. */
-export function explainSecretsManager(error: unknown, secretId: string): ConfigurationError {
+export function explainSecretsManager(error: unknown, secretId: string, work: keyof typeof NEEDED = "read"): ConfigurationError {
   if (error instanceof ConfigurationError) return error;
   const { name = "", message = "" } = error as Error;
   const because = (sentence: string, remedy: string) => new ConfigurationError(sentence, { remedy, cause: error });
@@ -30,16 +37,21 @@ export function explainSecretsManager(error: unknown, secretId: string): Configu
       );
     case "AccessDeniedException":
       return because(
-        `Secrets Manager does not let us read the secret "${secretId}"`,
-        "Allow secretsmanager:GetSecretValue on it, and kms:Decrypt on its key, to the role of this process",
+        `Secrets Manager does not let us ${work} the secret "${secretId}"`,
+        `Allow ${NEEDED[work]}, to the role of this process`,
       );
     case "DecryptionFailure":
       return because(
         `The key of the secret "${secretId}" cannot be used: ${message}`,
         "Enable the key again, or allow kms:Decrypt on it",
       );
+    case "EncryptionFailure":
+      return because(
+        `The key of the secret "${secretId}" cannot be used: ${message}`,
+        "Enable the key again, or allow kms:GenerateDataKey on it",
+      );
     case "InvalidRequestException":
-      return because(`The secret "${secretId}" cannot be read: ${message}`, "If it is to be deleted, restore it: aws secretsmanager restore-secret");
+      return because(`Secrets Manager does not ${work} the secret "${secretId}": ${message}`, "If it is to be deleted, restore it: aws secretsmanager restore-secret");
     case "CredentialsProviderError":
       return because(
         `There are no credentials of AWS to read the secret "${secretId}" with`,
@@ -51,9 +63,9 @@ export function explainSecretsManager(error: unknown, secretId: string): Configu
       return because(`AWS does not accept the credentials of this process: ${message}`, "Renew them, and set this machine's clock right");
   }
   if (/region is missing/i.test(message)) {
-    return because(`No region says where the secret "${secretId}" is`, "Set AWS_REGION, or pass client: { region }");
+    return because(`No region says where the secret "${secretId}" is`, "Set AWS_REGION, or pass region");
   }
-  return because(`Secrets Manager did not give the secret "${secretId}": ${name} ${message}`.trimEnd(), "Try again; see https://health.aws.amazon.com if it goes on");
+  return because(`Secrets Manager did not ${work} the secret "${secretId}": ${name} ${message}`.trimEnd(), "Try again; see https://health.aws.amazon.com if it goes on");
 }
 
 export function isNamed(error: unknown, name: string): boolean {
