@@ -67,6 +67,18 @@ describe("the first key", () => {
       { organizationId: null, keyId: 1, state: "active", provider: "local-key-file", indexes: [{ version: 1, phase: "steady" }] },
     ]);
     expect((await keys(db, "status")).stdout).toContain("the cell");
+
+    // Three at once, all of whom are kept from it until each has begun: one makes it, the others find it made.
+    const organizationId = randomUUID();
+    const holder = await db.admin.connect();
+    await holder.query("insert into organizations (id, slug, name, status) values ($1, 'acme-1234', 'Acme', 'inactive')", [organizationId]);
+    await holder.query("begin");
+    await holder.query("select from organizations where id = $1 for update", [organizationId]);
+    const making = Array.from({ length: 3 }, () => jsonOf<{ made: boolean }>(keys(db, "init", "--organization", organizationId, "--json")));
+    await sleep(2_000);
+    await holder.query("commit");
+    holder.release();
+    expect((await Promise.all(making)).filter(({ made }) => made)).toHaveLength(1);
   });
 
   it("is made, and everything else done, by the operator alone", async () => {
@@ -474,6 +486,16 @@ describe("another master key", () => {
     const [old, next] = [kms.createKey("eu-central-1"), kms.createKey("eu-central-1")];
     const address = (key: string, also = "") => `aws-kms://${key}?endpoint=${encodeURIComponent(kms.url)}${also}`;
     const to = address(next, `&also=${old}`);
+    // What the service refuses is told with what to do about it.
+    kms.setState(old, "Disabled");
+    expect(await withKms("init", "--keys", address(old))).toMatchObject({
+      code: EXIT.failed,
+      stderr: expect.stringContaining(`safetypin: the key ${old} is disabled\n  aws kms enable-key --key-id ARN\n`),
+    });
+    expect(JSON.parse((await withKms("init", "--keys", address(old), "--json")).stdout)).toMatchObject({
+      error: { code: "master_key_disabled", remedy: "aws kms enable-key --key-id ARN" },
+    });
+    kms.setState(old, "Enabled");
     expect(await withKms("init", "--keys", address(old))).toMatchObject({ code: 0 });
     const wrappedBy = async () => (await db.admin.query<{ name: string }>("select key_name as name from tenant_keys")).rows;
     expect(await wrappedBy()).toEqual([{ name: old }]);

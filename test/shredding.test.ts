@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -283,6 +283,7 @@ describe("safetypin keys shred", () => {
     const before = await readEvidence(db.admin);
     await jsonOf(safetypin(["keys", "ledger", "--backup-age", "10", "--json"]));
     const shredded = await jsonOf<{ effectiveTime: string }>(safetypin(["keys", "shred", "--user", bob.userId, "--yes", "--json"]));
+    expect(await jsonOf(safetypin(["keys", "ledger", "--json"]))).toMatchObject({ shreddings: [{ effectiveTime: shredded.effectiveTime }] });
     const days = (Date.parse(shredded.effectiveTime) - Date.now()) / 86_400_000;
     expect(days).toBeGreaterThan(9.9);
     expect(days).toBeLessThan(10.1);
@@ -290,6 +291,11 @@ describe("safetypin keys shred", () => {
     const operator = db.pool("operator");
     await operator.query("select suspend_organization($1, 'to be shredded')", [clinic]);
     expect(await safetypin(["keys", "shred", "--organization", clinic, "--yes"])).toMatchObject({ code: 0 });
+    for (const verb of ["rotate", "init"]) {
+      expect(await safetypin(["keys", verb, "--organization", clinic])).toMatchObject({
+        code: EXIT.failed, stderr: expect.stringContaining(`organization ${clinic} was shredded`),
+      });
+    }
     // The dump of before, and entries on both sides of a rotation, are of one chain.
     expect(await safetypin(["keys", "rotate", "--digest"])).toMatchObject({ code: 0 });
     for (const id of others) await operator.query("select shred_person($1)", [id]);
@@ -318,12 +324,16 @@ describe("safetypin keys shred", () => {
     expect((await safetypin(["keys", "status"])).stdout).toContain(`not exported  ${OTHERS + 2}`);
     const pipe = join(folder, "pipe");
     await run("mkfifo", [pipe]);
-    for (const path of [join(folder, "nowhere", "x.jsonl"), folder, pipe]) {
+    const [link, dangling] = [join(folder, "link.jsonl"), join(folder, "dangling.jsonl")];
+    await symlink(ledger, link);
+    await symlink(join(folder, "not mounted", "x.jsonl"), dangling);
+    for (const path of [join(folder, "nowhere", "x.jsonl"), folder, pipe, dangling, link]) {
       expect(await safetypin(["keys", "ledger", "--export", path])).toMatchObject({
         code: EXIT.failed, stderr: expect.stringContaining("cannot be written"),
       });
     }
     expect((await stat(pipe)).isFIFO()).toBe(true);
+    expect((await lstat(dangling)).isSymbolicLink()).toBe(true);
     expect(await shreddings()).toMatchObject({ exported: 0 });
     const exported = await safetypin(["keys", "ledger", "--export", ledger]);
     expect(exported).toMatchObject({ code: 0, stdout: expect.stringContaining(`${OTHERS + 2} entries`) });
@@ -335,6 +345,15 @@ describe("safetypin keys shred", () => {
     expect(lines).toHaveLength(OTHERS + 4);
     expect(lines[1]).toMatchObject({ seq: 1, user_id: bob.userId, organization_id: null, login_name: "safetypin_operator_login" });
     expect(text).not.toMatch(/example\.com|Bob|Acme|\+1202/);
+
+    // By a link it is written where that leads; and what a run that was killed left behind, of the same number as a process, is in nobody's way.
+    await writeFile(`${ledger}.${process.pid}.part`, "");
+    const before = await stat(ledger);
+    const client = await db.pool("operator").connect();
+    expect(await exportLedger(client, link).finally(() => client.release())).toBe(OTHERS + 2);
+    expect((await lstat(link)).isSymbolicLink()).toBe(true);
+    expect((await stat(ledger)).ino).not.toBe(before.ino);
+    await rm(`${ledger}.${process.pid}.part`);
   });
 });
 

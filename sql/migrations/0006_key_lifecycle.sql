@@ -642,6 +642,10 @@ begin
       using errcode = 'SP321', hint = 'Ask list_keys() which keys there are and in which state.';
   end if;
 
+  if v_state = 'retired' then
+    raise exception 'key % is retired already', p_key_id
+      using errcode = 'SP421', hint = 'Destroy it once no backup is left in which it was needed.';
+  end if;
   if v_state = 'decrypt_only' then
     perform _await_writers();
     -- And behind those who write under it a moment after it ceased to seal; who comes later waits
@@ -681,7 +685,7 @@ end;
 $$;
 
 comment on function retire_key(uuid, integer) is
-  'Retires a key that is decrypt_only and under which nothing is sealed any more: it is looked for, and writers that began earlier are waited for. Keep it for as long as there are backups with values under it. Raises SP321 when there is no such key, SP423 when writers do not end, SP424 when something is still under it, SP510 in a transaction that is not read committed.';
+  'Retires a key that is decrypt_only and under which nothing is sealed any more: it is looked for, and writers that began earlier are waited for. Keep it for as long as there are backups with values under it. Raises SP321 when there is no such key, SP421 when it is not decrypt_only, SP423 when writers do not end, SP424 when something is still under it, SP510 in a transaction that is not read committed.';
 
 
 create function destroy_key(

@@ -2,13 +2,22 @@ import { Command } from "commander";
 
 import { inTransaction } from "../keys/in-transaction.js";
 import { makeFirstKey } from "../keys/new-key.js";
-import { listKeysOf, ownerOf } from "../keys/administered-keys.js";
+import { listKeysOf, ownerOf, requireNotShredded } from "../keys/administered-keys.js";
 import { EXIT } from "./exit-codes.js";
-import { keysOption, organizationOption, withKeysConnection, withProvider, type KeysOptions } from "./keys-connection.js";
+import {
+  keysOption,
+  organizationOption,
+  takeTurnAtKeys,
+  waitOption,
+  withKeysConnection,
+  withProvider,
+  type KeysOptions,
+  type TurnOptions,
+} from "./keys-connection.js";
 import { cellOption, jsonOption } from "./options.js";
 import { action } from "./run.js";
 
-interface Options extends KeysOptions {
+interface Options extends KeysOptions, TurnOptions {
   readonly organization?: string;
   readonly dryRun?: true;
 }
@@ -22,6 +31,7 @@ export function keysInitCommand(): Command {
         "whoever founds them; one that has none yet is given it here.",
     )
     .addOption(cellOption())
+    .addOption(waitOption())
     .addOption(organizationOption())
     .addOption(keysOption())
     .option("--dry-run", "say whether it would be made, and make nothing")
@@ -35,11 +45,14 @@ Examples:
 `,
     )
     .action(
-      action<Options>(async ({ cell, organization, keys, dryRun }, output) =>
+      action<Options>(async ({ cell, wait, organization, keys, dryRun }, output) =>
         withKeysConnection(cell, async ({ client, cellId, environment }) => {
           const organizationId = organization ?? null;
           const owner = output.say("strong", organizationId === null ? cell : ownerOf(organizationId));
-          const isFirst = (await listKeysOf(client, organizationId)).length === 0;
+          await takeTurnAtKeys(client, { cell, wait }, output);
+          const keysBefore = await listKeysOf(client, organizationId);
+          requireNotShredded(keysBefore);
+          const isFirst = keysBefore.length === 0;
           const isMade =
             isFirst &&
             dryRun !== true &&

@@ -1,10 +1,11 @@
 import { Command, Option } from "commander";
 
+import { ConfigurationError } from "../errors.js";
 import { tryInTransaction } from "../keys/in-transaction.js";
 import { exportLedger, listShreddings, readRestoreState, type Shredding } from "../keys/shredding-ledger.js";
 import { EXIT } from "./exit-codes.js";
 import { withKeysConnection } from "./keys-connection.js";
-import { cellOption, jsonOption, parseNumber, type CellOptions } from "./options.js";
+import { argument, cellOption, jsonOption, type CellOptions } from "./options.js";
 import type { Output } from "./output.js";
 import { action } from "./run.js";
 
@@ -13,6 +14,12 @@ interface Options extends CellOptions {
   readonly backupAge?: number;
   readonly dryRun?: true;
 }
+
+/** A number of days, as an argument: how many there may be the cell says. */
+const parseDays = argument((text) => {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new ConfigurationError(`"${text}" is no number of days`, { remedy: "Write a whole number, 35 for instance" });
+});
 
 /** `safetypin keys ledger`. */
 export function keysLedgerCommand(): Command {
@@ -28,7 +35,7 @@ export function keysLedgerCommand(): Command {
     .addOption(cellOption())
     .option("--export <file>", "write it to a file, one line an entry")
     .addOption(
-      new Option("--backup-age <days>", "declare how old the oldest backup gets, before it is deleted").argParser(parseNumber),
+      new Option("--backup-age <days>", "declare how old the oldest backup gets, before it is deleted").argParser(parseDays),
     )
     .addOption(
       new Option("--dry-run", "say whether the age would be declared, and do nothing").conflicts("export"),

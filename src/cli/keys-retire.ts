@@ -2,6 +2,7 @@ import { Command } from "commander";
 
 import { ownerOf } from "../keys/administered-keys.js";
 import { awaitWriters } from "../keys/await-writers.js";
+import { inTransaction, tryInTransaction } from "../keys/in-transaction.js";
 import { EXIT } from "./exit-codes.js";
 import { organizationOption, parseKeyId, takeTurnAtKeys, tellWaiting, waitOption, withKeysConnection, type TurnOptions } from "./keys-connection.js";
 import { cellOption, jsonOption } from "./options.js";
@@ -40,17 +41,10 @@ Examples:
         withKeysConnection(cell, async ({ client }) => {
           const organizationId = organization ?? null;
           await takeTurnAtKeys(client, { cell, wait }, output);
-          await awaitWriters(
-            async () => {
-              await client.query("begin");
-              await client.query("select retire_key($1, $2)", [organizationId, keyId]).catch(async (error: unknown) => {
-                await client.query("rollback");
-                throw error;
-              });
-              await client.query(dryRun === true ? "rollback" : "commit");
-            },
-            { onWait: tellWaiting(output) },
-          );
+          const perform = dryRun === true ? tryInTransaction : inTransaction;
+          await awaitWriters(() => perform(client, () => client.query("select retire_key($1, $2)", [organizationId, keyId])), {
+            onWait: tellWaiting(output),
+          });
           const said = dryRun === true ? output.say("careful", "would retire") : output.say("good", "retired");
           output.line(`${said}  key ${String(keyId)} of ${ownerOf(organizationId)}`);
           output.result({ cell, organizationId, keyId, retired: dryRun !== true });

@@ -53,7 +53,7 @@ Examples:
           const statement = `select ${user === undefined ? "shred_organization" : "shred_person"}($1) as "effectiveTime"`;
           const shred = async () => (await client.query<{ effectiveTime: Date }>(statement, [id])).rows[0]!.effectiveTime;
           // What it would be refused for, before anybody is asked.
-          const promised = await tryInTransaction(client, shred);
+          let effectiveTime = await tryInTransaction(client, shred);
 
           const fields = (await listSealedFields(client))
             .filter(({ scope, hasSubject }) => (user === undefined ? scope === "organization" : hasSubject))
@@ -65,10 +65,10 @@ Examples:
 
           if (dryRun === true) {
             output.line(`${output.say("careful", "would shred")}  ${what}: lost is ${lost}`);
-            output.line(`no backup would have it from ${promised.toISOString()}`);
+            output.line(`no backup would have it from ${effectiveTime.toISOString()}`);
           } else {
             await askBefore(`Shred ${what} for good? Lost is ${lost}`, yes === true ? { yes } : {});
-            const effectiveTime = await shred();
+            effectiveTime = await shred();
             output.line(`${output.say("good", "shredded")}  ${what}; no backup has it from ${effectiveTime.toISOString()}`);
             output.note("Export the ledger to where no backup is: safetypin keys ledger --export FILE");
           }
@@ -77,7 +77,7 @@ Examples:
             userId: user ?? null,
             organizationId: organization ?? null,
             fields,
-            effectiveTime: promised,
+            effectiveTime,
             shredded: dryRun !== true,
           });
           return EXIT.done;

@@ -3,7 +3,7 @@ import { styleText } from "node:util";
 import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 
-import { ConfigurationError, MigrationError } from "../errors.js";
+import { SafetyPinError } from "../errors.js";
 import { exitNameOf } from "./exit-codes.js";
 
 /** What the words of a line mean, and so how they look. */
@@ -88,8 +88,8 @@ export function createOutput({ json = false }: { readonly json?: boolean | undef
 /** Tells an error: the sentence, then the remedy. With `--json` also to the script. */
 export function tellError(error: unknown, output: Output): void {
   const message = error instanceof Error ? error.message : String(error);
-  const known = error instanceof ConfigurationError || error instanceof MigrationError;
-  const remedy = known ? error.remedy : undefined;
+  const found = error instanceof SafetyPinError && "remedy" in error ? error.remedy : undefined;
+  const remedy = typeof found === "string" ? found : undefined;
 
   const label = isColourful(process.stderr) ? styleText("red", "safetypin:") : "safetypin:";
   output.note(`${label} ${message}`);

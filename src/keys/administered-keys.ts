@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 
+import { ConfigurationError } from "../errors.js";
 import type { ListedKey } from "./cell-keys.js";
 
 /** How far a key is on its way. */
@@ -48,6 +49,19 @@ export async function listKeysOf(client: ClientBase, organizationId: string | nu
 /** Whether it has a share to unwrap. */
 export function isWhole(key: AdministeredKey): key is AdministeredKey & ListedKey {
   return key.bytes !== null;
+}
+
+/**
+ * Passes where a tenant has no key yet, or one that works or is to.
+ *
+ * @throws {@link ConfigurationError} where all that it had are gone
+ */
+export function requireNotShredded(keys: readonly AdministeredKey[]): void {
+  const [first] = keys;
+  if (first === undefined || keys.some(({ state }) => state !== "destroyed")) return;
+  throw new ConfigurationError(`${ownerOf(first.organizationId)} was shredded: it gets no key any more`, {
+    remedy: "Whoever comes back founds another organization",
+  });
 }
 
 /** Whose a key is, in words. */

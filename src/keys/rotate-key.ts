@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ClientBase } from "pg";
 
 import { ConfigurationError } from "../errors.js";
-import { isWhole, listKeysOf, ownerOf, type AdministeredKey, type KeyState } from "./administered-keys.js";
+import { isWhole, listKeysOf, ownerOf, requireNotShredded, type AdministeredKey, type KeyState } from "./administered-keys.js";
 import { awaitHolders, awaitWriters, isStillNeeded, type Patience } from "./await-writers.js";
 import { LISTED_FOR_MS } from "./cell-keys.js";
 import { inTransaction } from "./in-transaction.js";
@@ -89,11 +89,12 @@ export interface KeyRotationOptions extends NewKeyOptions, Patience, Pick<BatchO
 export async function planKeyRotation(client: ClientBase, options: NewKeyOptions): Promise<KeyRotationPlan> {
   const { organizationId } = options;
   const keys = await listKeysOf(client, organizationId);
+  requireNotShredded(keys);
   const active = keys.find(({ state }) => state === "active");
   const pending = keys.findLast(({ state }) => state === "pending");
   if (active === undefined && pending === undefined) {
     throw new ConfigurationError(
-      `${organizationId === null ? "The cell" : `Organization ${organizationId}`} has no key yet`,
+      `${ownerOf(organizationId)} has no key yet`,
       { remedy: `Make the first: safetypin keys init${organizationId === null ? "" : ` --organization ${organizationId}`}` },
     );
   }

@@ -1,5 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, rename, stat, unlink } from "node:fs/promises";
+import { lstat, open, realpath, rename, stat, unlink } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
 import type { ClientBase } from "pg";
@@ -105,17 +106,20 @@ export async function readRestoreState(client: ClientBase): Promise<RestoreState
  * beginning of it; what the database says, SP527, where it was restored.
  */
 export async function exportLedger(client: ClientBase, path: string): Promise<number> {
-  const beside = `${path}.${String(process.pid)}.part`;
   try {
+    // Where a link stands for it, it is where that leads.
+    const target = await resolveLinks(path);
+    // A name of its own: what a run that was killed has left is in nobody's way.
+    const beside = `${target}.${randomBytes(4).toString("hex")}.part`;
     return await inTransaction(client, async () => {
       // Whoever exports at this moment is waited for here, and has then replaced what is there.
       const ledger = await readEntries(client);
-      await requireBeginning(path, ledger);
+      await requireBeginning(target, ledger);
       const file = await open(beside, "wx", 0o600);
       try {
         await file.writeFile(textOf(ledger));
         await file.sync();
-        await rename(beside, path);
+        await rename(beside, target);
         return ledger.entries.length;
       } catch (error) {
         await unlink(beside).catch(() => undefined);
@@ -130,6 +134,17 @@ export async function exportLedger(client: ClientBase, path: string): Promise<nu
       remedy: "Name a file in a folder that there is, and that you may write to",
       cause: error,
     });
+  }
+}
+
+/** The file itself. A link that leads nowhere is no place for it: a folder may be missing that is mounted elsewhere. */
+async function resolveLinks(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const isThere = await lstat(path).then(() => true, () => false);
+    if (isThere || !isOfFiles(error) || error.code !== "ENOENT") throw error;
+    return path;
   }
 }
 

@@ -1,7 +1,7 @@
 -- Keys are added, proven, activated, rewrapped, retired and destroyed by the operator, and
 -- the first of an organization by whoever founds it.
 begin;
-select plan(77);
+select plan(79);
 
 select tests.two_organizations();
 select tests.without_keys();
@@ -209,6 +209,10 @@ select tests.act_as_superuser();
 update notes set about = _seal_text(90001, null, id, 'x');
 select tests.act_as_operator();
 select lives_ok($$ select retire_key(null, 1) $$, 'one under which nothing is left is retired');
+select throws_ok($$ select retire_key(null, 1) $$, 'SP421', 'key 1 is retired already', '... once');
+select tests.act_as_superuser();
+select is((select count(*) from auth_audit_logs where event_type = 'key.retired'), 1::bigint, '... of which the evidence tells once');
+select tests.act_as_operator();
 select is(unlock(null, 1, tests.masked_share()), false, '... and works no more: whoever has it still is told so');
 select lives_ok(
   $$ select rewrap_key(null, 1, 'aws-kms', 'newer', '\xdd', tests.masked_share()) $$,
