@@ -15,9 +15,10 @@ const db = useDatabase({ template: "pgtap" });
 const clients: pg.PoolClient[] = [];
 const ROLE = randomUUID();
 const OTHER_ROLE = randomUUID();
+const ALERT = randomUUID();
 
 beforeEach(async () => {
-  await db.admin.query("select tests.two_organizations(), tests.person('lea')");
+  await db.admin.query("select tests.two_organizations(), tests.person('lea'), tests.person('zed')");
   await db.admin.query("select tests.member('acme', 'lea')");
   await openSessions(db.admin, ["ann", "amy", "bob", "lea"], "acme");
   await asAnn(
@@ -25,7 +26,13 @@ beforeEach(async () => {
     `select set_role_permissions('${ROLE}', array['members.manage', 'roles.manage', 'roles.assign', 'policies.manage', 'organization.update'])`,
     `select assign_role('${userId("lea")}', '${ROLE}')`,
     "insert into password_policies (organization_id, max_sessions) values (current_organization_id(), 9)",
+    "select claim_domain('acme.example', sha256('acme'))",
+    "select add_member('zed@example.com') from tests.unlock()",
   );
+  await db.admin.query("insert into security_alerts (id, organization_id, alert_type, severity) values ($1, $2, 'reported', 'high')", [
+    ALERT,
+    organizationId("acme"),
+  ]);
 });
 
 afterEach(async () => {
@@ -33,7 +40,7 @@ afterEach(async () => {
     await client.query("rollback");
     client.release();
   }
-  await db.admin.query("delete from organizations; delete from users");
+  await db.admin.query("delete from security_alerts; delete from organizations; delete from users");
 });
 
 /** Opens a transaction as somebody in acme, to stay open. */
@@ -63,7 +70,9 @@ async function state(): Promise<unknown> {
        (select array_agg((id, name) order by id) from roles where organization_id = $1) as roles,
        (select array_agg((user_id, role_id) order by user_id, role_id) from user_roles where organization_id = $1) as held,
        (select max_sessions from password_policies where organization_id = $1) as sessions,
-       (select name from organizations where id = $1) as name`,
+       (select name from organizations where id = $1) as name,
+       (select array_agg((domain, verified_time) order by domain) from organization_domains where organization_id = $1) as domains,
+       (select array_agg((status, alert_type) order by id) from security_alerts where organization_id = $1) as alerts`,
     [organizationId("acme")],
   );
   return rows[0];
@@ -74,6 +83,15 @@ const DEEDS: Record<string, string> = {
   "removes a member": `select remove_member('${userId("bob")}')`,
   "suspends a member": `select suspend_member('${userId("bob")}')`,
   "asks somebody to join": "select add_member('zoe@example.com', 'admin') from tests.unlock()",
+  "takes an invitation back": "select withdraw_invitation('zed@example.com') from tests.unlock()",
+  "claims a domain": "select claim_domain('mine.example', sha256('mine'))",
+  "proves a domain": "select verify_domain('acme')",
+  "gives a domain up": "select release_domain('acme.example')",
+  "opens an alert": `select report_alert('noise', 'low', '${userId("bob")}')`,
+  "acknowledges an alert": `select acknowledge_alert('${ALERT}')`,
+  "resolves an alert": `select resolve_alert('${ALERT}', 'nothing to see')`,
+  "gives the policy up": "select clear_password_policy()",
+  "demands another password": `select require_password_change('${userId("bob")}')`,
   "makes a role": "select create_role('mine')",
   "deletes a role": `select delete_role('${OTHER_ROLE}')`,
   "gives a role what it did not hold": `select set_role_permissions('${OTHER_ROLE}', array['roles.manage'])`,
@@ -157,6 +175,17 @@ describe("in a transaction that waited until the right was gone", () => {
   test.each([
     ["makes a member an admin", DEEDS["suspends a member"]!],
     ["suspends a member", DEEDS["makes a member an admin"]!],
+    ["asks somebody to join", DEEDS["asks somebody to join"]!],
+    ["takes an invitation back", DEEDS["takes an invitation back"]!],
+    ["claims a domain", DEEDS["claims a domain"]!],
+    ["proves a domain", DEEDS["gives a domain up"]!],
+    ["gives a domain up", DEEDS["gives a domain up"]!],
+    ["opens an alert", DEEDS["suspends a member"]!],
+    ["acknowledges an alert", DEEDS["resolves an alert"]!],
+    ["resolves an alert", DEEDS["acknowledges an alert"]!],
+    ["gives the policy up", "update password_policies set max_sessions = 8 where organization_id is not null"],
+    ["demands another password", DEEDS["suspends a member"]!],
+    ["makes a role", DEEDS["makes a role"]!],
     ["gives a role what it did not hold", `select update_role('${OTHER_ROLE}', 'held', '')`],
     ["deletes a role", `select update_role('${OTHER_ROLE}', 'held', '')`],
     ["grants a role", DEEDS["suspends a member"]!],

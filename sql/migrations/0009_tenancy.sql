@@ -938,6 +938,11 @@ begin
     on conflict (organization_id, user_id) do nothing;
   end if;
 
+  -- And once more: who invites the same person at this moment is waited for, and may have
+  -- lost the permission meanwhile.
+  perform _require_permission('members.manage');
+  perform _require_role_is_grantable(p_role);
+
   perform _log_event(
     'member.invited',
     _require_user(),
@@ -1047,6 +1052,9 @@ begin
     where organization_id = v_organization_id
       and user_id = v_user_id;
   end if;
+
+  -- And once more behind the lock.
+  perform _require_permission('members.manage');
 
   perform _log_event('member.invitation_withdrawn', _require_user());
 end;

@@ -858,6 +858,9 @@ begin
   insert into roles (id, organization_id, name, description, created_by, updated_by)
   values (p_role_id, current_organization_id(), p_name, p_description, v_user_id, v_user_id);
 
+  -- And once more: who makes a role of the same name is waited for.
+  perform _require_permission('roles.manage');
+
   perform _log_event(
     'role.created', p_resource_type => 'role', p_resource_id => p_role_id
   );
@@ -1383,6 +1386,8 @@ begin
   end if;
   if p_user_id is not null then
     perform _require_member(p_user_id);
+    -- And once more behind the lock.
+    perform _require_permission('alerts.manage');
   end if;
 
   insert into security_alerts (organization_id, user_id, alert_type, severity, evidence)
@@ -1430,6 +1435,9 @@ begin
       using errcode = 'SP308', hint = 'Pass the id of an open alert of the current organization.';
   end if;
 
+  -- And once more behind the lock.
+  perform _require_permission('alerts.manage');
+
   perform _log_event(
     'alert.acknowledged', p_resource_type => 'alert', p_resource_id => p_alert_id
   );
@@ -1471,6 +1479,9 @@ begin
     raise exception 'there is no unresolved alert %', p_alert_id
       using errcode = 'SP308', hint = 'Pass the id of an unresolved alert of the current organization.';
   end if;
+
+  -- And once more behind the lock.
+  perform _require_permission('alerts.manage');
 
   perform _log_event(
     'alert.resolved', p_resource_type => 'alert', p_resource_id => p_alert_id

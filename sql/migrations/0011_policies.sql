@@ -418,6 +418,9 @@ begin
   where organization_id = v_organization_id;
   v_found := found;
 
+  -- And once more behind the lock.
+  perform _require_permission('policies.manage');
+
   perform _log_event(
     'policy.cleared',
     p_additional_data => jsonb_build_object('had_one', v_found)

@@ -913,6 +913,9 @@ begin
   values ('verify_domain', v_domain_id, p_token_hash, v_now, v_now + interval '30 days')
   on conflict (token_hash) do nothing;
 
+  -- And once more behind the lock.
+  perform _require_permission('domains.manage');
+
   perform _log_event(
     'domain.claimed', p_resource_type => 'domain', p_resource_id => v_domain_id
   );
@@ -977,6 +980,9 @@ begin
       v_verified := false;
   end;
 
+  -- And once more behind the lock.
+  perform _require_permission('domains.manage');
+
   perform _log_event(
     'domain.verified',
     p_result => case when v_verified then 'success' else 'failure' end,
@@ -1031,6 +1037,9 @@ begin
   )
   where id = v_organization_id
     and domain = lower(p_domain);
+
+  -- And once more behind the lock.
+  perform _require_permission('domains.manage');
 
   perform _log_event(
     'domain.released', p_resource_type => 'domain', p_resource_id => v_domain_id

@@ -1779,6 +1779,9 @@ begin
   set must_change = true
   where user_id = p_user_id;
 
+  -- And once more behind the locks.
+  perform _require_permission('credentials.manage');
+
   perform _log_event('password.change_demanded', p_user_id);
 end;
 $$;
