@@ -19,7 +19,7 @@ drop function raise_message_alerts;
 drop function finish_message;
 drop function take_messages;
 drop function _close_messages;
-drop function _has_later_message;
+drop function _is_answered_by_another;
 drop function _alert_undelivered;
 drop function _request_message;
 

@@ -167,7 +167,7 @@ comment on column messages.user_id is
 comment on column messages.email_digest is
   'The keyed digest of the address that was typed: what is limited to one message a minute. [secret]';
 comment on column messages.status is
-  'waiting; delivered; superseded by a later one of its kind; or failed, which nobody tries again. [internal]';
+  'waiting; delivered; superseded by another of its kind; or failed, which nobody tries again. [internal]';
 comment on column messages.attempt_count is 'How often it was taken; ten times at most. [internal]';
 comment on column messages.next_attempt_time is
   'When it may be taken: at once, when the lease of whoever took it ends, or after a pause. [internal]';
@@ -326,7 +326,9 @@ comment on function _alert_undelivered(jsonb) is
   'Opens an alert that messages are not delivered, unless one is open. Says whether it did.';
 
 
-create function _has_later_message(
+-- Whoever asks looks whether somebody did within the minute, and does not see what others have
+-- not committed yet: so it is looked at once more when a message is taken.
+create function _is_answered_by_another(
   p_message messages
 )
   returns boolean
@@ -340,17 +342,25 @@ begin
     select from messages
     where email_digest = p_message.email_digest
       and purpose = p_message.purpose
-      and (creation_time, id) > (p_message.creation_time, p_message.id)
+      and id <> p_message.id
+      and (
+        (creation_time, id) > (p_message.creation_time, p_message.id)
+        or (
+          p_message.attempt_count = 0
+          and attempt_count > 0
+          and creation_time > p_message.creation_time - interval '1 minute'
+        )
+      )
   );
 end;
 $$;
 
-comment on function _has_later_message(messages) is
-  'Whether the same was asked for again since.';
+comment on function _is_answered_by_another(messages) is
+  'Whether the same was asked for again since, or was taken already for whoever asked within the minute before.';
 
 
 -- What nobody is to take any more: too late, tried ten times, for somebody who is
--- gone, or asked for again since, when one message is enough.
+-- gone, or asked for again, when one message is enough.
 create function _close_messages(
   p_limit integer
 )
@@ -367,7 +377,7 @@ begin
   for v_message in
     update messages
     set
-      status = case when _has_later_message(messages) then 'superseded' else 'failed' end,
+      status = case when _is_answered_by_another(messages) then 'superseded' else 'failed' end,
       finished_time = v_now
     where id = any (array(
       select due.id
@@ -379,7 +389,7 @@ begin
           or due.attempt_count >= 10
           or coalesce((select users.status from users where users.id = due.user_id), 'deleted')
             in ('deleted', 'shredded')
-          or _has_later_message(due)
+          or _is_answered_by_another(due)
         )
       order by due.next_attempt_time
       limit p_limit
@@ -462,7 +472,7 @@ begin
           and due.next_attempt_time <= v_now
           and due.expiration_time > v_now
           and due.attempt_count < 10
-          and not _has_later_message(due)
+          and not _is_answered_by_another(due)
         order by due.next_attempt_time
         limit p_limit
         for update skip locked

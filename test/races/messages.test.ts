@@ -66,6 +66,34 @@ describe("messages, and eight who are at them at once", () => {
     expect(winners(await take(5)).flat()).toEqual([email(name)]);
   });
 
+  /** Eight ask within one second, and each is done only once the message of the one before was taken. */
+  async function askOneAfterTheOther(name: string): Promise<number> {
+    await database.admin.query("select tests.person($1)", [name]);
+    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => database.app.connect()));
+    for (const client of clients) {
+      await client.query("begin");
+      await client.query("select request_password_reset($1) from tests.unlock()", [email(name)]);
+    }
+    let taken = 0;
+    for (const client of clients) {
+      await client.query("commit");
+      client.release();
+      const { rowCount } = await database.pool("mailer").query("select take_messages(1000) from tests.unlock()");
+      taken += rowCount ?? 0;
+    }
+    return taken;
+  }
+
+  it("sends one message to somebody for whom eight asked within a minute, whenever they are done", async () => {
+    expect(await askOneAfterTheOther("cora")).toBe(1);
+  });
+
+  it("would fill their mailbox, if only whoever asks looked", async () => {
+    const repair = await sabotage(database.admin, "_is_answered_by_another", "and attempt_count > 0", "and false");
+    expect(await askOneAfterTheOther("cleon")).toBe(CLIENTS);
+    await repair();
+  });
+
   it.each(ROUNDS)("uses one of the tokens that somebody was sent, though all come at once (round %i)", async (round) => {
     const name = `dora${round}`;
     await database.admin.query("select tests.person($1)", [name]);
