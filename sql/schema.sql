@@ -581,7 +581,7 @@ begin
   for v_message in
     update messages
     set
-      status = case when _has_later_message(messages) then 'superseded' else 'failed' end,
+      status = case when _is_answered_by_another(messages) then 'superseded' else 'failed' end,
       finished_time = v_now
     where id = any (array(
       select due.id
@@ -593,7 +593,7 @@ begin
           or due.attempt_count >= 10
           or coalesce((select users.status from users where users.id = due.user_id), 'deleted')
             in ('deleted', 'shredded')
-          or _has_later_message(due)
+          or _is_answered_by_another(due)
         )
       order by due.next_attempt_time
       limit p_limit
@@ -1290,6 +1290,10 @@ declare
   v_now             timestamptz;
   v_organization_id uuid;
 begin
+  -- In the order in which whoever signs in holds them, so that nobody waits in a circle.
+  perform from password_attempts where user_id = p_user_id order by id for update;
+  perform from password_credentials where user_id = p_user_id for update;
+  perform from sign_in_throttles where user_id = p_user_id order by id for update;
   perform from users where id = p_user_id for update;
   v_now := _now();
 
@@ -1554,30 +1558,6 @@ ALTER FUNCTION safetypin._forgive_account(p_email text) OWNER TO safetypin_defin
 COMMENT ON FUNCTION safetypin._forgive_account(p_email text) IS 'Lets an account start with no failures. Raises SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin._forgive_account(p_email text) FROM PUBLIC;
-
---
--- safetypin._has_later_message()
---
-
-CREATE FUNCTION safetypin._has_later_message(p_message safetypin.messages) RETURNS boolean
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
-    AS $$
-begin
-  return exists (
-    select from messages
-    where email_digest = p_message.email_digest
-      and purpose = p_message.purpose
-      and (creation_time, id) > (p_message.creation_time, p_message.id)
-  );
-end;
-$$;
-
-ALTER FUNCTION safetypin._has_later_message(p_message safetypin.messages) OWNER TO safetypin_definer;
-
-COMMENT ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) IS 'Whether the same was asked for again since.';
-
-REVOKE ALL ON FUNCTION safetypin._has_later_message(p_message safetypin.messages) FROM PUBLIC;
 
 --
 -- safetypin._hold_outdated_values()
@@ -1882,6 +1862,38 @@ ALTER FUNCTION safetypin._ip_address_of(p_attempt safetypin.password_attempts) O
 COMMENT ON FUNCTION safetypin._ip_address_of(p_attempt safetypin.password_attempts) IS 'Where an attempt came from, opened. Raises SP521 when it does not open, SP522 when the cell''s key is not unlocked.';
 
 REVOKE ALL ON FUNCTION safetypin._ip_address_of(p_attempt safetypin.password_attempts) FROM PUBLIC;
+
+--
+-- safetypin._is_answered_by_another()
+--
+
+CREATE FUNCTION safetypin._is_answered_by_another(p_message safetypin.messages) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'safetypin', 'extensions', 'pg_temp'
+    AS $$
+begin
+  return exists (
+    select from messages
+    where email_digest = p_message.email_digest
+      and purpose = p_message.purpose
+      and id <> p_message.id
+      and (
+        (creation_time, id) > (p_message.creation_time, p_message.id)
+        or (
+          p_message.attempt_count = 0
+          and attempt_count > 0
+          and creation_time > p_message.creation_time - interval '1 minute'
+        )
+      )
+  );
+end;
+$$;
+
+ALTER FUNCTION safetypin._is_answered_by_another(p_message safetypin.messages) OWNER TO safetypin_definer;
+
+COMMENT ON FUNCTION safetypin._is_answered_by_another(p_message safetypin.messages) IS 'Whether the same was asked for again since, or was taken already for whoever asked within the minute before.';
+
+REVOKE ALL ON FUNCTION safetypin._is_answered_by_another(p_message safetypin.messages) FROM PUBLIC;
 
 --
 -- safetypin._is_append_only()
@@ -5414,6 +5426,12 @@ declare
   v_now   timestamptz := _now();
   v_token one_time_tokens;
 begin
+  -- In the order in which whoever signs in holds them: the password, and then the person.
+  if 'reset_password' = any (p_purposes) then
+    perform from password_credentials
+    where user_id = (select user_id from one_time_tokens where token_hash = sha256(p_token))
+    for no key update;
+  end if;
   perform from users
   where id = (select user_id from one_time_tokens where token_hash = sha256(p_token))
   for no key update;
@@ -5811,6 +5829,9 @@ begin
       using errcode = 'SP308', hint = 'Pass the id of an open alert of the current organization.';
   end if;
 
+  -- And once more behind the lock.
+  perform _require_permission('alerts.manage');
+
   perform _log_event(
     'alert.acknowledged', p_resource_type => 'alert', p_resource_id => p_alert_id
   );
@@ -5956,6 +5977,11 @@ begin
     values (v_organization_id, v_user_id, p_role, 'invited')
     on conflict (organization_id, user_id) do nothing;
   end if;
+
+  -- And once more: who invites the same person at this moment is waited for, and may have
+  -- lost the permission meanwhile.
+  perform _require_permission('members.manage');
+  perform _require_role_is_grantable(p_role);
 
   perform _log_event(
     'member.invited',
@@ -7154,6 +7180,9 @@ begin
   values ('verify_domain', v_domain_id, p_token_hash, v_now, v_now + interval '30 days')
   on conflict (token_hash) do nothing;
 
+  -- And once more behind the lock.
+  perform _require_permission('domains.manage');
+
   perform _log_event(
     'domain.claimed', p_resource_type => 'domain', p_resource_id => v_domain_id
   );
@@ -7186,6 +7215,9 @@ begin
   delete from password_policies
   where organization_id = v_organization_id;
   v_found := found;
+
+  -- And once more behind the lock.
+  perform _require_permission('policies.manage');
 
   perform _log_event(
     'policy.cleared',
@@ -7588,6 +7620,9 @@ begin
 
   insert into roles (id, organization_id, name, description, created_by, updated_by)
   values (p_role_id, current_organization_id(), p_name, p_description, v_user_id, v_user_id);
+
+  -- And once more: who makes a role of the same name is waited for.
+  perform _require_permission('roles.manage');
 
   perform _log_event(
     'role.created', p_resource_type => 'role', p_resource_id => p_role_id
@@ -9574,7 +9609,7 @@ COMMENT ON COLUMN safetypin.messages.user_id IS 'Whom it is for; null when the a
 
 COMMENT ON COLUMN safetypin.messages.email_digest IS 'The keyed digest of the address that was typed: what is limited to one message a minute. [secret]';
 
-COMMENT ON COLUMN safetypin.messages.status IS 'waiting; delivered; superseded by a later one of its kind; or failed, which nobody tries again. [internal]';
+COMMENT ON COLUMN safetypin.messages.status IS 'waiting; delivered; superseded by another of its kind; or failed, which nobody tries again. [internal]';
 
 COMMENT ON COLUMN safetypin.messages.attempt_count IS 'How often it was taken; ten times at most. [internal]';
 
@@ -12330,6 +12365,9 @@ begin
   where id = v_organization_id
     and domain = lower(p_domain);
 
+  -- And once more behind the lock.
+  perform _require_permission('domains.manage');
+
   perform _log_event(
     'domain.released', p_resource_type => 'domain', p_resource_id => v_domain_id
   );
@@ -12691,6 +12729,8 @@ begin
   end if;
   if p_user_id is not null then
     perform _require_member(p_user_id);
+    -- And once more behind the lock.
+    perform _require_permission('alerts.manage');
   end if;
 
   insert into security_alerts (organization_id, user_id, alert_type, severity, evidence)
@@ -12817,6 +12857,9 @@ begin
   update password_credentials
   set must_change = true
   where user_id = p_user_id;
+
+  -- And once more behind the locks.
+  perform _require_permission('credentials.manage');
 
   perform _log_event('password.change_demanded', p_user_id);
 end;
@@ -12958,6 +13001,9 @@ begin
     raise exception 'there is no unresolved alert %', p_alert_id
       using errcode = 'SP308', hint = 'Pass the id of an unresolved alert of the current organization.';
   end if;
+
+  -- And once more behind the lock.
+  perform _require_permission('alerts.manage');
 
   perform _log_event(
     'alert.resolved', p_resource_type => 'alert', p_resource_id => p_alert_id
@@ -15202,7 +15248,7 @@ begin
           and due.next_attempt_time <= v_now
           and due.expiration_time > v_now
           and due.attempt_count < 10
-          and not _has_later_message(due)
+          and not _is_answered_by_another(due)
         order by due.next_attempt_time
         limit p_limit
         for update skip locked
@@ -17412,6 +17458,9 @@ begin
       v_verified := false;
   end;
 
+  -- And once more behind the lock.
+  perform _require_permission('domains.manage');
+
   perform _log_event(
     'domain.verified',
     p_result => case when v_verified then 'success' else 'failure' end,
@@ -17580,6 +17629,9 @@ begin
     where organization_id = v_organization_id
       and user_id = v_user_id;
   end if;
+
+  -- And once more behind the lock.
+  perform _require_permission('members.manage');
 
   perform _log_event('member.invitation_withdrawn', _require_user());
 end;

@@ -736,6 +736,12 @@ declare
   v_now   timestamptz := _now();
   v_token one_time_tokens;
 begin
+  -- In the order in which whoever signs in holds them: the password, and then the person.
+  if 'reset_password' = any (p_purposes) then
+    perform from password_credentials
+    where user_id = (select user_id from one_time_tokens where token_hash = sha256(p_token))
+    for no key update;
+  end if;
   perform from users
   where id = (select user_id from one_time_tokens where token_hash = sha256(p_token))
   for no key update;

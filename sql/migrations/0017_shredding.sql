@@ -727,6 +727,10 @@ declare
   v_now             timestamptz;
   v_organization_id uuid;
 begin
+  -- In the order in which whoever signs in holds them, so that nobody waits in a circle.
+  perform from password_attempts where user_id = p_user_id order by id for update;
+  perform from password_credentials where user_id = p_user_id for update;
+  perform from sign_in_throttles where user_id = p_user_id order by id for update;
   perform from users where id = p_user_id for update;
   v_now := _now();
 
