@@ -177,6 +177,37 @@ describe("Secrets Manager", () => {
     });
   });
 
+  it("keeps nobody waiting where it says nothing at all, once it has", async () => {
+    const [first, second] = [newPassword(), newPassword()];
+    await setPassword(first);
+    manager.write(SECRET, secretOf(first));
+    const stale: unknown[] = [];
+    const pool = openPool(source({ cacheMs: 1, onStale: (error) => stale.push(error) }), { maxUses: 1 });
+    await withPool(pool, async () => {
+      await whoAmI(pool);
+      let answer: () => void = () => undefined;
+      manager.watch({ before: () => new Promise((resolve) => (answer = resolve)) });
+      const times: number[] = [];
+      for (let connection = 0; connection < 3; connection += 1) {
+        const began = performance.now();
+        expect(await whoAmI(pool)).toBe(ANN);
+        times.push(performance.now() - began);
+      }
+      // The first one has waited for all.
+      expect(times[0]).toBeLessThan(2_500);
+      expect(times[2]).toBeLessThan(800);
+      expect(stale).toHaveLength(3);
+      expect(reads()).toBe(2);
+
+      // What it says in the end is taken.
+      manager.write(SECRET, secretOf(second));
+      await setPassword(second);
+      manager.watch({});
+      answer();
+      expect(await whoAmI(pool)).toBe(ANN);
+    });
+  });
+
   it("is no longer believed once it has been silent for too long", async () => {
     const password = newPassword();
     await setPassword(password);

@@ -1,3 +1,4 @@
+import { withDeadline } from "../keys/deadline.js";
 import type { LoginCredentials } from "./credential-source.js";
 
 /** For how long credentials are taken as they were. */
@@ -7,13 +8,16 @@ export interface CacheTimes {
 
   /** How long they still serve while whoever keeps them does not answer. Then they are zeroed. */
   readonly keptMs: number;
+
+  /** How long whoever has something that serves waits for the answer. It goes on being waited for, by nobody. */
+  readonly patienceMs: number;
 }
 
 /** Credentials that are asked for by one and used by many. */
 export interface SecretCache {
   /**
-   * A copy of what is known, asked for where that is too old. When the asking fails, what
-   * is known serves.
+   * A copy of what is known, asked for where that is too old. When the asking fails, or
+   * takes long, what is known serves.
    */
   get(): Promise<LoginCredentials>;
 
@@ -24,11 +28,11 @@ export interface SecretCache {
 /** Keeps the answer of `fetch` for a while. However many want it, one asks. */
 export function createSecretCache(
   fetch: () => Promise<LoginCredentials>,
-  { freshMs, keptMs }: CacheTimes,
+  { freshMs, keptMs, patienceMs }: CacheTimes,
   onStale: (error: unknown) => void,
 ): SecretCache {
   let known: { readonly credentials: LoginCredentials; readonly since: number } | undefined;
-  let asking: Promise<void> | undefined;
+  let asking: { readonly answer: Promise<void>; readonly since: number } | undefined;
   let expiry: NodeJS.Timeout | undefined;
 
   function forget(): void {
@@ -56,19 +60,29 @@ export function createSecretCache(
     return { ...credentials, password: credentials.password.copy() };
   }
 
-  const askOnce = () => (asking ??= ask().finally(() => (asking = undefined)));
+  const askOnce = () => (asking ??= { answer: ask().finally(() => (asking = undefined)), since: performance.now() });
 
   return {
-    renew: () => copyAfter(askOnce()),
+    renew: () => copyAfter(askOnce().answer),
     async get() {
-      if (known !== undefined && performance.now() - known.since < freshMs) return copy();
+      if (known === undefined) return copyAfter(askOnce().answer);
+      if (performance.now() - known.since < freshMs) return copy();
+      const { answer, since } = askOnce();
       try {
-        return await copyAfter(askOnce());
+        // Together with whoever asked first: who comes later waits for less, and then not at all.
+        await within(since + patienceMs - performance.now(), answer);
+        return copy();
       } catch (error) {
-        if (known === undefined) throw error;
+        // Too old to serve by now.
+        if ((known as unknown) === undefined) return copyAfter(answer);
         onStale(error);
         return copy();
       }
     },
   };
+}
+
+/** Waits so long for an answer, which may come later all the same. */
+async function within(timeMs: number, answer: Promise<void>): Promise<void> {
+  await withDeadline({ timeoutMs: Math.max(0, timeMs), signal: undefined }, () => answer);
 }

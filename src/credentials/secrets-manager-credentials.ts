@@ -3,7 +3,7 @@ import type { CredentialSource, LoginCredentials } from "./credential-source.js"
 import { LoginPassword } from "./login-password.js";
 import { parseLoginSecret } from "./login-secret.js";
 import { createSecretCache } from "./secret-cache.js";
-import { explainSecretsManager, isNamed, openSecretsManager } from "./secrets-manager.js";
+import { askAbout, isNamed, openSecretsManager } from "./secrets-manager.js";
 
 /** Which secret to read. */
 export interface SecretsManagerCredentials extends AwsOptions {
@@ -28,6 +28,9 @@ export interface SecretsManagerCredentials extends AwsOptions {
   readonly onStale?: ((error: unknown) => void) | undefined;
 }
 
+/** How long a new connection waits for what is current where something is known that was it a moment ago. */
+const PATIENCE_MS = 1_000;
+
 /**
  * Login and password from AWS Secrets Manager: AWSCURRENT for each new connection, asked
  * for once by however many connect. When the server refuses it, AWSCURRENT is read anew,
@@ -49,20 +52,21 @@ export function secretsManagerCredentials({
 
   async function read(stage: "AWSCURRENT" | "AWSPREVIOUS"): Promise<LoginCredentials | undefined> {
     const manager = await (opened ??= openSecretsManager(aws));
-    try {
-      const answer = await manager.getSecretValue({ SecretId: secretId, VersionStage: stage });
-      const { username, password } = parseLoginSecret(answer.SecretString ?? "", name);
-      return { user: username, password: new LoginPassword(password), version: answer.VersionId ?? stage };
-    } catch (error) {
-      if (stage === "AWSPREVIOUS" && isNamed(error, "ResourceNotFoundException")) return undefined;
-      throw explainSecretsManager(error, secretId);
-    }
+    const answer = await askAbout(secretId, "read", (options) =>
+      manager.getSecretValue({ SecretId: secretId, VersionStage: stage }, options).catch((error: unknown) => {
+        if (stage === "AWSPREVIOUS" && isNamed(error, "ResourceNotFoundException")) return undefined;
+        throw error;
+      }),
+    );
+    if (answer === undefined) return undefined;
+    const { username, password } = parseLoginSecret(answer.SecretString ?? "", name);
+    return { user: username, password: new LoginPassword(password), version: answer.VersionId ?? stage };
   }
 
   const current = createSecretCache(
     // There is always one that is current: what is not there is an error.
     async () => (await read("AWSCURRENT")) as LoginCredentials,
-    { freshMs: cacheMs, keptMs: keepMs },
+    { freshMs: cacheMs, keptMs: keepMs, patienceMs: PATIENCE_MS },
     onStale,
   );
 

@@ -1,9 +1,7 @@
-import type { SecretsManager } from "@aws-sdk/client-secrets-manager";
-
 import type { AwsOptions } from "./aws-options.js";
 import { parseLoginSecret } from "./login-secret.js";
 import type { LoginStore, StoredSecret } from "./login-store.js";
-import { explainSecretsManager, isNamed, openSecretsManager } from "./secrets-manager.js";
+import { askAbout, isNamed, openSecretsManager } from "./secrets-manager.js";
 
 /**
  * What a new secret begins with. Its first version is current whatever it is called, and
@@ -24,17 +22,9 @@ export async function secretsManagerStore(secretId: string, options: AwsOptions 
   const manager = await openSecretsManager(options);
   const name = `the secret ${secretId}`;
 
-  async function call<Answer>(what: "read" | "write", work: (manager: SecretsManager) => Promise<Answer>): Promise<Answer> {
-    try {
-      return await work(manager);
-    } catch (error) {
-      throw explainSecretsManager(error, secretId, what);
-    }
-  }
-
   async function read(stage: string): Promise<Version | undefined> {
-    const answer = await call("read", (client) =>
-      client.getSecretValue({ SecretId: secretId, VersionStage: stage }).catch((error: unknown) => {
+    const answer = await askAbout(secretId, "read", (options) =>
+      manager.getSecretValue({ SecretId: secretId, VersionStage: stage }, options).catch((error: unknown) => {
         // No such secret, or no version of that stage.
         if (isNamed(error, "ResourceNotFoundException")) return undefined;
         throw error;
@@ -60,33 +50,33 @@ export async function secretsManagerStore(secretId: string, options: AwsOptions 
     pending,
     async stage(secret) {
       const put = { SecretId: secretId, SecretString: JSON.stringify(secret), VersionStages: ["AWSPENDING"] };
-      await call("write", async (client) => {
+      await askAbout(secretId, "write", async (options) => {
         try {
-          await client.putSecretValue(put);
+          await manager.putSecretValue(put, options);
         } catch (error) {
           if (!isNamed(error, "ResourceNotFoundException")) throw error;
-          await client.createSecret({ Name: secretId, SecretString: NOTHING_YET });
-          await client.putSecretValue(put);
+          await manager.createSecret({ Name: secretId, SecretString: NOTHING_YET }, options);
+          await manager.putSecretValue(put, options);
         }
       });
     },
     async promote() {
       const next = await pending();
       if (next === undefined) return;
-      await call("write", async (client) => {
-        const { VersionIdsToStages = {} } = await client.describeSecret({ SecretId: secretId });
+      await askAbout(secretId, "write", async (options) => {
+        const { VersionIdsToStages = {} } = await manager.describeSecret({ SecretId: secretId }, options);
         const now = Object.entries(VersionIdsToStages).find(([, stages]) => stages.includes("AWSCURRENT"))?.[0];
-        await client.updateSecretVersionStage({
+        await manager.updateSecretVersionStage({
           SecretId: secretId,
           VersionStage: "AWSCURRENT",
           MoveToVersionId: next.id,
           RemoveFromVersionId: now,
-        });
-        await client.updateSecretVersionStage({
+        }, options);
+        await manager.updateSecretVersionStage({
           SecretId: secretId,
           VersionStage: "AWSPENDING",
           RemoveFromVersionId: next.id,
-        });
+        }, options);
       });
     },
   };

@@ -1,6 +1,7 @@
 import type { SecretsManager } from "@aws-sdk/client-secrets-manager";
 
 import { ConfigurationError } from "../errors.js";
+import { DeadlinePassed, withDeadline } from "../keys/deadline.js";
 import type { AwsOptions } from "./aws-options.js";
 import { loadOptional } from "./optional-package.js";
 
@@ -17,6 +18,26 @@ export async function openSecretsManager(options: AwsOptions): Promise<SecretsMa
   return new SecretsManager(options);
 }
 
+/** How long an answer may take, with all that the library tries again. */
+const ANSWER_WITHIN_MS = 10_000;
+
+/**
+ * Asks about a secret: the library itself waits for an answer for as long as there is none.
+ *
+ * @throws {@link ConfigurationError} with what kept us from it, and what to change.
+ */
+export async function askAbout<Answer>(
+  secretId: string,
+  work: keyof typeof NEEDED,
+  send: (options: { readonly abortSignal: AbortSignal }) => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await withDeadline({ timeoutMs: ANSWER_WITHIN_MS, signal: undefined }, (abortSignal) => send({ abortSignal }));
+  } catch (error) {
+    throw explainSecretsManager(error, secretId, work);
+  }
+}
+
 /** What is done with a secret, and what a role has to be allowed for it. */
 const NEEDED = {
   read: "secretsmanager:GetSecretValue on it, and kms:Decrypt on its key",
@@ -25,10 +46,16 @@ const NEEDED = {
 } as const;
 
 /** What kept us from a secret, in a sentence that names it, and what to change. */
-export function explainSecretsManager(error: unknown, secretId: string, work: keyof typeof NEEDED = "read"): ConfigurationError {
+function explainSecretsManager(error: unknown, secretId: string, work: keyof typeof NEEDED): ConfigurationError {
   if (error instanceof ConfigurationError) return error;
   const { name = "", message = "" } = error as Error;
   const because = (sentence: string, remedy: string) => new ConfigurationError(sentence, { remedy, cause: error });
+  if (error instanceof DeadlinePassed) {
+    return because(
+      `Secrets Manager did not answer within ${String(ANSWER_WITHIN_MS / 1000)} s about the secret "${secretId}"`,
+      "See whether this network reaches it: a VPC endpoint, its security group, a proxy",
+    );
+  }
   switch (name) {
     case "ResourceNotFoundException":
       return because(
