@@ -24,7 +24,7 @@ if (suitesOnly || jestArguments.length > 0) {
   await runJest();
 } else {
   await Promise.all([
-    check("the package builds", "tsc", []),
+    check("the package builds", "tsc", ["--build"]),
     check("the tests type-check", "tsc", ["-p", "tsconfig.test.json"]),
   ]);
   await Promise.all([runJest(), checkTheRest()]);
