@@ -46,6 +46,12 @@ const IN_FAILED_TRANSACTION = "25P02";
 const REFUSED_CONNECTION = "SP528";
 
 /**
+ * SQLSTATE 57014. Until a transaction is open its limit is not ours but one that the connection
+ * was left with, and would fail whoever gets it next as well.
+ */
+const QUERY_CANCELED = "57014";
+
+/**
  * Opens a transaction, lets the work run on it, and commits; or rolls back.
  *
  * Where the connection is pipelined, opening costs no round trip of its own: the work
@@ -115,7 +121,9 @@ export async function runUnitOfWork<Result>(
     isOver = true;
     const openingFailure = await opened.then(() => undefined, (reason: unknown) => ({ reason }));
     const reason = openingFailure === undefined ? error : openingFailure.reason;
-    const isClean = (await rollBack(connection)) && sqlstateOf(reason) !== REFUSED_CONNECTION;
+    const sqlstate = sqlstateOf(reason);
+    const isSpoiled = sqlstate === REFUSED_CONNECTION || (sqlstate === QUERY_CANCELED && openingFailure !== undefined);
+    const isClean = (await rollBack(connection)) && !isSpoiled;
     throw new FailedWork(translateError(reason), operation, isClean, !isClean);
   }
 }

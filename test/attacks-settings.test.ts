@@ -52,7 +52,7 @@ const POISON: readonly (readonly [name: string, value: string])[] = [
   ["default_transaction_read_only", "on"],
   ["default_transaction_isolation", "serializable"],
   ["default_transaction_deferrable", "on"],
-  ["statement_timeout", "1"],
+  ["statement_timeout", "5000"],
   ["search_path", "pg_catalog"],
   ["DateStyle", "German, DMY"],
   ["IntervalStyle", "iso_8601"],
@@ -108,6 +108,22 @@ describe("on a pool of the application's, which may be a pooler's", () => {
   afterEach(() => pool.end());
 
   testEverySetting();
+});
+
+test("a timeout that ends the next transaction before it is open costs the connection, and nobody more than one request", async () => {
+  safetypin = await ofItsOwn();
+  const before = await backend();
+  await injectAs(att, "statement_timeout", "1");
+
+  const holder = await db.admin.connect();
+  await holder.query("begin; lock table sessions in access exclusive mode");
+  const next = safetypin.withSession(zoe.sessionToken, (tx) => tx.query("select"));
+  await expect(next).rejects.toMatchObject({ code: "57014" });
+  await holder.query("rollback");
+  holder.release();
+
+  expect(await work()).toMatchObject({ email: zoe.email });
+  expect(await backend()).not.toBe(before);
 });
 
 test("a pad that is not the connection's own costs the connection, and nobody more than one request", async () => {
