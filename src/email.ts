@@ -25,7 +25,7 @@ export function parseEmail(text: string): EmailAddress {
   if (typeof text !== "string") {
     throw new RuleError("email_malformed", `An e-mail address must be a string, not ${typeof text}`);
   }
-  const email = fold(text.trim());
+  const email = foldEmail(text.trim());
   if (Buffer.byteLength(email) > MAXIMUM_BYTES) {
     throw new RuleError("email_too_long", `An e-mail address has at most ${MAXIMUM_BYTES} bytes`, {
       remedy: "Pass one that mail can be sent to",
@@ -43,9 +43,10 @@ export function parseEmail(text: string): EmailAddress {
  * What mail takes for the same address. In front of the @ that is A to Z and their small
  * letters, by custom, and nothing else (RFC 5321, 2.4; RFC 6531, 3.2): whoever folded
  * every letter would join K, the sign for kelvin, with k, and hand one person's reset to
- * another. Behind it is a name of the DNS, which IDNA writes in ASCII.
+ * another. Behind it is a name of the DNS, which IDNA writes in ASCII. With nothing in front it is a
+ * domain, and all of its addresses.
  */
-function fold(address: string): string {
+export function foldEmail(address: string): string {
   const at = address.lastIndexOf("@");
   const local = address.slice(0, at + 1);
   const domain = address.slice(at + 1);

@@ -1,4 +1,4 @@
-import { parseEmail } from "./email.js";
+import { foldEmail, parseEmail } from "./email.js";
 import { found, firstOrNull } from "./found.js";
 import { parseUserId, type UserId } from "./ids.js";
 import { BEFORE_ALL_IDS, parseLimit, readPage, UUID_KEY, type Page, type PageOptions } from "./pages.js";
@@ -253,7 +253,8 @@ export function postgresUsers(tx: Transaction): UserRepository {
 
     async search(query, { limit = 20 } = {}) {
       // The database says which length is right; what is far from it need not travel.
-      const wanted = { query: parseText(query, "query").slice(0, 400), limit: parseLimit(limit) };
+      const typed = parseText(query, "query").slice(0, 400);
+      const wanted = { query: typed.includes("@") ? foldEmail(typed.trim()) : typed, limit: parseLimit(limit) };
       await tx.unlock();
       const rows = await queries.searchUsers.run(wanted, tx);
       return rows.map(({ userId, ...match }) => ({ id: userId as UserId, ...match }));

@@ -45,6 +45,15 @@ describe("users in PostgreSQL", () => {
     expect(await asAnn(({ users }) => users.search("'; drop table users; --"))).toEqual([]);
   });
 
+  it("are searched for by address and domain as mail takes them, in whichever script", async () => {
+    await world.person("hans");
+    await world.member("acme", "hans");
+    await world.db.admin.query("select tests.give_email('hans', 'hans@xn--mller-kva.example')");
+    for (const typed of ["hans@müller.example", " Hans@MÜLLER.example ", "@müller.example", "hans@xn--mller-kva.example"]) {
+      expect(await asAnn(({ users }) => users.search(typed))).toMatchObject([{ id: userId("hans"), email: "hans@xn--mller-kva.example" }]);
+    }
+  });
+
   it("are told to be shredded, where a list has somebody who was", async () => {
     const max = await world.person("max");
     await world.organization("clinic", "max");

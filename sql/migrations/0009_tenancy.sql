@@ -1489,7 +1489,8 @@ begin
 
   if strpos(v_query, '@') > 0 then
     v_version := _looked_up_version(null);
-    v_index := _blind_index(1, null, v_version, _fold_email(v_query));
+    -- Folded as addresses are, and not as names.
+    v_index := _blind_index(1, null, v_version, _fold_email(p_query));
 
     return query
       with page as materialized (

@@ -1,7 +1,7 @@
 -- search_users(): people of one's own organization, by a part of a name or a title, or
 -- by all of an address or its domain; what is typed is text and never a pattern.
 begin;
-select plan(49);
+select plan(51);
 
 create function pg_temp.time_to_refuse(p_query text)
   returns interval
@@ -40,6 +40,15 @@ select results_eq($$ select first_name from search_users('ead nur') $$, $$ value
 select results_eq($$ select first_name from search_users('nurse head') $$, $$ values ('Gus') $$, '... by its words in any order');
 select results_eq($$ select first_name, email from search_users(' Gus@Example.com ') $$, $$ values ('Gus', 'gus@example.com') $$, '... by his address');
 select is_empty($$ select first_name from search_users('gus@example') $$, '... and not by a part of it');
+select tests.give_email('hal', U&'H\00C4L@example.com');
+select tests.act_as('bob', 'acme');
+select results_eq(
+  $$ select first_name from search_users(U&'h\00C4l@Example.com') $$, $$ values ('Hal') $$,
+  'an address is folded as mail folds it: A to Z, and no other letter'
+);
+select is_empty(
+  $$ select first_name from search_users(U&'h\00E4l@example.com') $$, '... so another letter is another address'
+);
 select is((select count(*) from search_users('@example.com')), 5::bigint, 'everybody of acme is found by their domain');
 select results_eq(
   $$ select first_name from search_users('@example.com', 2) $$, $$ values ('Hal'), ('Bob') $$,
