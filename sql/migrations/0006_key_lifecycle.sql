@@ -824,6 +824,14 @@ begin
     where sealed_fields.subject_column is not null
     order by blind_indexes.table_name
   loop
+    -- Behind whoever writes such a value at this moment, and its index with it.
+    if not _is_append_only(v_index.table_name) then
+      execute format(
+        'select from %1$I where %2$I = $1 order by %3$I for no key update',
+        v_index.table_name, v_index.subject_column, v_index.row_column
+      )
+      using p_user_id;
+    end if;
     execute format(
       'delete from %1$I where %2$I in (select %3$I from %4$I where %5$I = $1)',
       v_index.index_table, v_index.index_row_column, v_index.row_column, v_index.table_name,

@@ -116,6 +116,72 @@ describe("eight who seal about somebody for the first time", () => {
   });
 });
 
+describe("somebody who is shredded while what is said of them is written and indexed", () => {
+  const database = useDatabase({ template: "pgtap" });
+
+  beforeAll(async () => {
+    await database.admin.query("select tests.two_organizations()");
+    await database.admin.query(
+      `begin;
+         set local role safetypin_owner;
+         create table letters (id uuid primary key, user_id uuid, letter bytea);
+         comment on column letters.letter is 'What somebody wrote. [sealed]';
+         select _declare_sealed_field(
+           'letters', 'letter', 90021, 'cell', 'application', 100, 'It is of a person.', p_subject_column => 'user_id'
+         );
+         create table letter_indexes (
+           letter_id uuid not null references letters (id), version integer not null, letter_index bytea not null,
+           primary key (letter_id, version)
+         );
+         reset role;
+         create function _index_letter(p_id uuid, p_version integer) returns void language sql as 'select';
+         create function keep_letter(p_id uuid, p_user_id uuid, p_letter text) returns void language plpgsql as $$
+         begin
+           insert into letters as kept (id, user_id, letter)
+           values (p_id, p_user_id, _seal_text(90021, null, p_id, p_letter, p_user_id))
+           on conflict (id) do update set letter = excluded.letter;
+           delete from letter_indexes where letter_id = p_id;
+           insert into letter_indexes (letter_id, version, letter_index)
+           select p_id, version, _blind_index(90021, null, version, p_letter) from unnest(_written_versions(null)) as version;
+         end $$;
+         set local role safetypin_owner;
+         select _declare_blind_index('letter_indexes', 90021, 'letter_id', '_index_letter');
+       commit`,
+    );
+  });
+
+  /** How much is left that they are found by. */
+  async function shredWhileWritten(name: string): Promise<number> {
+    const id = randomUUID();
+    const keep = (client: pg.ClientBase, letter: string) => client.query("select keep_letter($1, $2, $3)", [id, userId(name), letter]);
+    await inTransaction(database.admin, async (client) => {
+      await client.query("select tests.unlock()");
+      await keep(client, "the first");
+    });
+    const writer = await database.admin.connect();
+    await writer.query("begin");
+    await writer.query("select tests.unlock()");
+    await keep(writer, "the second");
+    const shredding = inTransaction(database.admin, (client) => client.query("select _shred_subject($1)", [userId(name)]));
+    await sleep(300);
+    await writer.query("commit");
+    writer.release();
+    await shredding;
+    const { rowCount } = await database.admin.query("select from letter_indexes where letter_id = $1", [id]);
+    return rowCount ?? 0;
+  }
+
+  it("is found by nothing afterwards", async () => {
+    expect(await shredWhileWritten("bob")).toBe(0);
+  });
+
+  it("would be, were the rows not waited for", async () => {
+    const mend = await sabotage(database.admin, "_shred_subject", "for no key update", "");
+    expect(await shredWhileWritten("amy")).toBe(1);
+    await mend();
+  });
+});
+
 describe("an organization that is shredded while it is given a key", () => {
   const database = useDatabase({ template: "pgtap" });
   const share = randomBytes(32);
