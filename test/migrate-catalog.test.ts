@@ -180,6 +180,17 @@ describe("the catalog of a cell", () => {
     await client.query("rollback");
   });
 
+  test("does not change when partitions come out of a dump, which makes them first and attaches them then", async () => {
+    const before = await read(cell);
+    await client.query(
+      `begin;
+       create table visits_4 (id uuid not null, month integer not null);
+       alter table visits attach partition visits_4 for values from (4) to (5)`,
+    );
+    expect(compareCatalogs(before, await read(cell))).toEqual([]);
+    await client.query("rollback");
+  });
+
   test.each(CHANGES)("notices: %s", async (sql, object) => {
     const before = await read(cell);
     await client.query("begin");

@@ -171,7 +171,9 @@ const columns = `
 
 /*
  * A foreign key to a partitioned table has one more constraint per partition
- * behind it; those come and go with the partitions.
+ * behind it; those come and go with the partitions. That a column is not null the column
+ * says: from 18 on there is a constraint for it as well, which has another name in a cell that
+ * comes from an older server, or out of a dump.
  */
 const constraints = `
   select
@@ -190,6 +192,7 @@ const constraints = `
     left join pg_type on pg_type.oid = contypid
   where connamespace = ${SCHEMA}
     and contype <> 't'
+    and not (contype = 'n' and convalidated)
     and not exists (
       select
       from pg_class as referenced

@@ -328,6 +328,11 @@ describe("a cell that is lost", () => {
   });
 });
 
+test("sessions are not waited to end where nobody can end them", async () => {
+  const nowhere = { ...variables(lost, lost), OPERATOR: "postgres://safetypin_operator_login@127.0.0.1:1/clinic" };
+  await expect(follow("What comes back that had gone", nowhere)).rejects.toThrow();
+});
+
 describe("a server that is lost", () => {
   async function startCopy(name: string): Promise<EmbeddedServer> {
     const home = join(folder, name);
