@@ -1,5 +1,3 @@
-import { performance } from "node:perf_hooks";
-
 import { ConfigurationError } from "../errors.js";
 import { ownerOf } from "./administered-keys.js";
 import type { KeyCallOptions, KeyContext, KeyProvider, WrappedShare } from "./key-provider.js";
@@ -95,14 +93,20 @@ export function createCellKeys(cellId: string, provider: KeyProvider): CellKeys 
 
   return {
     async ofCell(list) {
-      const now = performance.now();
-      if (known === undefined || now - known.since > LISTED_FOR_MS) known = { keys: await list(), since: now };
-      const listed = known;
-      return unwrapWorking(null, listed.keys).catch((error: unknown) => {
-        // Whoever mends it is not to be waited for.
-        if (known === listed) known = undefined;
-        throw error;
-      });
+      for (;;) {
+        const since = performance.now();
+        const isListedHere = known === undefined || since - known.since > LISTED_FOR_MS;
+        const listed = isListedHere ? { keys: await list(), since } : known!;
+        known = listed;
+        const shares = await unwrapWorking(null, listed.keys).catch((error: unknown) => {
+          // Whoever mends it is not to be waited for.
+          if (known === listed) known = undefined;
+          throw error;
+        });
+        // Whoever listed them themselves is waited for before another key seals. Others are not, and the service may have been slow.
+        if (isListedHere || performance.now() - listed.since <= LISTED_FOR_MS) return shares;
+        overwrite(shares);
+      }
     },
     ofOrganization: unwrapWorking,
     unwrap: (organizationId, listed) => allOrNone(listed.map((key) => unwrapOne(organizationId, key))),
@@ -121,8 +125,12 @@ async function allOrNone(unwrapped: readonly Promise<BareShare | undefined>[]): 
   const shares = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? (outcome.value ?? []) : []));
   const failure = outcomes.find((outcome) => outcome.status === "rejected");
   if (failure === undefined) return shares;
-  for (const { share } of shares) share.fill(0);
+  overwrite(shares);
   throw failure.reason;
+}
+
+function overwrite(shares: readonly BareShare[]): void {
+  for (const { share } of shares) share.fill(0);
 }
 
 /** Keys that did not open a moment ago, by the very bytes that did not. */
