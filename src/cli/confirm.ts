@@ -1,5 +1,3 @@
-import confirm from "@inquirer/confirm";
-
 import { RefusedError } from "./exit-codes.js";
 
 /**
@@ -19,6 +17,8 @@ export async function askBefore(
       remedy: "Say --yes if it is meant",
     });
   }
+  // Most runs ask nobody, and need not load what asks.
+  const { default: confirm } = await import("@inquirer/confirm");
   const isMeant = await confirm({ message: question, default: false }, { output: process.stderr }).catch(
     // Ctrl-C is a no.
     () => false,
