@@ -16,6 +16,9 @@ export interface ObservedPlan {
 
   /** Rows that were looked at, those thrown away again included. */
   readonly rowsTouched: number;
+
+  /** The plan as a log would have it: its conditions, with the values that they compare with. */
+  readonly told: string;
 }
 
 interface PlanNode {
@@ -81,6 +84,7 @@ function readPlan({ "Query Text": text, Plan: root }: { "Query Text": string; Pl
     rowsTouched: nodes
       .filter((node) => /^(Seq|Index|Index Only|Bitmap Heap) Scan$/.test(node["Node Type"]))
       .reduce((sum, node) => sum + rowsOf(node), 0),
+    told: JSON.stringify(root),
   };
 }
 
