@@ -5081,30 +5081,30 @@ declare
   v_key_id integer;
   v_count  integer;
 begin
-  perform from tenant_keys where tenant_id = p_organization_id order by key_id for no key update;
+  perform from tenant_keys where organization_id = p_organization_id order by key_id for no key update;
 
-  update tenant_keys set state = 'decrypt_only' where tenant_id = p_organization_id and state = 'active';
+  update tenant_keys set state = 'decrypt_only' where organization_id = p_organization_id and state = 'active';
   for v_key_id in
-    select key_id from tenant_keys where tenant_id = p_organization_id and state = 'pending' order by key_id
+    select key_id from tenant_keys where organization_id = p_organization_id and state = 'pending' order by key_id
   loop
-    update tenant_keys set state = 'active' where tenant_id = p_organization_id and key_id = v_key_id;
-    update tenant_keys set state = 'decrypt_only' where tenant_id = p_organization_id and key_id = v_key_id;
+    update tenant_keys set state = 'active' where organization_id = p_organization_id and key_id = v_key_id;
+    update tenant_keys set state = 'decrypt_only' where organization_id = p_organization_id and key_id = v_key_id;
   end loop;
-  update tenant_keys set state = 'retired' where tenant_id = p_organization_id and state = 'decrypt_only';
+  update tenant_keys set state = 'retired' where organization_id = p_organization_id and state = 'decrypt_only';
   update tenant_keys
   set
     state = 'destroyed',
     wrapped = null,
     db_share = null
-  where tenant_id = p_organization_id
+  where organization_id = p_organization_id
     and state = 'retired';
   get diagnostics v_count = row_count;
 
   update blind_index_versions set phase = 'ended'
-  where tenant_id = p_organization_id and phase in ('dual', 'backfill', 'fading');
-  update blind_index_versions set phase = 'steady' where tenant_id = p_organization_id and phase = 'cutover';
-  update blind_index_versions set phase = 'fading' where tenant_id = p_organization_id and phase = 'steady';
-  update blind_index_versions set phase = 'ended' where tenant_id = p_organization_id and phase = 'fading';
+  where organization_id = p_organization_id and phase in ('dual', 'backfill', 'fading');
+  update blind_index_versions set phase = 'steady' where organization_id = p_organization_id and phase = 'cutover';
+  update blind_index_versions set phase = 'fading' where organization_id = p_organization_id and phase = 'steady';
+  update blind_index_versions set phase = 'ended' where organization_id = p_organization_id and phase = 'fading';
 
   for v_index in
     select table_name, organization_column
@@ -10285,6 +10285,7 @@ CREATE TABLE safetypin.organizations (
     creation_time timestamp with time zone DEFAULT now() NOT NULL,
     last_update_time timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT organizations_have_room CHECK ((member_count <= max_users)),
+    CONSTRAINT organizations_id_is_not_the_cells CHECK ((id <> '00000000-0000-0000-0000-000000000000'::uuid)),
     CONSTRAINT organizations_keep_an_owner CHECK (((owner_count > 0) OR (status = ANY (ARRAY['inactive'::text, 'deleted'::text, 'shredded'::text])))),
     CONSTRAINT organizations_max_users_is_positive CHECK ((max_users > 0)),
     CONSTRAINT organizations_name_is_a_name CHECK ((safetypin.is_printable(name) AND ((char_length(name) >= 1) AND (char_length(name) <= 200)) AND (btrim(name) <> ''::text))),
@@ -17218,6 +17219,7 @@ CREATE TABLE safetypin.users (
     CONSTRAINT users_active_ones_have_a_verified_email CHECK (((status <> 'active'::text) OR (email_verified_time IS NOT NULL))),
     CONSTRAINT users_avatar_url_is_https CHECK (((avatar_url ~ '^https://[^[:space:]]+$'::text) AND (char_length(avatar_url) <= 2000))),
     CONSTRAINT users_first_name_is_a_name CHECK ((safetypin.is_printable(first_name) AND ((char_length(first_name) >= 1) AND (char_length(first_name) <= 100)) AND (btrim(first_name) <> ''::text))),
+    CONSTRAINT users_id_is_somebodys CHECK ((id <> '00000000-0000-0000-0000-000000000000'::uuid)),
     CONSTRAINT users_job_title_is_short CHECK ((safetypin.is_printable(job_title) AND (char_length(job_title) <= 100))),
     CONSTRAINT users_last_name_is_a_name CHECK ((safetypin.is_printable(last_name) AND ((char_length(last_name) >= 1) AND (char_length(last_name) <= 100)) AND (btrim(last_name) <> ''::text))),
     CONSTRAINT users_locale_is_a_language_tag CHECK (((locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'::text) AND (char_length(locale) <= 35))),

@@ -49,6 +49,10 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
     code: "organization_full",
     sentence: "The organization has as many members as it may have",
   },
+  organizations_id_is_not_the_cells: {
+    code: "id_is_nil",
+    sentence: "The nil id is nobody's: make another id",
+  },
   organizations_keep_an_owner: {
     code: "last_owner",
     sentence: "An organization keeps at least one owner: make somebody else one first",
@@ -268,6 +272,10 @@ export const CONSTRAINTS: Readonly<Record<string, ConstraintEntry>> = {
   users_first_name_is_a_name: {
     code: "first_name_malformed",
     sentence: "A first name has 1 to 100 characters, on one line and not only spaces",
+  },
+  users_id_is_somebodys: {
+    code: "id_is_nil",
+    sentence: "The nil id is nobody's: make another id",
   },
   users_job_title_is_short: {
     code: "job_title_too_long",

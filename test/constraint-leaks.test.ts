@@ -311,6 +311,7 @@ describe("what somebody says that breaks a rule", () => {
   /** Broken by ids, numbers, sealed values and random bytes of the caller's own, and not by words. */
   const WORDLESS = [
     "organizations_have_room",
+    "organizations_id_is_not_the_cells",
     "organizations_keep_an_owner",
     "organizations_max_users_is_positive",
     "organizations_pkey",
@@ -320,6 +321,7 @@ describe("what somebody says that breaks a rule", () => {
     "sessions_organization_id_user_id_fkey",
     "sessions_token_hash_is_a_digest",
     "sessions_token_hash_key",
+    "users_id_is_somebodys",
     "users_pkey",
     "users_who_are_shredded_have_no_address",
   ];

@@ -846,7 +846,8 @@ comment on function _shred_subject(uuid) is
   'Takes the salt of a person away for good, and what their values are found by.';
 
 
--- Step by step, as every key goes: the trigger knows no other way.
+-- Step by step, as every key goes: the trigger knows no other way. By the organization and never by the
+-- tenant, which the cell is too.
 create function _shred_tenant(
   p_organization_id uuid
 )
@@ -861,30 +862,30 @@ declare
   v_key_id integer;
   v_count  integer;
 begin
-  perform from tenant_keys where tenant_id = p_organization_id order by key_id for no key update;
+  perform from tenant_keys where organization_id = p_organization_id order by key_id for no key update;
 
-  update tenant_keys set state = 'decrypt_only' where tenant_id = p_organization_id and state = 'active';
+  update tenant_keys set state = 'decrypt_only' where organization_id = p_organization_id and state = 'active';
   for v_key_id in
-    select key_id from tenant_keys where tenant_id = p_organization_id and state = 'pending' order by key_id
+    select key_id from tenant_keys where organization_id = p_organization_id and state = 'pending' order by key_id
   loop
-    update tenant_keys set state = 'active' where tenant_id = p_organization_id and key_id = v_key_id;
-    update tenant_keys set state = 'decrypt_only' where tenant_id = p_organization_id and key_id = v_key_id;
+    update tenant_keys set state = 'active' where organization_id = p_organization_id and key_id = v_key_id;
+    update tenant_keys set state = 'decrypt_only' where organization_id = p_organization_id and key_id = v_key_id;
   end loop;
-  update tenant_keys set state = 'retired' where tenant_id = p_organization_id and state = 'decrypt_only';
+  update tenant_keys set state = 'retired' where organization_id = p_organization_id and state = 'decrypt_only';
   update tenant_keys
   set
     state = 'destroyed',
     wrapped = null,
     db_share = null
-  where tenant_id = p_organization_id
+  where organization_id = p_organization_id
     and state = 'retired';
   get diagnostics v_count = row_count;
 
   update blind_index_versions set phase = 'ended'
-  where tenant_id = p_organization_id and phase in ('dual', 'backfill', 'fading');
-  update blind_index_versions set phase = 'steady' where tenant_id = p_organization_id and phase = 'cutover';
-  update blind_index_versions set phase = 'fading' where tenant_id = p_organization_id and phase = 'steady';
-  update blind_index_versions set phase = 'ended' where tenant_id = p_organization_id and phase = 'fading';
+  where organization_id = p_organization_id and phase in ('dual', 'backfill', 'fading');
+  update blind_index_versions set phase = 'steady' where organization_id = p_organization_id and phase = 'cutover';
+  update blind_index_versions set phase = 'fading' where organization_id = p_organization_id and phase = 'steady';
+  update blind_index_versions set phase = 'ended' where organization_id = p_organization_id and phase = 'fading';
 
   for v_index in
     select table_name, organization_column

@@ -42,6 +42,8 @@ create table users (
   ) stored,
 
   constraint users_pkey primary key (id),
+  -- Where nobody is looked for as somebody is, this is whom.
+  constraint users_id_is_somebodys check (id <> '00000000-0000-0000-0000-000000000000'),
   constraint users_first_name_is_a_name
     check (is_printable(first_name) and char_length(first_name) between 1 and 100 and btrim(first_name) <> ''),
   constraint users_last_name_is_a_name

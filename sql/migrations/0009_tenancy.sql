@@ -37,6 +37,8 @@ create table organizations (
   last_update_time        timestamptz not null default now(),
 
   constraint organizations_pkey primary key (id),
+  -- Among keys the cell is a tenant like any other, and this is its id.
+  constraint organizations_id_is_not_the_cells check (id <> '00000000-0000-0000-0000-000000000000'),
   constraint organizations_slug_key unique (slug),
   constraint organizations_domain_key unique (domain),
   constraint organizations_slug_is_kebab_case check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'),
