@@ -9178,7 +9178,7 @@ GRANT INSERT(held_through_id) ON TABLE safetypin.legal_holds TO safetypin_define
 -- safetypin.list_index_versions()
 --
 
-CREATE FUNCTION safetypin.list_index_versions() RETURNS TABLE(organization_id uuid, version integer, key_id integer, phase text, phase_time timestamp with time zone)
+CREATE FUNCTION safetypin.list_index_versions(p_tenant_id uuid DEFAULT NULL::uuid) RETURNS TABLE(organization_id uuid, version integer, key_id integer, phase text, phase_time timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
@@ -9191,22 +9191,23 @@ begin
       blind_index_versions.phase,
       blind_index_versions.phase_time
     from blind_index_versions
+    where p_tenant_id is null or blind_index_versions.tenant_id = p_tenant_id
     order by blind_index_versions.tenant_id, blind_index_versions.version;
 end;
 $$;
 
-ALTER FUNCTION safetypin.list_index_versions() OWNER TO safetypin_keyholder;
+ALTER FUNCTION safetypin.list_index_versions(p_tenant_id uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.list_index_versions() IS 'The versions of the blind indexes of the cell and of its organizations.';
+COMMENT ON FUNCTION safetypin.list_index_versions(p_tenant_id uuid) IS 'The versions of the blind indexes of the cell and of its organizations, or of one of them, the nil uuid for the cell.';
 
-REVOKE ALL ON FUNCTION safetypin.list_index_versions() FROM PUBLIC;
-GRANT ALL ON FUNCTION safetypin.list_index_versions() TO safetypin_operator;
+REVOKE ALL ON FUNCTION safetypin.list_index_versions(p_tenant_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.list_index_versions(p_tenant_id uuid) TO safetypin_operator;
 
 --
 -- safetypin.list_keys()
 --
 
-CREATE FUNCTION safetypin.list_keys(p_after uuid DEFAULT NULL::uuid, p_limit integer DEFAULT 1000) RETURNS TABLE(id uuid, organization_id uuid, key_id integer, state text, provider text, key_name text, wrapped bytea, creation_time timestamp with time zone, activation_time timestamp with time zone, decrypt_only_time timestamp with time zone, retirement_time timestamp with time zone, destruction_time timestamp with time zone)
+CREATE FUNCTION safetypin.list_keys(p_after uuid DEFAULT NULL::uuid, p_limit integer DEFAULT 1000, p_tenant_id uuid DEFAULT NULL::uuid) RETURNS TABLE(id uuid, organization_id uuid, key_id integer, state text, provider text, key_name text, wrapped bytea, creation_time timestamp with time zone, activation_time timestamp with time zone, decrypt_only_time timestamp with time zone, retirement_time timestamp with time zone, destruction_time timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
@@ -9226,18 +9227,19 @@ begin
       tenant_keys.retirement_time,
       tenant_keys.destruction_time
     from tenant_keys
-    where p_after is null or tenant_keys.id > p_after
+    where (p_after is null or tenant_keys.id > p_after)
+      and (p_tenant_id is null or tenant_keys.tenant_id = p_tenant_id)
     order by tenant_keys.id
     limit least(p_limit, 10000);
 end;
 $$;
 
-ALTER FUNCTION safetypin.list_keys(p_after uuid, p_limit integer) OWNER TO safetypin_keyholder;
+ALTER FUNCTION safetypin.list_keys(p_after uuid, p_limit integer, p_tenant_id uuid) OWNER TO safetypin_keyholder;
 
-COMMENT ON FUNCTION safetypin.list_keys(p_after uuid, p_limit integer) IS 'Every key of the cell and of its organizations, in the order of their ids, after the one that is given: with the wrapped share, and without the other half.';
+COMMENT ON FUNCTION safetypin.list_keys(p_after uuid, p_limit integer, p_tenant_id uuid) IS 'Every key of the cell and of its organizations, or of one of them, the nil uuid for the cell, in the order of their ids, after the one that is given: with the wrapped share, and without the other half.';
 
-REVOKE ALL ON FUNCTION safetypin.list_keys(p_after uuid, p_limit integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION safetypin.list_keys(p_after uuid, p_limit integer) TO safetypin_operator;
+REVOKE ALL ON FUNCTION safetypin.list_keys(p_after uuid, p_limit integer, p_tenant_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION safetypin.list_keys(p_after uuid, p_limit integer, p_tenant_id uuid) TO safetypin_operator;
 
 --
 -- safetypin.list_legal_holds()

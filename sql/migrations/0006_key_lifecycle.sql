@@ -731,7 +731,8 @@ comment on function destroy_key(uuid, integer) is
 
 create function list_keys(
   p_after uuid default null,
-  p_limit integer default 1000
+  p_limit integer default 1000,
+  p_tenant_id uuid default null
 )
   returns table (
     id uuid,
@@ -768,14 +769,15 @@ begin
       tenant_keys.retirement_time,
       tenant_keys.destruction_time
     from tenant_keys
-    where p_after is null or tenant_keys.id > p_after
+    where (p_after is null or tenant_keys.id > p_after)
+      and (p_tenant_id is null or tenant_keys.tenant_id = p_tenant_id)
     order by tenant_keys.id
     limit least(p_limit, 10000);
 end;
 $$;
 
-comment on function list_keys(uuid, integer) is
-  'Every key of the cell and of its organizations, in the order of their ids, after the one that is given: with the wrapped share, and without the other half.';
+comment on function list_keys(uuid, integer, uuid) is
+  'Every key of the cell and of its organizations, or of one of them, the nil uuid for the cell, in the order of their ids, after the one that is given: with the wrapped share, and without the other half.';
 
 grant execute on function
   next_key_id(uuid),
@@ -786,7 +788,7 @@ grant execute on function
   rewrap_key(uuid, integer, text, text, bytea, bytea),
   retire_key(uuid, integer),
   destroy_key(uuid, integer),
-  list_keys(uuid, integer)
+  list_keys(uuid, integer, uuid)
 to safetypin_operator;
 
 

@@ -461,7 +461,9 @@ comment on function _require_index_phase(uuid, text[]) is
   'The version of the blind indexes that is in one of the phases; one who rotates them at a time. Raises SP421, and SP423 when somebody else holds them and does not end.';
 
 
-create function list_index_versions()
+create function list_index_versions(
+  p_tenant_id uuid default null
+)
   returns table (
     organization_id uuid,
     version integer,
@@ -483,12 +485,13 @@ begin
       blind_index_versions.phase,
       blind_index_versions.phase_time
     from blind_index_versions
+    where p_tenant_id is null or blind_index_versions.tenant_id = p_tenant_id
     order by blind_index_versions.tenant_id, blind_index_versions.version;
 end;
 $$;
 
-comment on function list_index_versions() is
-  'The versions of the blind indexes of the cell and of its organizations.';
+comment on function list_index_versions(uuid) is
+  'The versions of the blind indexes of the cell and of its organizations, or of one of them, the nil uuid for the cell.';
 
 
 create function begin_index_rotation(
@@ -891,7 +894,7 @@ grant execute on function
   take_client_sealed(integer, uuid, integer, uuid),
   replace_client_sealed(integer, uuid, uuid[], bytea[], bytea[]),
   count_sealed_values(integer),
-  list_index_versions(),
+  list_index_versions(uuid),
   begin_index_rotation(uuid),
   begin_index_backfill(uuid),
   backfill_index_batch(text, uuid, integer, uuid),

@@ -78,7 +78,7 @@ export function createOutput({ json = false }: { readonly json?: boolean | undef
       if (json) process.stdout.write(`${JSON.stringify(value, undefined, 2).replace(UNPRINTABLE, escaped)}\n`);
     },
     table: (head, rows) => {
-      if (rows.length === 0) return;
+      if (json || rows.length === 0) return; // many rows take a while to draw
       line(drawTable(head.map((word) => say("quiet", word)), rows.map((row) => row.map((cell) => shown(cell, process.stdout)))));
     },
     progress: (total) => createProgress(total, json),

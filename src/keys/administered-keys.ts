@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 
 import { ConfigurationError } from "../errors.js";
 import type { ListedKey } from "./cell-keys.js";
+import { NIL_ID } from "./sealed-place.js";
 
 /** How far a key is on its way. */
 export type KeyState = "pending" | "active" | "decrypt_only" | "retired" | "destroyed";
@@ -25,6 +26,17 @@ const PAGE = 1_000;
 
 /** Every key of the cell and of its organizations, oldest first. */
 export async function listKeys(client: ClientBase): Promise<AdministeredKey[]> {
+  return listKeysOfTenant(client, null);
+}
+
+/** Those of one organization, or of the cell for `null`, by number; however many others there are. */
+export async function listKeysOf(client: ClientBase, organizationId: string | null): Promise<AdministeredKey[]> {
+  const keys = await listKeysOfTenant(client, organizationId ?? NIL_ID);
+  return keys.sort((one, other) => one.keyId - other.keyId);
+}
+
+/** Those of a tenant, or of all for `null`. */
+async function listKeysOfTenant(client: ClientBase, tenantId: string | null): Promise<AdministeredKey[]> {
   const keys: AdministeredKey[] = [];
   for (;;) {
     const { rows } = await client.query<AdministeredKey>(
@@ -32,18 +44,12 @@ export async function listKeys(client: ClientBase): Promise<AdministeredKey[]> {
          wrapped as bytes, creation_time as "creationTime", activation_time as "activationTime",
          decrypt_only_time as "decryptOnlyTime", retirement_time as "retirementTime",
          destruction_time as "destructionTime"
-       from list_keys($1, $2)`,
-      [keys.at(-1)?.id ?? null, PAGE],
+       from list_keys($1, $2, $3)`,
+      [keys.at(-1)?.id ?? null, PAGE, tenantId],
     );
     keys.push(...rows);
     if (rows.length < PAGE) return keys;
   }
-}
-
-/** Those of one organization, or of the cell for `null`, by number. */
-export async function listKeysOf(client: ClientBase, organizationId: string | null): Promise<AdministeredKey[]> {
-  const keys = await listKeys(client);
-  return keys.filter((key) => key.organizationId === organizationId).sort((one, other) => one.keyId - other.keyId);
 }
 
 /** Whether it has a share to unwrap. */

@@ -16,16 +16,28 @@ export async function readKeyStatus(client: ClientBase): Promise<KeyStatus[]> {
   const counts = await countSealedValues(client, await listSealedFields(client));
   const versions = await listIndexVersions(client);
 
-  const isOf = (key: AdministeredKey) => (one: { readonly organizationId: string | null; readonly keyId: number }) =>
-    one.organizationId === key.organizationId && one.keyId === key.keyId;
+  const valuesOf = groupByKey(counts);
+  const indexesOf = groupByKey(versions.filter(({ phase }) => phase !== "ended"));
   return keys
     .sort((one, other) => (one.organizationId ?? "").localeCompare(other.organizationId ?? "") || one.keyId - other.keyId)
     .map((key) => {
       const { bytes: _, ...rest } = key;
       return {
         ...rest,
-        values: counts.filter(isOf(key)),
-        indexes: versions.filter(isOf(key)).filter(({ phase }) => phase !== "ended"),
+        values: valuesOf(key),
+        indexes: indexesOf(key),
       };
     });
+}
+
+/** What belongs to a key, found without looking at what belongs to others. */
+function groupByKey<Item extends Pick<AdministeredKey, "organizationId" | "keyId">>(items: readonly Item[]) {
+  const nameOf = ({ organizationId, keyId }: Pick<AdministeredKey, "organizationId" | "keyId">) => `${organizationId ?? ""}/${String(keyId)}`;
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const group = groups.get(nameOf(item));
+    if (group === undefined) groups.set(nameOf(item), [item]);
+    else group.push(item);
+  }
+  return (key: Pick<AdministeredKey, "organizationId" | "keyId">): readonly Item[] => groups.get(nameOf(key)) ?? [];
 }

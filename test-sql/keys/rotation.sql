@@ -1,7 +1,7 @@
 -- A key takes over: values are sealed anew batch by batch, blind indexes are made anew
 -- beside the old ones, and evidence stays as it is.
 begin;
-select plan(71);
+select plan(74);
 
 select tests.two_organizations();
 select tests.notes();
@@ -298,6 +298,28 @@ select results_eq(
   $$ select version, key_id, phase from list_index_versions() where organization_id is null $$,
   $$ values (1, 1, 'ended'), (2, 2, 'steady') $$,
   'and it is seen which is which'
+);
+select results_eq(
+  $$ select version, phase from list_index_versions('00000000-0000-0000-0000-000000000000') $$,
+  $$ values (1, 'ended'), (2, 'steady') $$,
+  '... of the cell'
+);
+select results_eq(
+  $$ select version, phase, organization_id = tests.organization_id('acme') from list_index_versions(tests.organization_id('acme')) $$,
+  $$ values (1, 'steady', true) $$,
+  '... and of one organization'
+);
+select results_eq(
+  $$ select organization_id, count(*)
+     from (
+       select * from list_keys(p_tenant_id => tests.organization_id('acme'))
+       union all
+       select * from list_keys(p_tenant_id => '00000000-0000-0000-0000-000000000000')
+     ) as keys
+     group by 1
+     order by 1 nulls first $$,
+  $$ values (null, 2::bigint), (tests.organization_id('acme'), 2::bigint) $$,
+  'and so are keys'
 );
 select throws_ok(
   $$ select retire_key(null, 1) $$, 'SP424', 'key 1 is still needed, for digest of notes in 7 rows',
