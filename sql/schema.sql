@@ -13248,9 +13248,13 @@ CREATE FUNCTION safetypin.rewrap_key(p_organization_id uuid, p_key_id integer, p
     SET search_path TO 'safetypin', 'extensions', 'pg_temp'
     AS $$
 declare
-  v_share bytea;
-  v_id    uuid;
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_share     bytea;
+  v_id        uuid;
 begin
+  -- Behind whoever makes it anew at this moment: then this is not its share any more.
+  perform from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id for no key update;
+
   v_share := _require_share(
     p_masked, p_organization_id, p_key_id, array['pending', 'active', 'decrypt_only', 'retired']
   );
@@ -13260,7 +13264,7 @@ begin
     provider = p_provider,
     key_name = p_key_name,
     wrapped = p_wrapped
-  where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+  where tenant_id = v_tenant_id
     and key_id = p_key_id
   returning id into v_id;
 

@@ -333,9 +333,13 @@ create function rewrap_key(
   set search_path from current
 as $$
 declare
-  v_share bytea;
-  v_id    uuid;
+  v_tenant_id uuid := coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000');
+  v_share     bytea;
+  v_id        uuid;
 begin
+  -- Behind whoever makes it anew at this moment: then this is not its share any more.
+  perform from tenant_keys where tenant_id = v_tenant_id and key_id = p_key_id for no key update;
+
   v_share := _require_share(
     p_masked, p_organization_id, p_key_id, array['pending', 'active', 'decrypt_only', 'retired']
   );
@@ -345,7 +349,7 @@ begin
     provider = p_provider,
     key_name = p_key_name,
     wrapped = p_wrapped
-  where tenant_id = coalesce(p_organization_id, '00000000-0000-0000-0000-000000000000')
+  where tenant_id = v_tenant_id
     and key_id = p_key_id
   returning id into v_id;
 

@@ -33,6 +33,9 @@ async function inTransaction<Result>(pool: pg.Pool, work: (client: pg.ClientBase
     const result = await work(client);
     await client.query("commit");
     return result;
+  } catch (error) {
+    await client.query("rollback");
+    throw error;
   } finally {
     client.release();
   }
@@ -337,6 +340,26 @@ describe("a writer and a key that goes", () => {
     ).rejects.toMatchObject({ code: "SP525" });
     await database.admin.query("delete from notes");
     expect(await retire(old)).toBe("retired");
+  });
+
+  it("leaves a key that is made anew meanwhile with the share that it is made of", async () => {
+    const { next } = await twoKeys();
+    const renewing = await database.pool("operator").connect();
+    await renewing.query("begin");
+    await renewing.query("select renew_key(null, $1, 'local-key-file', 'anew', '\\xaa', $2)", [
+      next,
+      await masked(renewing, randomBytes(32), next),
+    ]);
+    const rewrapping = inTransaction(database.pool("operator"), async (client) => {
+      await client.query("select rewrap_key(null, $1, 'local-key-file', 'moved', '\\xbb', $2)", [next, await masked(client, share, next)]);
+    }).then(() => "rewrapped", (error: pg.DatabaseError) => error.code);
+    await sleep(300);
+    await renewing.query("commit");
+    renewing.release();
+
+    expect(await rewrapping).toBe("SP221");
+    const { rows } = await database.admin.query("select key_name from tenant_keys where key_id = $1", [next]);
+    expect(rows).toEqual([{ key_name: "anew" }]);
   });
 
   it("is waited for by the activation of a key that it cannot have", async () => {
