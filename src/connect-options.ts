@@ -49,13 +49,14 @@ export interface ConnectOptions extends CellOptions, PasswordChecks {
 
   /**
    * Where the keys of sealed fields are: a key management service, or its address as
-   * `SAFETYPIN_KEYS` has it. What it unwraps is kept in memory for some minutes.
+   * `SAFETYPIN_KEYS` has it. What it unwraps is kept in memory for some minutes; a cache that
+   * `createKeyCache()` made is taken as it is, and closed by whoever made it.
    *
    * @defaultValue `SAFETYPIN_KEYS`; without it a key file, which production refuses
    */
   readonly keys?: KeyProvider | string | undefined;
 
-  /** Limits of the memory for keys. */
+  /** Limits of the memory for keys, where `keys` is no cache itself. */
   readonly keyCache?: KeyCacheOptions | undefined;
 
   /** Limits of one's own, in place of the environment's. */

@@ -8,9 +8,10 @@ import pg from "pg";
 import { ConfigurationError } from "../src/errors.js";
 import type { OrganizationId } from "../src/ids.js";
 import { LISTED_FOR_MS } from "../src/keys/cell-keys.js";
+import { createKeyCache } from "../src/keys/key-cache.js";
 import type { KeyProvider } from "../src/keys/key-provider.js";
 import { localKeyFile } from "../src/keys/local-key-file.js";
-import { activateKey, addKey } from "../src/keys/new-key.js";
+import { activateKey, addKey, makeFirstKey } from "../src/keys/new-key.js";
 import { createRepositories } from "../src/repositories.js";
 import type { SafetyPin } from "../src/safetypin.js";
 import { declareSealedFields, type SealedField, type SealedFieldDeclarations } from "../src/sealed-fields.js";
@@ -42,6 +43,47 @@ describe("where keys come from", () => {
 
   it("is said in a word that can be read", async () => {
     await expect(connectForTest(db, { keys: "vault://here" })).rejects.toThrow(/"vault:\/\/here" is no address of a key/);
+  });
+});
+
+describe("a cache that is passed as keys", () => {
+  const db = useDatabase({ template: "pgtap" });
+
+  it("is the only one: what it forgets is asked for again", async () => {
+    const file = localKeyFile({ environment: "test" });
+    let unwraps = 0;
+    const provider: KeyProvider = {
+      ...file,
+      unwrap(wrapped, context, options) {
+        unwraps += 1;
+        return file.unwrap(wrapped, context, options);
+      },
+    };
+    const { rows } = await db.admin.query<{ id: string }>("select id from cell_settings");
+    const whose = { provider, cellId: rows[0]!.id, organizationId: null };
+    const operator = await db.pool("operator").connect();
+    await operator.query("begin");
+    await makeFirstKey(operator, whose);
+    await operator.query("commit");
+    operator.release();
+
+    const cache = createKeyCache(provider);
+    await expect(connectForTest(db, { keys: cache, keyCache: { lifetimeMs: 1 } })).rejects.toThrow(/is a cache already/);
+    const client = await connectForTest(db, { keys: cache });
+    unwraps = 0;
+    const guess = () =>
+      expect(client.signIn({ email: "nobody@example.com", password: "a guess at it" })).rejects.toMatchObject({ code: "invalid_credentials" });
+    for (let time = 0; time < 3; time += 1) await guess();
+    expect(unwraps).toBe(1);
+    cache.forget(whose);
+    await guess();
+    expect(unwraps).toBe(2);
+    await client.close();
+
+    // Whoever made it closes it.
+    expect(cache.metrics()["safetypin.key_cache.size"]).toBe(1);
+    await cache.close();
+    expect(cache.metrics()["safetypin.key_cache.size"]).toBe(0);
   });
 });
 

@@ -1,7 +1,7 @@
 import { ConfigurationError } from "../errors.js";
 import type { Environment } from "../limits.js";
 import { createCellKeys, type CellKeys } from "./cell-keys.js";
-import { createKeyCache, type KeyCacheOptions } from "./key-cache.js";
+import { createKeyCache, type KeyCache, type KeyCacheOptions } from "./key-cache.js";
 import { parseKeyProvider } from "./key-provider-address.js";
 import { requireProviderFor, type KeyProvider } from "./key-provider.js";
 import { localKeyFile } from "./local-key-file.js";
@@ -35,6 +35,16 @@ export interface OpenKeys {
  * @throws {@link ConfigurationError} where production is given none, or those of development.
  */
 export function openKeys(source: KeySource, { cellId, environment }: KeyedCell): OpenKeys {
+  if (isKeyCache(source.keys)) {
+    requireProviderFor(environment, source.keys);
+    if (source.keyCache !== undefined) {
+      throw new ConfigurationError("keys is a cache already, and keyCache has limits for another", {
+        remedy: "Give the limits to createKeyCache(), or pass the provider itself as keys",
+      });
+    }
+    // What it forgets is forgotten: nothing of it is kept a second time here. Whoever made it closes it.
+    return { keys: createCellKeys(cellId, source.keys), close: async () => undefined };
+  }
   const provider = openKeyProvider(source, environment);
   const cache = createKeyCache(provider, source.keyCache);
   return { keys: createCellKeys(cellId, cache), close: () => cache.close() };
@@ -67,6 +77,10 @@ export function openKeyProvider({ keys = process.env["SAFETYPIN_KEYS"] }: KeySou
     });
   }
   return localKeyFile({ environment });
+}
+
+function isKeyCache(keys: KeySource["keys"]): keys is KeyCache {
+  return typeof keys === "object" && "forget" in keys && typeof keys.forget === "function";
 }
 
 /** The provider for what seeds say of people: as an application of that environment would have it. */
