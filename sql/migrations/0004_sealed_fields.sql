@@ -792,6 +792,8 @@ declare
   v_trigger      text := format('_500_%s_is_sealed', p_column);
   v_role         text := current_setting('role');
   v_organization text := case p_scope when 'organization' then p_organization_column end;
+  -- Whose salt is part of the key that a value opens with. Clients seal with none.
+  v_subject      text := case p_algorithm when 1 then p_subject_column end;
   v_is_evidence  boolean := exists (
     select from pg_trigger
     where tgrelid = p_table::regclass and tgname = '_500_append_only'
@@ -865,10 +867,10 @@ begin
           return new;
         end if;
         if tg_op = 'UPDATE' and new.%2$I = old.%2$I then
-          if (new.%3$I, %4$s) is distinct from (old.%3$I, %5$s) then
+          if (new.%3$I, %4$s, %12$s) is distinct from (old.%3$I, %5$s, %13$s) then
             raise exception 'a sealed value is bound to its row'
               using errcode = 'SP525', detail = 'It would open nowhere else.',
-                hint = 'Open it, and seal it for the row it goes to.';
+                hint = 'Open it, and seal it for where it goes to, or for whom it is about.';
           end if;
           return new;
         end if;
@@ -883,7 +885,9 @@ begin
     p_field_id, p_algorithm, p_max_bytes,
     -- What waited for it may be under a key that has ceased to seal meanwhile.
     case when v_is_evidence then '{active,decrypt_only}' else '{active}' end,
-    coalesce(p_sealed_as, p_field_id), coalesce(v_is_handed, 'false')
+    coalesce(p_sealed_as, p_field_id), coalesce(v_is_handed, 'false'),
+    coalesce('new.' || quote_ident(v_subject), 'null::uuid'),
+    coalesce('old.' || quote_ident(v_subject), 'null::uuid')
   );
   execute format(
     'comment on function %I() is %L',

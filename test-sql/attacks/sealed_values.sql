@@ -2,7 +2,7 @@
 -- swapped, cut, changed, made up and put back, none of them is written; and past the trigger
 -- that refuses them, none opens anywhere but where it was sealed.
 begin;
-select plan(32);
+select plan(33);
 
 select tests.two_organizations();
 select tests.notes();
@@ -97,8 +97,11 @@ select is(
 );
 select is(tests.shown('bob'), 'SP521', '... where it does not open');
 rollback to before;
-update notes set user_id = tests.user_id('ann') where id = tests.user_id('bob');
-select is(tests.shown('bob'), 'SP521', 'what is about bob is about nobody else');
+select is(
+  tests.written($$ update notes set user_id = tests.user_id('ann') where id = tests.user_id('bob') $$), 'SP525',
+  'what is about bob does not become about ann'
+);
+select is(tests.shown('bob'), 'SP521', '... where it is about nobody');
 rollback to before;
 update notes set about = null where id = tests.user_id('bob');
 select is(tests.shown('bob'), null, 'what may be written may be lost');

@@ -1,6 +1,6 @@
 -- sealed_fields: declared once, and then the column takes nothing but what is sealed for it.
 begin;
-select plan(52);
+select plan(53);
 
 select tests.two_organizations();
 select tests.notes();
@@ -192,7 +192,11 @@ select is(
   '... or its organization'
 );
 select is(
-  tests.outcome($$ update notes set user_id = tests.user_id('ann') where id = tests.user_id('note') $$), 'done',
+  tests.outcome($$ update notes set user_id = tests.user_id('ann') where id = tests.user_id('note') $$), 'SP525',
+  '... or whom it is about, whose salt it opens with'
+);
+select is(
+  tests.outcome($$ update notes set user_id = tests.user_id('ann'), about = null where id = tests.user_id('note') $$), 'done',
   '... but what is not sealed may change'
 );
 
