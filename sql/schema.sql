@@ -780,6 +780,8 @@ declare
   v_trigger      text := format('_500_%s_is_sealed', p_column);
   v_role         text := current_setting('role');
   v_organization text := case p_scope when 'organization' then p_organization_column end;
+  -- Whose salt is part of the key that a value opens with. Clients seal with none.
+  v_subject      text := case p_algorithm when 1 then p_subject_column end;
   v_is_evidence  boolean := exists (
     select from pg_trigger
     where tgrelid = p_table::regclass and tgname = '_500_append_only'
@@ -853,10 +855,10 @@ begin
           return new;
         end if;
         if tg_op = 'UPDATE' and new.%2$I = old.%2$I then
-          if (new.%3$I, %4$s) is distinct from (old.%3$I, %5$s) then
+          if (new.%3$I, %4$s, %12$s) is distinct from (old.%3$I, %5$s, %13$s) then
             raise exception 'a sealed value is bound to its row'
               using errcode = 'SP525', detail = 'It would open nowhere else.',
-                hint = 'Open it, and seal it for the row it goes to.';
+                hint = 'Open it, and seal it for where it goes to, or for whom it is about.';
           end if;
           return new;
         end if;
@@ -871,7 +873,9 @@ begin
     p_field_id, p_algorithm, p_max_bytes,
     -- What waited for it may be under a key that has ceased to seal meanwhile.
     case when v_is_evidence then '{active,decrypt_only}' else '{active}' end,
-    coalesce(p_sealed_as, p_field_id), coalesce(v_is_handed, 'false')
+    coalesce(p_sealed_as, p_field_id), coalesce(v_is_handed, 'false'),
+    coalesce('new.' || quote_ident(v_subject), 'null::uuid'),
+    coalesce('old.' || quote_ident(v_subject), 'null::uuid')
   );
   execute format(
     'comment on function %I() is %L',
@@ -15534,10 +15538,10 @@ CREATE FUNCTION safetypin.tg_access_attempt_logs__email_is_sealed() RETURNS trig
           return new;
         end if;
         if tg_op = 'UPDATE' and new.email = old.email then
-          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+          if (new.id, null::uuid, new.user_id) is distinct from (old.id, null::uuid, old.user_id) then
             raise exception 'a sealed value is bound to its row'
               using errcode = 'SP525', detail = 'It would open nowhere else.',
-                hint = 'Open it, and seal it for the row it goes to.';
+                hint = 'Open it, and seal it for where it goes to, or for whom it is about.';
           end if;
           return new;
         end if;
@@ -15566,10 +15570,10 @@ CREATE FUNCTION safetypin.tg_access_attempt_logs__ip_address_is_sealed() RETURNS
           return new;
         end if;
         if tg_op = 'UPDATE' and new.ip_address = old.ip_address then
-          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+          if (new.id, null::uuid, new.user_id) is distinct from (old.id, null::uuid, old.user_id) then
             raise exception 'a sealed value is bound to its row'
               using errcode = 'SP525', detail = 'It would open nowhere else.',
-                hint = 'Open it, and seal it for the row it goes to.';
+                hint = 'Open it, and seal it for where it goes to, or for whom it is about.';
           end if;
           return new;
         end if;
@@ -15730,10 +15734,10 @@ CREATE FUNCTION safetypin.tg_digest_keys__secret_is_sealed() RETURNS trigger
           return new;
         end if;
         if tg_op = 'UPDATE' and new.secret = old.secret then
-          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+          if (new.id, null::uuid, null::uuid) is distinct from (old.id, null::uuid, null::uuid) then
             raise exception 'a sealed value is bound to its row'
               using errcode = 'SP525', detail = 'It would open nowhere else.',
-                hint = 'Open it, and seal it for the row it goes to.';
+                hint = 'Open it, and seal it for where it goes to, or for whom it is about.';
           end if;
           return new;
         end if;
@@ -15986,10 +15990,10 @@ CREATE FUNCTION safetypin.tg_organizations__billing_email_is_sealed() RETURNS tr
           return new;
         end if;
         if tg_op = 'UPDATE' and new.billing_email = old.billing_email then
-          if (new.id, new.id) is distinct from (old.id, old.id) then
+          if (new.id, new.id, null::uuid) is distinct from (old.id, old.id, null::uuid) then
             raise exception 'a sealed value is bound to its row'
               using errcode = 'SP525', detail = 'It would open nowhere else.',
-                hint = 'Open it, and seal it for the row it goes to.';
+                hint = 'Open it, and seal it for where it goes to, or for whom it is about.';
           end if;
           return new;
         end if;
@@ -16065,10 +16069,10 @@ CREATE FUNCTION safetypin.tg_organizations__technical_contact_email_is_sealed() 
           return new;
         end if;
         if tg_op = 'UPDATE' and new.technical_contact_email = old.technical_contact_email then
-          if (new.id, new.id) is distinct from (old.id, old.id) then
+          if (new.id, new.id, null::uuid) is distinct from (old.id, old.id, null::uuid) then
             raise exception 'a sealed value is bound to its row'
               using errcode = 'SP525', detail = 'It would open nowhere else.',
-                hint = 'Open it, and seal it for the row it goes to.';
+                hint = 'Open it, and seal it for where it goes to, or for whom it is about.';
           end if;
           return new;
         end if;
@@ -16097,10 +16101,10 @@ CREATE FUNCTION safetypin.tg_password_attempts__email_is_sealed() RETURNS trigge
           return new;
         end if;
         if tg_op = 'UPDATE' and new.email = old.email then
-          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+          if (new.id, null::uuid, new.user_id) is distinct from (old.id, null::uuid, old.user_id) then
             raise exception 'a sealed value is bound to its row'
               using errcode = 'SP525', detail = 'It would open nowhere else.',
-                hint = 'Open it, and seal it for the row it goes to.';
+                hint = 'Open it, and seal it for where it goes to, or for whom it is about.';
           end if;
           return new;
         end if;
@@ -16129,10 +16133,10 @@ CREATE FUNCTION safetypin.tg_password_attempts__ip_address_is_sealed() RETURNS t
           return new;
         end if;
         if tg_op = 'UPDATE' and new.ip_address = old.ip_address then
-          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+          if (new.id, null::uuid, new.user_id) is distinct from (old.id, null::uuid, old.user_id) then
             raise exception 'a sealed value is bound to its row'
               using errcode = 'SP525', detail = 'It would open nowhere else.',
-                hint = 'Open it, and seal it for the row it goes to.';
+                hint = 'Open it, and seal it for where it goes to, or for whom it is about.';
           end if;
           return new;
         end if;
@@ -16199,10 +16203,10 @@ CREATE FUNCTION safetypin.tg_password_credentials__digest_is_sealed() RETURNS tr
           return new;
         end if;
         if tg_op = 'UPDATE' and new.digest = old.digest then
-          if (new.user_id, null::uuid) is distinct from (old.user_id, null::uuid) then
+          if (new.user_id, null::uuid, new.user_id) is distinct from (old.user_id, null::uuid, old.user_id) then
             raise exception 'a sealed value is bound to its row'
               using errcode = 'SP525', detail = 'It would open nowhere else.',
-                hint = 'Open it, and seal it for the row it goes to.';
+                hint = 'Open it, and seal it for where it goes to, or for whom it is about.';
           end if;
           return new;
         end if;
@@ -16278,10 +16282,10 @@ CREATE FUNCTION safetypin.tg_password_history__digest_is_sealed() RETURNS trigge
           return new;
         end if;
         if tg_op = 'UPDATE' and new.digest = old.digest then
-          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+          if (new.id, null::uuid, new.user_id) is distinct from (old.id, null::uuid, old.user_id) then
             raise exception 'a sealed value is bound to its row'
               using errcode = 'SP525', detail = 'It would open nowhere else.',
-                hint = 'Open it, and seal it for the row it goes to.';
+                hint = 'Open it, and seal it for where it goes to, or for whom it is about.';
           end if;
           return new;
         end if;
@@ -16736,10 +16740,10 @@ CREATE FUNCTION safetypin.tg_users__email_is_sealed() RETURNS trigger
           return new;
         end if;
         if tg_op = 'UPDATE' and new.email = old.email then
-          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+          if (new.id, null::uuid, new.id) is distinct from (old.id, null::uuid, old.id) then
             raise exception 'a sealed value is bound to its row'
               using errcode = 'SP525', detail = 'It would open nowhere else.',
-                hint = 'Open it, and seal it for the row it goes to.';
+                hint = 'Open it, and seal it for where it goes to, or for whom it is about.';
           end if;
           return new;
         end if;
@@ -16768,10 +16772,10 @@ CREATE FUNCTION safetypin.tg_users__phone_number_is_sealed() RETURNS trigger
           return new;
         end if;
         if tg_op = 'UPDATE' and new.phone_number = old.phone_number then
-          if (new.id, null::uuid) is distinct from (old.id, null::uuid) then
+          if (new.id, null::uuid, new.id) is distinct from (old.id, null::uuid, old.id) then
             raise exception 'a sealed value is bound to its row'
               using errcode = 'SP525', detail = 'It would open nowhere else.',
-                hint = 'Open it, and seal it for the row it goes to.';
+                hint = 'Open it, and seal it for where it goes to, or for whom it is about.';
           end if;
           return new;
         end if;
