@@ -110,7 +110,8 @@ async function loadVocabulary(client: pg.Client): Promise<void> {
 
 /** Makes a database like another, with the privileges and settings that PostgreSQL does not copy. */
 export async function copyDatabase(admin: pg.Client, from: string, to: string): Promise<void> {
-  await admin.query(`create database ${to} template ${from}`);
+  // File by file: nobody's restart depends on it, and the hunt for secrets need not read each copy in the write-ahead log.
+  await admin.query(`create database ${to} template ${from} strategy file_copy`);
   if (from === "template0") return;
 
   const { rows } = await admin.query<{ statement: string }>(
