@@ -81,6 +81,13 @@ function explainRefusal(
     case "28P01":
       return [`The server at ${where} refuses the password of "${user}"`, wording.password];
     case "28000":
+      // So RDS speaks of IAM.
+      if (/^PAM authentication failed/.test(message)) {
+        return [
+          `The server at ${where} refuses the token of "${user}"`,
+          `Run: grant rds_iam to ${user}; allow rds-db:connect on it to the role of this process; and connect to the endpoint by its own name`,
+        ];
+      }
       return [
         `The server at ${where} refuses "${user}": ${message}`,
         hasCertificate

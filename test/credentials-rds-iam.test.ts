@@ -69,9 +69,29 @@ it.each<[string, RdsIamCredentials]>([
 ])("is refused with a token %s, and tries no second", async (_, options) => {
   const before = door.tokens.length;
   const error: unknown = await open(options).catch((reason: unknown) => reason);
-  expect(error).toMatchObject({ message: expect.stringContaining('refuses the password of "safetypin_app_login"') as string });
+  expect(error).toMatchObject({
+    message: expect.stringMatching(/refuses the token of "safetypin_app_login"$/) as string,
+    remedy: expect.stringContaining("grant rds_iam to safetypin_app_login; allow rds-db:connect") as string,
+  });
   expect(inspect(error, { depth: 10 })).not.toContain("X-Amz-Signature");
   expect(door.tokens.length).toBe(before + 1);
+});
+
+it.each<[string, Readonly<Record<string, string>>, RegExp, RegExp]>([
+  ["nobody to sign it", { AWS_REGION: "eu-central-1" }, /^There are no credentials of AWS to sign a token for RDS with$/, /AWS_PROFILE/],
+  ["no region", { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey }, /^No region says where to sign a token for RDS$/, /AWS_REGION/],
+])("says that there is %s, and does not speak of the network", async (_, variables, sentence, remedy) => {
+  const before = process.env;
+  process.env = { PATH: before["PATH"], HOME: directory, AWS_EC2_METADATA_DISABLED: "true", ...variables };
+  try {
+    await expect(open({ region: undefined as never, credentials: undefined as never })).rejects.toMatchObject({
+      name: "ConfigurationError",
+      message: expect.stringMatching(sentence) as string,
+      remedy: expect.stringMatching(remedy) as string,
+    });
+  } finally {
+    process.env = before;
+  }
 });
 
 it("sends no token without TLS", async () => {

@@ -457,6 +457,22 @@ describe("the environment and a function", () => {
     expect(asked).toEqual([{ host, port, user: ANN, database: "postgres" }]);
   });
 
+  it("a function that fails is named, and not the way to the server", async () => {
+    const failing = callbackCredentials({ name: "the vault", get: () => Promise.reject(new Error("sealed")) });
+    const connecting = SafetyPin.connect({
+      keys: keysOfProduction(),
+      environment: "test",
+      connectionString: context.server.connectionString(),
+      credentials: failing,
+    });
+    await expect(connecting).rejects.toMatchObject({
+      name: "ConfigurationError",
+      message: "No credentials came from the vault: sealed",
+      remedy: "See to what gives them",
+      cause: expect.objectContaining({ message: "sealed" }) as Error,
+    });
+  });
+
   it("a token that needs TLS is not sent without", () => {
     const credentials = callbackCredentials({ needsTls: true, get: async () => ({ password: "token" }) });
     expect(() => openPool(credentials)).toThrow("the connection is not encrypted");

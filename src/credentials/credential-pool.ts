@@ -67,10 +67,17 @@ export function createCredentialPool(config: PoolConfig, source: CredentialSourc
     const signal = AbortSignal.timeout(timeoutMs);
     const late = new Promise<never>((_, reject) => {
       signal.addEventListener("abort", () => {
-        reject(new SafetyPinError(`No credentials came from ${source.name} within ${timeoutMs} ms`));
+        reject(
+          new ConfigurationError(`No credentials came from ${source.name} within ${timeoutMs} ms`, {
+            remedy: "See whether what gives them is reached from here",
+          }),
+        );
       });
     });
-    const credentials = await Promise.race([source.get({ destination, refused, signal }), late]);
+    const credentials = await Promise.race([source.get({ destination, refused, signal }), late]).catch((error: unknown) => {
+      // It is not the way to the server that is in the way.
+      throw error instanceof SafetyPinError ? error : gaveNone(source, error);
+    });
     if (credentials !== undefined && credentials.isPrevious !== true) notice(credentials.user ?? destination.user);
     return credentials;
   }
@@ -231,6 +238,11 @@ export function createCredentialPool(config: PoolConfig, source: CredentialSourc
 
 function isRefusal(error: unknown): error is pg.DatabaseError {
   return error instanceof pg.DatabaseError && REFUSED.has(error.code ?? "");
+}
+
+function gaveNone({ name }: CredentialSource, cause: unknown): ConfigurationError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new ConfigurationError(`No credentials came from ${name}: ${message}`, { remedy: "See to what gives them", cause });
 }
 
 /** A source has nothing but what was refused. */

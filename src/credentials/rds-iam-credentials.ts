@@ -1,3 +1,4 @@
+import { explainNoIdentity } from "./aws-identity.js";
 import type { AwsOptions } from "./aws-options.js";
 import type { CredentialSource } from "./credential-source.js";
 import { LoginPassword } from "./login-password.js";
@@ -35,7 +36,11 @@ export function rdsIamCredentials({ hostname, port, ...aws }: RdsIamCredentials 
         username: destination.user,
         ...aws,
       });
-      return { password: new LoginPassword(await signer.getAuthToken()), version: "token" };
+      try {
+        return { password: new LoginPassword(await signer.getAuthToken()), version: "token" };
+      } catch (error) {
+        throw explainNoIdentity(error, "sign a token for RDS") ?? error;
+      }
     },
   };
 }

@@ -2,6 +2,7 @@ import type { SecretsManager } from "@aws-sdk/client-secrets-manager";
 
 import { ConfigurationError } from "../errors.js";
 import { DeadlinePassed, withDeadline } from "../keys/deadline.js";
+import { explainNoIdentity } from "./aws-identity.js";
 import type { AwsOptions } from "./aws-options.js";
 import { loadOptional } from "./optional-package.js";
 
@@ -56,6 +57,8 @@ function explainSecretsManager(error: unknown, secretId: string, work: keyof typ
       "See whether this network reaches it: a VPC endpoint, its security group, a proxy",
     );
   }
+  const nobody = explainNoIdentity(error, `${work} the secret "${secretId}"`);
+  if (nobody !== undefined) return nobody;
   switch (name) {
     case "ResourceNotFoundException":
       return because(
@@ -79,18 +82,10 @@ function explainSecretsManager(error: unknown, secretId: string, work: keyof typ
       );
     case "InvalidRequestException":
       return because(`Secrets Manager does not ${work} the secret "${secretId}": ${message}`, "If it is to be deleted, restore it: aws secretsmanager restore-secret");
-    case "CredentialsProviderError":
-      return because(
-        `There are no credentials of AWS to read the secret "${secretId}" with`,
-        "Run with a role (ECS, EKS, EC2), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-      );
     case "UnrecognizedClientException":
     case "InvalidSignatureException":
     case "ExpiredTokenException":
       return because(`AWS does not accept the credentials of this process: ${message}`, "Renew them, and set this machine's clock right");
-  }
-  if (/region is missing/i.test(message)) {
-    return because(`No region says where the secret "${secretId}" is`, "Set AWS_REGION, or pass region");
   }
   return because(`Secrets Manager did not ${work} the secret "${secretId}": ${name} ${message}`.trimEnd(), "Try again; see https://health.aws.amazon.com if it goes on");
 }

@@ -49,7 +49,7 @@ export async function openRdsIamDoor({ certificate, key, keys, region, server }:
           const token = answer.subarray(5, -1).toString();
           tokens.push(token);
           if (!isGood(token, userOf(startup))) {
-            return void client.end(refusal("28P01", "PAM authentication failed"));
+            return void client.end(refusal("28000", `PAM authentication failed for user "${userOf(startup)}"`));
           }
           const upstream = connect(server.port, server.host);
           sockets.add(upstream);
