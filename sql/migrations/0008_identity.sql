@@ -590,9 +590,13 @@ begin
   if v_environment = p_environment then
     return;
   end if;
-  if p_environment <> 'production' and exists (select from users) then
-    raise exception 'this cell holds users and is %: it cannot become %', v_environment, p_environment
-      using errcode = 'SP405', hint = 'Make a new cell for development and tests.';
+  if p_environment <> 'production' then
+    perform _require_read_committed();
+
+    if exists (select from users) then
+      raise exception 'this cell holds users and is %: it cannot become %', v_environment, p_environment
+        using errcode = 'SP405', hint = 'Make a new cell for development and tests.';
+    end if;
   end if;
 
   update cell_settings set environment = p_environment;
@@ -605,7 +609,7 @@ end;
 $$;
 
 comment on function declare_environment(text) is
-  'Says whether this cell is production, test or development. Raises SP405 when a cell that holds users would leave production or become a test, and SP503 for another word.';
+  'Says whether this cell is production, test or development. Raises SP405 when a cell that holds users would leave production or become a test, and SP503 for another word, SP510 where it would leave production in a transaction that is not read committed.';
 
 grant execute on function declare_environment(text) to safetypin_owner, safetypin_operator;
 

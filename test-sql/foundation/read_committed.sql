@@ -1,6 +1,6 @@
 -- _require_read_committed(): nobody does what cannot be undone on the strength of what there was.
 begin isolation level repeatable read;
-select plan(11);
+select plan(12);
 
 select tests.two_organizations();
 select tests.unlock();
@@ -23,6 +23,8 @@ select throws_ok($$ select export_shreddings() $$, 'SP510', null, 'no ledger is 
 select throws_ok(
   $$ select replay_shreddings((select id from cell_settings), '[]') $$, 'SP510', null, '... or replayed'
 );
+
+select throws_ok($$ select declare_environment('development') $$, 'SP510', null, 'no cell is said to hold nobody');
 
 select tests.act_as('bob');
 select throws_ok(
