@@ -296,7 +296,8 @@ describe("somebody who reads keys, and does not end", () => {
     const { pid, login } = rows[0]!;
 
     await begin(db);
-    const child = startCli(["keys", "rotate"], { env: environmentOf(db) });
+    // It is waited for longer than the login lets a statement take.
+    const child = startCli(["keys", "rotate"], { env: { ...environmentOf(db), PGOPTIONS: "-c statement_timeout=3s" } });
     let said = "";
     child.stderr?.on("data", (text) => (said += String(text)));
     const ended = outcome(child);

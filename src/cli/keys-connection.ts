@@ -87,9 +87,15 @@ export async function withKeysConnection<Result>(
     try {
       await requireOneSession(client, "commands of keys hold a lock and a path for longer than a transaction");
 
-      // Whatever the login begins otherwise: who waits for others has to see what they wrote.
+      // Whatever the login has otherwise: who waits for others has to see what they wrote, the driver
+      // reads times of one kind, and entries of a ledger are compared as they are written.
       await client.query(
-        "select set_config('search_path', $1, false), set_config('default_transaction_isolation', 'read committed', false)",
+        `select
+           set_config('search_path', $1, false),
+           set_config('default_transaction_isolation', 'read committed', false),
+           set_config('datestyle', 'iso, mdy', false),
+           set_config('bytea_output', 'hex', false),
+           set_config('statement_timeout', '0', false)`,
         [`${quoteIdentifier(cell)}, pg_temp`],
       );
       const { rows } = await client.query<{ id: string; environment: Environment }>("select id, environment from cell_settings");

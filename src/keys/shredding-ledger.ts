@@ -224,7 +224,10 @@ export async function readLedger(path: string): Promise<ShreddingLedger> {
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new ConfigurationError(`The ledger ${path} cannot be read: ${code ?? message}`, { cause: error });
+    throw new ConfigurationError(`The ledger ${path} cannot be read: ${code ?? message}`, {
+      remedy: 'Name a file that "safetypin keys ledger --export" wrote, and that you may read',
+      cause: error,
+    });
   }
 
   const [head, ...entries] = lines;
