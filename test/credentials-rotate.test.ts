@@ -10,7 +10,7 @@ import { EXIT } from "../src/cli/exit-codes.js";
 import { fileStore } from "../src/credentials/file-store.js";
 import { LoginPassword } from "../src/credentials/login-password.js";
 import type { LoginStore } from "../src/credentials/login-store.js";
-import { rotate as rotateLogin } from "../src/credentials/rotate.js";
+import { rotate as rotateLogin, type Rotation } from "../src/credentials/rotate.js";
 import { scramVerifier } from "../src/credentials/scram-verifier.js";
 import { secretsManagerCredentials } from "../src/credentials/secrets-manager-credentials.js";
 import { secretsManagerStore } from "../src/credentials/secrets-manager-store.js";
@@ -128,12 +128,12 @@ function rotate(place: Place, ...args: string[]): Promise<CliResult> {
 }
 
 /** What the command does, done by this process: where it is not the command that is looked at. */
-async function rotateHere(place: Place): Promise<void> {
+async function rotateHere(place: Pick<Place, "open">, role = "app"): Promise<Rotation> {
   const admin = await connect(adminUrl);
   try {
-    await rotateLogin(admin, {
+    return await rotateLogin(admin, {
       cell: parseCellName("safetypin"),
-      role: "app",
+      role,
       store: await place.open(),
       graceMs: 0,
       endSessions: false,
@@ -610,6 +610,14 @@ describe("whoever has a session of a login", () => {
     expect(await expectWhole(inFile)).toBe(FIRST);
     await expect(thief.query("select 1")).rejects.toThrow();
   });
+});
+
+it.each(["mailer", "operator", "auditor", "monitor", "backup"])("the %s has two logins that take turns, too", async (role) => {
+  const place = { open: async () => fileStore(join(directory, `${role}.json`)) };
+  const [first, second] = [`safetypin_${role}_login`, `safetypin_${role}_login_b`];
+  expect(await rotateHere(place, role)).toMatchObject({ login: first, previous: undefined });
+  expect(await rotateHere(place, role)).toMatchObject({ login: second, previous: first });
+  expect(await rotateHere(place, role)).toMatchObject({ login: first, previous: second });
 });
 
 describe("the two logins", () => {

@@ -42,7 +42,7 @@ function rotateCommand(): Command {
         "Whoever is interrupted runs it again: it goes on where it was. Connect as an\n" +
         "administrator with CREATEROLE, as for bootstrap.",
     )
-    .argument("<role>", "app, operator, auditor, monitor, backup, …", argument(parseRole))
+    .argument("<role>", "app, mailer, operator, auditor, monitor or backup", argument(parseRole))
     .addOption(cellOption())
     .addOption(new Option("--secret <id>", "the name or ARN of a secret in AWS Secrets Manager").conflicts("file"))
     .addOption(new Option("--file <path>", "a file that is written whole, for its owner alone"))
@@ -126,7 +126,7 @@ async function openStore({ secret, file }: Options): Promise<LoginStore> {
 function parseRole(text: string): string {
   if (/^[a-z][a-z0-9]{0,15}$/.test(text) && !["owner", "definer", "keyholder", "migrator"].includes(text)) return text;
   throw new ConfigurationError(`"${text}" is no role that logs in for a cell`, {
-    remedy: "Say app, operator, auditor, monitor or backup; safetypin_migrator has its password from psql: \\password safetypin_migrator",
+    remedy: "Say app, mailer, operator, auditor, monitor or backup; safetypin_migrator has its password from psql: \\password safetypin_migrator",
   });
 }
 
