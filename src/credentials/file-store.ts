@@ -2,6 +2,7 @@ import { open, readFile, rename, rm, stat, type FileHandle } from "node:fs/promi
 import { dirname } from "node:path";
 
 import { ConfigurationError } from "../errors.js";
+import { syncFolderOf } from "../sync-folder.js";
 import { parseLoginSecret } from "./login-secret.js";
 import type { LoginStore, StoredSecret } from "./login-store.js";
 
@@ -26,13 +27,13 @@ export function fileStore(path: string): LoginStore {
         await rm(unfinished, { force: true });
         throw error instanceof ConfigurationError ? error : unwritable(path, error);
       }
-      await syncFolder(path);
+      await syncFolderOf(path);
     },
     async promote() {
       await rename(pendingPath, path).catch((error: unknown) => {
         throw unwritable(path, error);
       });
-      await syncFolder(path);
+      await syncFolderOf(path);
     },
   };
 }
@@ -95,13 +96,6 @@ async function giveTo(file: FileHandle, { path, uid, gid, mode }: Readers): Prom
       cause: error,
     });
   }
-}
-
-/** So that a name survives the loss of power too. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(dirname(path), "r");
-  await folder.sync().catch(() => undefined);
-  await folder.close();
 }
 
 function unwritable(path: string, cause: unknown): ConfigurationError {

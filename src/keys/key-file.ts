@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { ConfigurationError } from "../errors.js";
+import { syncFolderOf } from "../sync-folder.js";
 
 /** One key of the file. */
 export interface FileKey {
@@ -66,6 +67,7 @@ export async function createKeyFile(path: string): Promise<KeyFile> {
   try {
     // A rename would replace the file of whoever was faster, and with it their key.
     await link(written, path);
+    await syncFolderOf(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   } finally {
@@ -85,6 +87,7 @@ export async function rotateKeyFile(path: string): Promise<KeyFile> {
     const { keys } = await requireKeyFile(path);
     const key = newKey();
     await rename(await writeBeside(path, { active: key, keys: [...keys, key] }), path);
+    await syncFolderOf(path);
     return await requireKeyFile(path);
   } finally {
     await unlock();

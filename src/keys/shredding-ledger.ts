@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import type { ClientBase } from "pg";
 
 import { ConfigurationError } from "../errors.js";
+import { syncFolderOf } from "../sync-folder.js";
 import { isOfFiles } from "./file-errors.js";
 import { inTransaction } from "./in-transaction.js";
 
@@ -120,6 +121,7 @@ export async function exportLedger(client: ClientBase, path: string): Promise<nu
         await file.writeFile(textOf(ledger));
         await file.sync();
         await rename(beside, target);
+        await syncFolderOf(target);
         return ledger.entries.length;
       } catch (error) {
         await unlink(beside).catch(() => undefined);
